@@ -1,0 +1,74 @@
+// A Refusal: a correct "no", returned as a value so that its evidence commits with the transaction.
+// The list of codes is closed: never rename one, never give an old one a new meaning.
+// What a caller is told for each code stands in one table, `protocol/status.ts`.
+
+export type RefusalCode =
+  // Before the channel opens: silence, or the signed reset (draft §4.6.4).
+  | 'channel.oversized'
+  | 'channel.malformed'
+  | 'channel.unknown-static-key'
+  | 'channel.unknown-session'
+  | 'channel.expired-session'
+  | 'channel.not-opened'
+  | 'channel.overloaded'
+  // The opened request.
+  | 'request.not-json'
+  | 'request.too-deep'
+  | 'request.duplicate-member'
+  | 'request.unknown-member'
+  | 'request.invalid'
+  | 'request.invalid-uri'
+  | 'request.invalid-id'
+  | 'request.invalid-count'
+  | 'request.foreign-host'
+  | 'request.unknown-operation'
+  | 'request.id-reused'
+  | 'request.invalid-point'
+  | 'request.not-supported'
+  // Who asks.
+  | 'identity.token-missing'
+  | 'identity.token-malformed'
+  | 'identity.token-untrusted'
+  | 'identity.token-expired'
+  | 'identity.wrong-issuer'
+  | 'identity.wrong-audience'
+  | 'identity.wrong-scope'
+  | 'identity.invalid-subject'
+  | 'identity.organization-not-served'
+  | 'identity.provider-unavailable'
+  | 'identity.other-user'
+  | 'identity.other-device'
+  | 'identity.session-required'
+  | 'identity.bearer-withdrawn'
+  | 'identity.on-behalf-not-allowed'
+  | 'identity.on-behalf-outside-organization'
+  // The domain.
+  | 'kms.locked'
+  | 'kms.not-authorized'
+  | 'kms.unknown-key'
+  | 'kms.unknown-resource'
+  | 'kms.unknown-authorization'
+  | 'kms.unknown-session'
+  | 'kms.key-already-bound'
+  | 'kms.key-expired'
+  | 'kms.not-key-creator'
+  | 'kms.too-many-sessions'
+  | 'kms.too-many-keys'
+  | 'kms.person-not-allowed'
+  | 'kms.answer-too-large'
+  // Frames on the line between realm and core; no client ever sees these.
+  | 'boundary.malformed-frame'
+  | 'boundary.oversized-frame'
+  | 'boundary.unknown-version'
+
+export interface Refusal {
+  readonly refused: RefusalCode
+  /** What it is about, for the audit log only: a URI or a member name, never a value of a secret. */
+  readonly about?: string
+}
+
+export const refuse = (refused: RefusalCode, about?: string): Refusal =>
+  about === undefined ? { refused } : { refused, about }
+
+export const isRefusal = (value: unknown): value is Refusal =>
+  typeof value === 'object' && value !== null && 'refused' in value
