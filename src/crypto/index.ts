@@ -1,0 +1,47 @@
+// The door of the room: what other rooms may use of cryptography. Handles of keys, modes and paddings
+// stay inside.
+
+export { type AesKey, aesKeyFrom } from './aes.ts'
+export { signBearer, verifyBearer } from './bearer-token.ts'
+export { type Agreement, agreeP256, deriveSharedSecret, type PublicJwkP256 } from './ecdh.ts'
+export { decodeB64u, decodeUtf8, encodeB64u } from './encoding.ts'
+export { sha256, sha256Hex } from './hash.ts'
+export { deriveChannelKey, type HkdfInput, hkdfSha256 } from './hkdf.ts'
+export { type CompactJwe, type JweHeader, parseCompactJwe, readJweHeader } from './jwe.ts'
+export { type DirectHeader, directHeader, openDirect, sealDirect } from './jwe-direct.ts'
+export { openRsaOaep } from './jwe-rsa.ts'
+export { parseStaticJwk, type StaticJwk, staticJwkOf } from './jwk.ts'
+export { signCompactJws } from './jws.ts'
+export {
+  isJwtFailure,
+  JWT_MAX_CHARS,
+  type JwtAlgorithm,
+  type JwtClaims,
+  type JwtFailure,
+  type JwtFailureReason,
+  type JwtPeek,
+  looksLikeJwt,
+  parseJwks,
+  peekIssuer,
+  peekJwt,
+  tokenFingerprintB64u,
+  type VerificationKey,
+  verifyJwt,
+} from './jwt.ts'
+export { constantTimeEqual, hmacSha256 } from './mac.ts'
+export { type Random, systemRandom } from './random.ts'
+export { type RsaPrivateKey, rsaPrivateKeyFrom } from './rsa.ts'
+export { createRsaWorkers, type RsaWorkers, type RsaWorkersOptions } from './rsa-workers.ts'
+export { openWithPassphrase, type SealedFileProblem, sealWithPassphrase } from './sealed-file.ts'
+export { SecretBytes } from './secret.ts'
+export { unwrap, wrap } from './wrap.ts'
+export {
+  type CertificateChain,
+  type CertificateProblem,
+  type CertificateProblemCode,
+  checkIdentityProfile,
+  type IdentityProfile,
+  isCertificateProblem,
+  readCertificateChain,
+  readRsaPrivateKey,
+} from './x509.ts'
