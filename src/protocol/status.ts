@@ -1,0 +1,90 @@
+// What a caller is told: one row per refusal code, status and reason. "Not found" and "not yours"
+// read the same here on purpose; only the audit log knows which it was.
+
+import type { Refusal, RefusalCode } from '../refusal.ts'
+
+export interface Verdict {
+  readonly status: number
+  readonly reason: string
+}
+
+const NOT_AUTHORIZED: Verdict = {
+  status: 403,
+  reason: 'User is not authorized to access the object named by the request',
+}
+const TOKEN_REFUSED: Verdict = {
+  status: 403,
+  reason: 'Failed to resolve authorization token in KmsMessage request for user',
+}
+const NOT_OPENED: Verdict = { status: 499, reason: 'No channel opens this message' }
+const INVALID_URI: Verdict = { status: 400, reason: 'Invalid URI in KmsMessage request.' }
+const bad = (reason: string): Verdict => ({ status: 400, reason })
+
+export const VERDICTS: Readonly<Record<RefusalCode, Verdict>> = {
+  'channel.oversized': NOT_OPENED,
+  'channel.malformed': NOT_OPENED,
+  'channel.unknown-static-key': NOT_OPENED,
+  'channel.unknown-session': NOT_OPENED,
+  'channel.expired-session': NOT_OPENED,
+  'channel.not-opened': NOT_OPENED,
+  'channel.overloaded': { status: 429, reason: 'Too many requests' },
+  'request.not-json': bad('The request is not JSON'),
+  'request.too-deep': bad('The request is nested too deeply'),
+  'request.duplicate-member': bad('A member of the request is named twice'),
+  'request.unknown-member': bad('The request has a member that this operation does not know'),
+  'request.invalid': bad('A member of the request is missing or of the wrong form'),
+  'request.invalid-uri': INVALID_URI,
+  'request.invalid-id': bad('An identifier in the request is not of its form'),
+  'request.invalid-count': bad('A count or list in the request is out of range'),
+  'request.foreign-host': {
+    status: 404,
+    reason: 'The URI names another KMS that is not reachable',
+  },
+  'request.unknown-operation': { status: 405, reason: 'The method does not apply to this URI' },
+  'request.id-reused': { status: 409, reason: 'The requestId was used for another request' },
+  'request.invalid-point': bad('The public key of the handshake is not a P-256 point'),
+  'request.not-supported': { status: 501, reason: 'Customer main keys are not supported' },
+  'identity.token-missing': TOKEN_REFUSED,
+  'identity.token-malformed': TOKEN_REFUSED,
+  'identity.token-untrusted': TOKEN_REFUSED,
+  'identity.token-expired': TOKEN_REFUSED,
+  'identity.wrong-issuer': TOKEN_REFUSED,
+  'identity.wrong-audience': TOKEN_REFUSED,
+  'identity.wrong-scope': TOKEN_REFUSED,
+  'identity.invalid-subject': TOKEN_REFUSED,
+  'identity.organization-not-served': TOKEN_REFUSED,
+  'identity.provider-unavailable': { status: 503, reason: 'The token cannot be checked right now' },
+  'identity.other-user': TOKEN_REFUSED,
+  'identity.other-device': { status: 403, reason: 'The session belongs to another device' },
+  'identity.session-required': bad('This operation is not for a handshake message'),
+  'identity.bearer-withdrawn': TOKEN_REFUSED,
+  'identity.on-behalf-not-allowed': {
+    status: 403,
+    reason: 'Acting on behalf of another user is not allowed',
+  },
+  'identity.on-behalf-outside-organization': {
+    status: 403,
+    reason: 'Acting on behalf of another user is not allowed',
+  },
+  'kms.locked': { status: 503, reason: 'The realm is locked' },
+  'kms.not-authorized': NOT_AUTHORIZED,
+  'kms.unknown-key': NOT_AUTHORIZED,
+  'kms.unknown-resource': NOT_AUTHORIZED,
+  'kms.unknown-authorization': NOT_AUTHORIZED,
+  'kms.unknown-session': NOT_AUTHORIZED,
+  'kms.key-already-bound': { status: 409, reason: 'The key is bound to another resource' },
+  'kms.key-expired': { status: 409, reason: 'The key was not bound in time' },
+  'kms.not-key-creator': NOT_AUTHORIZED,
+  'kms.too-many-sessions': { status: 429, reason: 'This device has too many live sessions' },
+  'kms.too-many-keys': { status: 429, reason: 'This user has too many unbound keys' },
+  'kms.person-not-allowed': NOT_AUTHORIZED,
+  'kms.answer-too-large': { status: 413, reason: 'The answer is too large; ask for a part of it' },
+  'boundary.malformed-frame': bad('The frame is malformed'),
+  'boundary.oversized-frame': bad('The frame is too large'),
+  'boundary.unknown-version': bad('The frame has another version'),
+}
+
+export const verdictOf = (refusal: Refusal): Verdict => VERDICTS[refusal.refused]
+
+/** A Fault behind the channel: the caller learns that it was not their doing, and nothing else. */
+export const FAULT_VERDICT: Verdict = { status: 500, reason: 'Internal error' }
