@@ -1,0 +1,48 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import {
+  decodeCoreFrame,
+  decodeRealmFrame,
+  encodeCoreFrame,
+  encodeRealmFrame,
+  FRAME_MAX_BYTES,
+} from '../../../src/boundary/index.ts'
+import { isRefusal } from '../../../src/refusal.ts'
+import { ANSWERS, DETAILS, HELLO, JWK, MESSAGES, STATE } from './make.ts'
+
+test('frames survive the wire', () => {
+  for (const frame of [HELLO, STATE, ANSWERS]) {
+    assert.deepEqual(decodeRealmFrame(encodeRealmFrame(frame)), frame)
+  }
+  assert.deepEqual(decodeCoreFrame(encodeCoreFrame(MESSAGES)), MESSAGES)
+})
+
+test('a realm cannot send a private key by mistake', () => {
+  const rsaPublicKey = JSON.stringify({ ...JWK, d: 'c2VjcmV0' })
+  const hello = { ...HELLO, details: { ...DETAILS, rsaPublicKey } }
+  assert.throws(() => encodeRealmFrame(hello), { code: 'boundary.unfit-frame' })
+})
+
+test('a realm cannot send plaintext as an answer', () => {
+  const answers = ANSWERS.answers.map((answer) => ({ ...answer, kmsMessage: '{"status":200}' }))
+  assert.throws(() => encodeRealmFrame({ ...ANSWERS, answers }), { code: 'boundary.unfit-frame' })
+})
+
+test('oversized text is refused before it is read', () => {
+  const text = `{"type":"answers","id":"${' '.repeat(FRAME_MAX_BYTES)}"}`
+  assert.deepEqual(decodeRealmFrame(text), { refused: 'boundary.oversized-frame' })
+  assert.deepEqual(decodeCoreFrame(text), { refused: 'boundary.oversized-frame' })
+})
+
+test('any text gives a frame or a Refusal', () => {
+  const good = encodeRealmFrame(HELLO)
+  const cut = fc.nat(good.length).map((length) => good.slice(0, length))
+  fc.assert(
+    fc.property(fc.oneof(fc.string(), fc.json(), cut), (text) => {
+      const parsed = decodeRealmFrame(text)
+      assert.ok(isRefusal(parsed) || text === good)
+      decodeCoreFrame(text)
+    }),
+  )
+})
