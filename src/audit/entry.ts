@@ -1,0 +1,85 @@
+// One line of the audit log: who did what to what, when, and with which verdict. Never a bearer, a
+// key, a wrapped key, a word of content or a hash of a word. People appear under pseudonyms.
+
+import type { Instant } from '../time.ts'
+
+export type ActorKind =
+  | 'person'
+  | 'anonymous'
+  | 'service'
+  | 'peer'
+  | 'officer'
+  | 'system'
+  | 'unknown'
+
+export interface Actor {
+  readonly kind: ActorKind
+  /** A pseudonym; absent where nobody has been identified. */
+  readonly id?: string
+}
+
+/** The object of an act in the words of the KMS's published log lines. */
+export type ObjectType =
+  | 'PING'
+  | 'EPHEMERAL_KEY_COLLECTION'
+  | 'EPHEMERAL_KEY'
+  | 'KEY_COLLECTION'
+  | 'KEY'
+  | 'RESOURCE_COLLECTION'
+  | 'RESOURCE'
+  | 'AUTHORIZATION_COLLECTION'
+  | 'AUTHORIZATION'
+  | 'CUSTOMER_KEY'
+  | 'STATIC_KEY'
+  | 'MAIN_KEY'
+  | 'KEY_ENCRYPTION_KEY'
+  | 'DIRECTORY'
+  | 'AUDIT_LOG'
+  | 'PROCESS'
+  | 'MESSAGE'
+
+/** `done`; `refused`: a correct no; `failed`: something of ours was broken. */
+export type Outcome = 'done' | 'refused' | 'failed'
+
+/** What a room knows of an act; where and when it was recorded is added by the recorder. */
+export interface Act {
+  readonly action: string
+  readonly outcome: Outcome
+  readonly actor: Actor
+  /** Pseudonym of the person as whom access was decided, where that is not the actor. */
+  readonly onBehalfOf?: string
+  /** Refusal or Fault code. */
+  readonly code?: string
+  readonly method?: string
+  readonly type?: ObjectType
+  readonly uri?: string
+  readonly requestId?: string
+  readonly clientId?: string
+  readonly session?: string
+  readonly trackingId?: string
+  /** Organisation of the actor. */
+  readonly organizationId?: string
+  /** Keys created, bound or released. */
+  readonly keys?: readonly string[]
+  readonly resource?: string
+  /** Authorizations created or removed. */
+  readonly authorizations?: readonly string[]
+  /** Pseudonyms of the people, or URIs of the resources, that an authorization names. */
+  readonly subjects?: readonly string[]
+  readonly sizeBytes?: number
+  readonly durationMs?: number
+  /** Facts of the process and its administration: names and digests, never values of secrets. */
+  readonly details?: Readonly<Record<string, string | number | boolean>>
+}
+
+/** Where and when: the realm's name, the node, its boot and that boot's counter, the clock. */
+export interface Place {
+  readonly realm: string
+  readonly node: string
+  readonly boot: string
+  readonly counter: number
+  readonly time: Instant
+}
+
+/** Version of the entry's form. */
+export const ENTRY_VERSION = 1

@@ -1,0 +1,28 @@
+// Who asks: what we know of them, and that a credential proved it. A `Person` is only ever made from the
+// claims of a verified token, never from what a request says of itself (draft §4.2).
+// Seams: Service (x5c credential), Peer (mutual TLS) and Officer (console) join this union with their issues.
+
+import type { AuthorizationUri, OrganizationId, ResourceUri, UserId } from '../id.ts'
+import type { Instant } from '../time.ts'
+
+/** Somebody whom an identity provider vouches for. */
+export interface Person {
+  readonly kind: 'person'
+  readonly userId: UserId
+  /** One of the organisations that the issuer is configured to speak for. */
+  readonly organizationId: OrganizationId
+  readonly roles: ReadonlySet<string>
+  readonly tokenExpiresAt: Instant
+  readonly issuer: string
+}
+
+/** The bearer of a token that this realm made for one authorization of one resource (draft §4.7.8). */
+export interface Anonymous {
+  readonly kind: 'anonymous'
+  readonly authorizationUri: AuthorizationUri
+  readonly resourceUri: ResourceUri
+  readonly organizationId?: OrganizationId
+  readonly tokenExpiresAt: Instant
+}
+
+export type Principal = Person | Anonymous
