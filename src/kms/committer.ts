@@ -1,0 +1,106 @@
+// Group commit: cases that arrive together share one transaction and one disk flush. An outcome is
+// handed back only once it is durable. A Fault in a group rolls all of it back; then every case is
+// tried alone, so that only the one that is broken fails.
+
+import type { Act } from '../audit/index.ts'
+import { Fault } from '../fault.ts'
+import type { Instant } from '../time.ts'
+import { type Case, isTurned } from './case.ts'
+import type { Ledger } from './ledger.ts'
+import { type Outcome, type TransactParts, transact } from './transact.ts'
+
+const GROUP_MAX = 256
+
+interface Waiting {
+  readonly one: Case
+  readonly resolve: (outcome: Outcome) => void
+  readonly reject: (fault: unknown) => void
+}
+
+const idOf = (one: Case): string | undefined =>
+  isTurned(one) || one.session === undefined
+    ? undefined
+    : `${one.session.uri} ${one.request.requestId}`
+
+const failedAct = (one: Case, fault: unknown, now: Instant): Act => ({
+  action: 'request.failed',
+  outcome: 'failed',
+  actor: { kind: 'unknown' },
+  type: 'MESSAGE',
+  code: fault instanceof Fault ? fault.code : 'kms.unexpected',
+  trackingId: one.received.trackingId,
+  durationMs: Math.max(0, now - one.received.at),
+  ...(isTurned(one) ? {} : { requestId: one.request.requestId, clientId: one.clientId }),
+})
+
+export class Committer {
+  readonly #ledger: Ledger
+  readonly #parts: TransactParts
+  #waiting: Waiting[] = []
+  #isDraining = false
+
+  constructor(ledger: Ledger, parts: TransactParts) {
+    this.#ledger = ledger
+    this.#parts = parts
+  }
+
+  /** The outcome of a case once it and its entry are durable. Rejects with the Fault that broke it. */
+  conclude(one: Case): Promise<Outcome> {
+    const { promise, resolve, reject } = Promise.withResolvers<Outcome>()
+    this.#waiting.push({ one, resolve, reject })
+    if (!this.#isDraining) {
+      this.#isDraining = true
+      // A turn of the event loop, so that all messages of one post are in the same group.
+      setImmediate(() => void this.#drain())
+    }
+    return promise
+  }
+
+  async #drain(): Promise<void> {
+    while (this.#waiting.length > 0) await this.#settle(this.#takeGroup())
+    this.#isDraining = false
+  }
+
+  /** The next cases in order; a requestId and its repeat never share a group. */
+  #takeGroup(): readonly Waiting[] {
+    const seen = new Set<string>()
+    let length = 0
+    for (const { one } of this.#waiting.slice(0, GROUP_MAX)) {
+      const id = idOf(one)
+      if (id !== undefined && seen.has(id)) break
+      if (id !== undefined) seen.add(id)
+      length += 1
+    }
+    const group = this.#waiting.slice(0, length)
+    this.#waiting = this.#waiting.slice(length)
+    return group
+  }
+
+  async #settle(group: readonly Waiting[]): Promise<void> {
+    try {
+      const outcomes = await this.#commit(group.map(({ one }) => one))
+      group.forEach(({ resolve, reject }, index) => {
+        const outcome = outcomes[index]
+        if (outcome === undefined) reject(new Fault('kms.no-outcome'))
+        else resolve(outcome)
+      })
+    } catch (fault) {
+      if (group.length > 1) for (const waiting of group) await this.#settle([waiting])
+      else await this.#fail(group, fault)
+    }
+  }
+
+  #commit(cases: readonly Case[]): Promise<readonly Outcome[]> {
+    return this.#ledger.commit((tx, now) => transact(cases, tx, now, this.#parts))
+  }
+
+  /** A Fault gets its entry too, if the store lives; the caller is told nothing but "internal error". */
+  async #fail(group: readonly Waiting[], fault: unknown): Promise<void> {
+    for (const { one, reject } of group) {
+      await this.#ledger
+        .commit(async (_tx, now) => ({ result: undefined, acts: [failedAct(one, fault, now)] }))
+        .catch(() => undefined)
+      reject(fault)
+    }
+  }
+}

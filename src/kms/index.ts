@@ -1,0 +1,44 @@
+// The door of `kms`: keys, resources, authorizations, and the corridor that leads to them.
+
+export type { Authorization, Role } from './authorization.ts'
+export { Bearers } from './bearers.ts'
+export { Channels } from './channels.ts'
+export { Committer } from './committer.ts'
+export { type IdentityMaterial, importIdentity } from './identity-import.ts'
+export type { BoundKey, Key, UnboundKey, Wrapped } from './key.ts'
+export { Keyring, type OpenMainKey } from './keyring/keyring.ts'
+export type { KeyEncryptionKey, MainKey, Purpose } from './keyring/stored.ts'
+export {
+  openMainKeys,
+  renewKeyEncryptionKeys,
+  sealNewMainKeys,
+  unlockKeyring,
+} from './keyring/unlock.ts'
+export { createLedger, type Done, type Ledger } from './ledger.ts'
+export type { Means } from './operation.ts'
+export { People } from './people.ts'
+export type { Person } from './person.ts'
+export { type Corridor, type CorridorParts, createCorridor } from './pipeline.ts'
+export type {
+  AnswerStore,
+  AuthorizationStore,
+  BoundKeyFilter,
+  KeyringStore,
+  KeyStore,
+  LiveSessions,
+  PersonStore,
+  ResourceAndAuthId,
+  ResourceStore,
+  ResourceSummary,
+  SessionStore,
+  StaticKeyStore,
+  Store,
+  Transaction,
+} from './ports.ts'
+export type { Resource } from './resource.ts'
+export type { Session } from './session.ts'
+export type { KmsSettings } from './settings.ts'
+export type { StaticKey } from './static-key.ts'
+export { StaticKeys } from './static-keys.ts'
+export type { StoredAnswer, StoredAnswerId } from './stored-answer.ts'
+export { type Swept, sweep } from './sweep.ts'

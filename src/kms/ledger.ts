@@ -1,0 +1,40 @@
+// The one way to write: an act and its audit entry in one transaction, one transaction at a time.
+// An act whose entry cannot be recorded does not happen.
+
+import type { Act, Recorder } from '../audit/index.ts'
+import type { Instant } from '../time.ts'
+import type { Store, Transaction } from './ports.ts'
+
+export interface Done<Result> {
+  readonly result: Result
+  readonly acts: readonly Act[]
+}
+
+export interface Ledger {
+  /**
+   * Runs `work`, records its acts, and resolves once both are durable. `work` may run more than once
+   * (serialization failures), so it MUST have no effect but on `tx`.
+   */
+  commit<Result>(work: (tx: Transaction, now: Instant) => Promise<Done<Result>>): Promise<Result>
+}
+
+export const createLedger = (store: Store, recorder: Recorder, now: () => Instant): Ledger => {
+  let tail: Promise<unknown> = Promise.resolve()
+  const once = async <Result>(work: (tx: Transaction, now: Instant) => Promise<Done<Result>>) => {
+    const done = await store.transact(async (tx) => {
+      const moment = now()
+      const worked = await work(tx, moment)
+      await recorder.record(tx.audit, worked.acts, moment)
+      return worked
+    })
+    recorder.committed(done.acts.length)
+    return done.result
+  }
+  return {
+    commit: (work) => {
+      const turn = tail.then(() => once(work))
+      tail = turn.catch(() => undefined)
+      return turn
+    },
+  }
+}

@@ -1,0 +1,54 @@
+// Making authorizations: named ones once each, anonymous ones as many as asked (draft §4.7.8). What an
+// authorization names is not looked up: a user may never have been here, and saying whether a resource
+// exists would tell a stranger.
+
+import type { AuthId, ResourceUri, UserId } from '../../id.ts'
+import { authorizationRepresentation, type NewAuthorizations } from '../../protocol/index.ts'
+import { after, seconds } from '../../time.ts'
+import type { BearerOrder } from '../answer.ts'
+import type { Authorization } from '../authorization.ts'
+import type { Moment } from '../operation.ts'
+
+export interface Grant {
+  readonly resourceUri: ResourceUri
+  readonly by: UserId
+  readonly wanted: NewAuthorizations
+}
+
+const isUserId = (authId: AuthId): boolean => !authId.startsWith('kms:')
+
+/** `wanted.authIds` in their order, then the anonymous ones. */
+export const newAuthorizations = (
+  { resourceUri, by, wanted }: Grant,
+  { means, now }: Moment,
+): readonly Authorization[] => {
+  const expiry =
+    wanted.ttlSeconds === 0 ? {} : { expiresAt: after(now, seconds(wanted.ttlSeconds)) }
+  const base = { resourceUri, role: wanted.role, createdBy: by, createdAt: now, ...expiry }
+  const named = wanted.authIds.map(
+    (authId): Authorization => ({
+      ...base,
+      uri: means.uris.authorization(means.random.uuid()),
+      authId,
+      kind: isUserId(authId) ? 'user' : 'resource',
+    }),
+  )
+  const anonymous = Array.from({ length: wanted.anonymous }, (): Authorization => {
+    const uri = means.uris.authorization(means.random.uuid())
+    return { ...base, uri, authId: uri, kind: 'anonymous' }
+  })
+  return [...named, ...anonymous]
+}
+
+export const bearerOrders = (authorizations: readonly Authorization[]): readonly BearerOrder[] =>
+  authorizations
+    .filter((one) => one.kind === 'anonymous')
+    .map(({ uri, resourceUri, createdAt, expiresAt }) => ({
+      uri,
+      resourceUri,
+      issuedAt: createdAt,
+      ...(expiresAt === undefined ? {} : { expiresAt }),
+    }))
+
+export const represent = (authorizations: readonly Authorization[], home: string) =>
+  authorizations.map((one) => authorizationRepresentation(one, home))

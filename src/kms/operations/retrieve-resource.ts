@@ -1,0 +1,59 @@
+// A resource with the URIs of its keys and authorizations (draft §4.7.4), for the authorised.
+
+import type { AuthorizationUri, KeyUri } from '../../id.ts'
+import { resourceRepresentation } from '../../protocol/index.ts'
+import { refuse } from '../../refusal.ts'
+import { personRefusal, type ResourceFacts, resourceRefusal } from '../access.ts'
+import type { Asked } from '../case.ts'
+import { type Moment, type OperationOf, operation } from '../operation.ts'
+import { loadResource } from './load-resource.ts'
+
+interface Facts extends ResourceFacts {
+  readonly keyUris: readonly KeyUri[]
+  readonly authorizationUris: readonly AuthorizationUri[]
+}
+
+/** About 80 bytes each in the answer. */
+const URIS_PER_ANSWER = 15_000
+
+const load = async (
+  moment: Moment,
+  asked: Asked<OperationOf<'retrieve-resource'>>,
+): Promise<Facts> => {
+  const { tx, now } = moment
+  const { uri } = asked.request.operation
+  const facts = await loadResource(moment, uri, asked.subject)
+  if (!facts.reached) return { ...facts, keyUris: [], authorizationUris: [] }
+  const keys = await tx.keys.ofResource(uri, {})
+  const authorizations = await tx.authorizations.ofResource(uri, now)
+  return {
+    ...facts,
+    keyUris: keys.map((key) => key.uri),
+    authorizationUris: authorizations.map((one) => one.uri),
+  }
+}
+
+export const retrieveResource = operation<'retrieve-resource', Facts>('retrieve-resource', {
+  runsTogether: true,
+  load: (moment, asked) => Promise.all(asked.map((one) => load(moment, one))),
+  decide: (facts, asked, { now }) => {
+    const { uri } = asked.request.operation
+    const refusal = personRefusal(asked) ?? resourceRefusal(facts, uri, now)
+    if (refusal !== undefined) return refusal
+    return facts.keyUris.length + facts.authorizationUris.length > URIS_PER_ANSWER
+      ? refuse('kms.answer-too-large')
+      : undefined
+  },
+  act: async (_moment, decided) =>
+    decided.map(({ facts, asked }) => {
+      const { uri } = asked.request.operation
+      const { keyUris, authorizationUris } = facts
+      const resource = resourceRepresentation(facts.resource ?? { uri }, keyUris, authorizationUris)
+      return { status: 200, members: { resource }, resourceUri: uri }
+    }),
+  record: (_facts, asked) => ({
+    action: 'resource.read',
+    type: 'RESOURCE',
+    resource: asked.request.operation.uri,
+  }),
+})

@@ -1,0 +1,89 @@
+// A concluded case → the act that the audit log keeps. Pure: pseudonyms are handed in.
+
+import type { Act, Actor } from '../audit/index.ts'
+import { parseUserId, type UserId } from '../id.ts'
+import type { Principal } from '../identity/index.ts'
+import { isRefusal, type Refusal } from '../refusal.ts'
+import type { Instant } from '../time.ts'
+import type { Answer } from './answer.ts'
+import type { Asked, Turned } from './case.ts'
+import { ownSubject } from './on-behalf.ts'
+import type { Recorded, Verdict } from './operation.ts'
+import type { Person } from './person.ts'
+
+export type Pseudonyms = ReadonlyMap<UserId, Pick<Person, 'pseudonym'>>
+
+const actorOf = (by: Principal | undefined, people: Pseudonyms): Actor => {
+  if (by === undefined) return { kind: 'unknown' }
+  if (by.kind === 'anonymous') return { kind: 'anonymous', id: by.authorizationUri }
+  const person = people.get(by.userId)
+  return person === undefined ? { kind: 'person' } : { kind: 'person', id: person.pseudonym }
+}
+
+/** People become their pseudonyms; resources and anonymous authorizations are named by URI. */
+const subjectsOf = (recorded: Recorded, people: Pseudonyms): readonly string[] | undefined =>
+  recorded.subjects?.map((authId) => {
+    const userId = parseUserId(authId)
+    return userId === undefined ? authId : (people.get(userId)?.pseudonym ?? 'unknown')
+  })
+
+const verdictOf = (outcome: Answer | Refusal): Pick<Act, 'outcome' | 'code'> =>
+  isRefusal(outcome) ? { outcome: 'refused', code: outcome.refused } : { outcome: 'done' }
+
+const requestFacts = (asked: Asked) => ({
+  method: asked.request.method,
+  uri: withoutPeople(asked.request.uri),
+  requestId: asked.request.requestId,
+  clientId: asked.clientId,
+  trackingId: asked.received.trackingId,
+  sizeBytes: asked.received.sizeBytes,
+  ...(asked.session === undefined ? {} : { session: asked.session.uri }),
+  ...(asked.by.organizationId === undefined ? {} : { organizationId: asked.by.organizationId }),
+})
+
+/** A query names a user by id; the entry's `subjects` name them by pseudonym. */
+const withoutPeople = (uri: string): string => uri.split('?', 1)[0] ?? ''
+
+export const actOf = (
+  asked: Asked,
+  { outcome, recorded }: Verdict,
+  people: Pseudonyms,
+  now: Instant,
+): Act => {
+  const onBehalf = asked.subject === ownSubject(asked.by) ? undefined : parseUserId(asked.subject)
+  const behalf = onBehalf === undefined ? undefined : people.get(onBehalf)?.pseudonym
+  const subjects = subjectsOf(recorded, people)
+  return {
+    ...recorded,
+    ...verdictOf(outcome),
+    ...requestFacts(asked),
+    actor: actorOf(asked.by, people),
+    durationMs: Math.max(0, now - asked.received.at),
+    ...(behalf === undefined ? {} : { onBehalfOf: behalf }),
+    ...(subjects === undefined ? {} : { subjects }),
+  }
+}
+
+/** A message that never became a question; what is quoted of it is what was understood. */
+export const turnedAct = (turned: Turned, people: Pseudonyms, now: Instant): Act => {
+  const { received, refusal, sessionUri, clientId, requestId, method, uri, by } = turned
+  const { onBehalfOf } = turned
+  const behalf = onBehalfOf === undefined ? undefined : people.get(onBehalfOf)?.pseudonym
+  return {
+    action: 'message.refused',
+    outcome: 'refused',
+    code: refusal.refused,
+    type: 'MESSAGE',
+    actor: actorOf(by, people),
+    trackingId: received.trackingId,
+    sizeBytes: received.sizeBytes,
+    durationMs: Math.max(0, now - received.at),
+    ...(behalf === undefined ? {} : { onBehalfOf: behalf }),
+    ...(refusal.about === undefined ? {} : { details: { about: refusal.about } }),
+    ...(sessionUri === undefined ? {} : { session: sessionUri }),
+    ...(clientId === undefined ? {} : { clientId }),
+    ...(requestId === undefined ? {} : { requestId }),
+    ...(method === undefined ? {} : { method }),
+    ...(uri === undefined ? {} : { uri: withoutPeople(uri).slice(0, 256) }),
+  }
+}

@@ -1,0 +1,16 @@
+// A resource (the clients' "KRO"): a named set of bound keys and of the authorised (draft §4.4.3).
+
+import type { OrganizationId, ResourceUri, UserId } from '../id.ts'
+import { type Instant, isPast } from '../time.ts'
+
+export interface Resource {
+  readonly uri: ResourceUri
+  readonly organizationId: OrganizationId
+  readonly createdBy: UserId
+  readonly createdAt: Instant
+  /** Absent: lives until it is deleted. */
+  readonly expiresAt?: Instant
+}
+
+export const isExpired = (resource: Resource, now: Instant): boolean =>
+  resource.expiresAt !== undefined && isPast(resource.expiresAt, now)

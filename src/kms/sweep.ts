@@ -1,0 +1,66 @@
+// One bounded batch of expiry: sessions, unbound keys, resources and authorizations whose time is over.
+// What is swept is recorded; a key that was never bound is gone for good.
+
+import type { Act } from '../audit/index.ts'
+import { before, type Duration } from '../time.ts'
+import type { Channels } from './channels.ts'
+import type { Ledger } from './ledger.ts'
+
+export interface Swept {
+  readonly sessions: number
+  readonly keys: number
+  readonly resources: number
+  readonly authorizations: number
+}
+
+const act = (
+  action: string,
+  uris: readonly string[],
+  type: NonNullable<Act['type']>,
+): readonly Act[] =>
+  uris.length === 0
+    ? []
+    : [
+        {
+          action,
+          outcome: 'done',
+          actor: { kind: 'system' },
+          type,
+          details: { count: uris.length },
+          ...(type === 'KEY_COLLECTION' ? { keys: uris } : {}),
+        },
+      ]
+
+/** Sweeps at most `limit` of each kind; call again while any count reaches `limit`. */
+export const sweep = async (
+  ledger: Ledger,
+  channels: Channels,
+  sessionGrace: Duration,
+  limit: number,
+): Promise<Swept> => {
+  const { sessions, counts } = await ledger.commit(async (tx, now) => {
+    const ended = await tx.sessions.sweepExpired(before(now, sessionGrace), limit)
+    const keys = await tx.keys.sweepUnbound(now, limit)
+    const resources = await tx.resources.sweepExpired(now, limit)
+    const authorizations = await tx.authorizations.sweepExpired(now, limit)
+    return {
+      result: {
+        sessions: ended,
+        counts: {
+          sessions: ended.length,
+          keys: keys.length,
+          resources: resources.length,
+          authorizations: authorizations.length,
+        },
+      },
+      acts: [
+        ...act('session.expired', ended, 'EPHEMERAL_KEY_COLLECTION'),
+        ...act('key.expired', keys, 'KEY_COLLECTION'),
+        ...act('resource.expired', resources, 'RESOURCE_COLLECTION'),
+        ...act('authorization.expired', authorizations, 'AUTHORIZATION_COLLECTION'),
+      ],
+    }
+  })
+  for (const uri of sessions) channels.forget(uri)
+  return counts
+}

@@ -1,0 +1,136 @@
+// A group of cases in one transaction: load, decide, act, record, for each in its order. A refusal is
+// a value, so its entry commits like any other; only a Fault rolls the group back (see `committer.ts`).
+
+import type { Act } from '../audit/index.ts'
+import { Fault } from '../fault.ts'
+import { parseUserId } from '../id.ts'
+import { isRefusal, type Refusal } from '../refusal.ts'
+import type { Instant } from '../time.ts'
+import { type Answer, toStored } from './answer.ts'
+import { type Asked, type Case, isAsked, isTurned } from './case.ts'
+import type { Done } from './ledger.ts'
+import type { Means, Moment, Verdict } from './operation.ts'
+import type { Named, People } from './people.ts'
+import type { Transaction } from './ports.ts'
+import { actOf, type Pseudonyms, turnedAct } from './record.ts'
+import { operationOf, repeatedVerdicts } from './repeat.ts'
+import { ROUTES } from './routes.ts'
+import { standingVerdicts } from './standing.ts'
+import type { StoredAnswer } from './stored-answer.ts'
+
+export type Outcome = Answer | Refusal
+
+const namedBy = (group: readonly Case[]): readonly Named[] =>
+  group.flatMap((one) => {
+    const { by } = one
+    const caller: readonly Named[] =
+      by?.kind === 'person' ? [{ userId: by.userId, organizationId: by.organizationId }] : []
+    const subject = isTurned(one) ? one.onBehalfOf : parseUserId(one.subject)
+    return subject === undefined || subject === caller[0]?.userId
+      ? caller
+      : [...caller, { userId: subject }]
+  })
+
+const subjectsOf = (verdicts: ReadonlyMap<Asked, Verdict>): readonly Named[] =>
+  [...verdicts.values()].flatMap(({ recorded }) =>
+    (recorded.subjects ?? []).flatMap((authId) => {
+      const userId = parseUserId(authId)
+      return userId === undefined ? [] : [{ userId }]
+    }),
+  )
+
+/** Neighbours that may run together, as one list; every other request alone. */
+const runsOf = (asked: readonly Asked[]): readonly (readonly Asked[])[] => {
+  const runs: Asked[][] = []
+  for (const one of asked) {
+    const { name } = one.request.operation
+    const last = runs.at(-1)
+    const joins = last?.[0]?.request.operation.name === name && ROUTES[name].runsTogether
+    if (joins) last?.push(one)
+    else runs.push([one])
+  }
+  return runs
+}
+
+const runAll = async (moment: Moment, asked: readonly Asked[]): Promise<Map<Asked, Verdict>> => {
+  const verdicts = new Map<Asked, Verdict>()
+  for (const run of runsOf(asked)) {
+    const [first] = run
+    if (first === undefined) continue
+    const results = await ROUTES[first.request.operation.name].run(moment, run)
+    run.forEach((one, index) => {
+      const verdict = results[index]
+      if (verdict !== undefined) verdicts.set(one, verdict)
+    })
+  }
+  return verdicts
+}
+
+const storedAnswers = (
+  verdicts: ReadonlyMap<Asked, Verdict>,
+  now: Instant,
+): readonly StoredAnswer[] =>
+  [...verdicts].flatMap(([asked, { outcome }]) =>
+    asked.session === undefined
+      ? []
+      : [
+          {
+            sessionUri: asked.session.uri,
+            requestId: asked.request.requestId,
+            operation: operationOf(asked),
+            body: isRefusal(outcome)
+              ? JSON.stringify({ refused: outcome.refused })
+              : toStored(outcome),
+            answeredAt: now,
+          },
+        ],
+  )
+
+const verdictFor = (verdicts: ReadonlyMap<Asked, Verdict>, asked: Asked): Verdict => {
+  const verdict = verdicts.get(asked)
+  if (verdict === undefined) throw new Fault('kms.no-verdict')
+  return verdict
+}
+
+const actsOf = (
+  group: readonly Case[],
+  verdicts: ReadonlyMap<Asked, Verdict>,
+  people: Pseudonyms,
+  now: Instant,
+): readonly Act[] =>
+  group.map((one) => {
+    if (isTurned(one)) return turnedAct(one, people, now)
+    return actOf(one, verdictFor(verdicts, one), people, now)
+  })
+
+export interface TransactParts {
+  readonly means: Means
+  readonly people: People
+}
+
+/** Concludes every case of a group; outcomes in the order of the cases. */
+export const transact = async (
+  group: readonly Case[],
+  tx: Transaction,
+  now: Instant,
+  { means, people }: TransactParts,
+): Promise<Done<readonly Outcome[]>> => {
+  const moment: Moment = { tx, now, means }
+  const asked = group.filter(isAsked)
+  const known = await people.know(tx, namedBy(group), now)
+  const refused = await standingVerdicts(moment, asked, known)
+  const standing = asked.filter((one) => !refused.has(one))
+  const repeated = await repeatedVerdicts(moment, standing)
+  const fresh = await runAll(
+    moment,
+    standing.filter((one) => !repeated.has(one)),
+  )
+  await tx.answers.insert(storedAnswers(fresh, now))
+  const verdicts = new Map([...refused, ...repeated, ...fresh])
+  const strangers = subjectsOf(verdicts).filter(({ userId }) => !known.has(userId))
+  const pseudonyms = new Map([...known, ...(await people.know(tx, strangers, now))])
+  return {
+    result: group.map((one) => (isTurned(one) ? one.refusal : verdictFor(verdicts, one).outcome)),
+    acts: actsOf(group, verdicts, pseudonyms, now),
+  }
+}
