@@ -1,0 +1,114 @@
+// Brings a database to this program's schema: numbered, forward only, each in one transaction. What was
+// run is kept as text, so that a migration changed after it was applied, or one this program does not
+// know, refuses the start instead of running on a schema that nobody wrote.
+
+import { type Kysely, sql } from 'kysely'
+import { type Migration as KyselyMigration, Migrator } from 'kysely/migration'
+import { Fault } from '../fault.ts'
+import { keyring } from './migrations/0001-keyring.ts'
+import { keys } from './migrations/0002-keys.ts'
+import { sessions } from './migrations/0003-sessions.ts'
+import { audit } from './migrations/0004-audit.ts'
+import type { Dialect } from './statement.ts'
+
+/** The few words in which the two dialects' table definitions differ. */
+export interface Words {
+  readonly text: string
+  readonly integer: string
+  readonly bytes: string
+  /** A primary key that the database numbers. */
+  readonly identity: string
+  /** 32 zero bytes. */
+  readonly zeros: string
+  /** After the closing parenthesis of a table. */
+  readonly end: string
+}
+
+export interface Migration {
+  readonly name: string
+  statements(words: Words): readonly string[]
+}
+
+const WORDS: Readonly<Record<Dialect['kind'], Words>> = {
+  sqlite: {
+    text: 'text',
+    integer: 'integer',
+    bytes: 'blob',
+    identity: 'integer primary key',
+    zeros: 'zeroblob(32)',
+    // Values of another type than the column's are refused, as PostgreSQL does.
+    end: ' strict',
+  },
+  postgres: {
+    // Ordered byte by byte, as SQLite does, whatever the server's locale.
+    text: 'text collate "C"',
+    integer: 'bigint',
+    bytes: 'bytea',
+    identity: 'bigint generated always as identity primary key',
+    zeros: `decode(repeat('00', 32), 'hex')`,
+    end: '',
+  },
+}
+
+/** In order; names sort as they are numbered. */
+export const MIGRATIONS: readonly Migration[] = [keyring, keys, sessions, audit]
+
+interface Applied {
+  readonly migrations: { readonly name: string }
+  readonly migration_texts: { readonly name: string; readonly text: string }
+}
+
+const textOf = (migration: Migration, kind: Dialect['kind']): string =>
+  migration.statements(WORDS[kind]).join(';\n')
+
+const toKysely = (migration: Migration, kind: Dialect['kind']): KyselyMigration => ({
+  async up(db) {
+    await sql`create table if not exists migration_texts (name text primary key, text text not null)`.execute(
+      db,
+    )
+    for (const statement of migration.statements(WORDS[kind])) await sql.raw(statement).execute(db)
+    const text = textOf(migration, kind)
+    await sql`insert into migration_texts (name, text) values (${migration.name}, ${text})`.execute(
+      db,
+    )
+  },
+})
+
+/** Refuses migrations applied that are not ours, or not ours any more. */
+const checkApplied = async (
+  db: Kysely<Applied>,
+  kind: Dialect['kind'],
+  migrations: readonly Migration[],
+): Promise<void> => {
+  const tables = await db.introspection.getTables()
+  if (!tables.some((table) => table.name === 'migration_texts')) return
+  const applied = await db.selectFrom('migration_texts').selectAll().execute()
+  for (const { name, text } of applied) {
+    const migration = migrations.find((candidate) => candidate.name === name)
+    if (migration === undefined) throw new Fault('store.migration-unknown', new Error(name))
+    if (textOf(migration, kind) !== text)
+      throw new Fault('store.migration-changed', new Error(name))
+  }
+}
+
+/** Runs what is missing. Safe beside others that do the same: they wait, then find nothing to do. */
+export const migrate = async (
+  db: Kysely<Applied>,
+  kind: Dialect['kind'],
+  migrations: readonly Migration[] = MIGRATIONS,
+): Promise<void> => {
+  await checkApplied(db, kind, migrations)
+  const migrator = new Migrator({
+    db,
+    migrationTableName: 'migrations',
+    migrationLockTableName: 'migration_lock',
+    provider: {
+      getMigrations: async () =>
+        Object.fromEntries(
+          migrations.map((migration) => [migration.name, toKysely(migration, kind)]),
+        ),
+    },
+  })
+  const { error } = await migrator.migrateToLatest()
+  if (error !== undefined) throw new Fault('store.migration-failed', error)
+}

@@ -1,0 +1,114 @@
+// Is somebody authorised on a resource, directly or through resources authorised there (draft §4.4.2)?
+// One query answers the direct case for all pairs; only the rest walk the graph, breadth first, each
+// resource once, so that cycles end. Who is not found among MOST_VISITED resources is not authorised.
+
+import { type Expression, type RawBuilder, type SqlBool, sql } from 'kysely'
+import type { ResourceAndAuthId } from '../kms/index.ts'
+import type { Instant } from '../time.ts'
+import { type Dialect, type Link, prepare } from './statement.ts'
+
+/** A bound on work, not on depth: no real room comes near it, and an attacker gains a refusal. */
+export const MOST_VISITED = 10_000
+
+const pairColumns = { resource_uri: 'text', auth_id: 'text' } as const
+const kinds = { pairs: pairColumns, now: 'integer' } as const
+
+const isLive = (table: string, now: Expression<number>): RawBuilder<SqlBool> => {
+  const expiresAt = sql.ref(`${table}.expires_at`)
+  return sql<SqlBool>`(${expiresAt} is null or ${expiresAt} > ${now})`
+}
+
+// `cross join` throughout, because SQLite then keeps the order: the few pairs first, then by index.
+
+const prepareDirect = (dialect: Dialect) =>
+  prepare(
+    dialect,
+    'reach.direct',
+    kinds,
+    (_, p) => sql<{ readonly position: number }>`
+      select pair.position
+      from ${p.pairs} as pair
+      cross join authorizations as allowed
+      cross join resources as resource
+      where allowed.resource_uri = pair.resource_uri and allowed.auth_id = pair.auth_id
+        and resource.uri = pair.resource_uri
+        and ${isLive('allowed', p.now)} and ${isLive('resource', p.now)}`,
+  )
+
+interface Walked {
+  readonly position: number
+  /** Resources visited for the pair at this position. */
+  readonly visited: number
+  /** On how many of them its authId is authorised. */
+  readonly found: number
+}
+
+const prepareWalk = (dialect: Dialect) =>
+  prepare(
+    dialect,
+    'reach.walk',
+    { ...kinds, limit: 'integer' },
+    (_, p) => sql<Walked>`
+      with recursive walk (position, auth_id, resource_uri) as (
+        select pair.position, pair.auth_id, pair.resource_uri
+        from ${p.pairs} as pair
+        cross join resources as resource
+        where resource.uri = pair.resource_uri and ${isLive('resource', p.now)}
+        union
+        select walk.position, walk.auth_id, allowed.auth_id
+        from walk
+        cross join authorizations as allowed
+        cross join resources as resource
+        where allowed.resource_uri = walk.resource_uri and allowed.kind = 'resource'
+          and resource.uri = allowed.auth_id
+          and ${isLive('allowed', p.now)} and ${isLive('resource', p.now)}
+      )
+      select visited.position, count(*) as visited, count(allowed.uri) as found
+      from (select position, auth_id, resource_uri from walk limit ${p.limit}) as visited
+      left join authorizations as allowed
+        on allowed.resource_uri = visited.resource_uri and allowed.auth_id = visited.auth_id
+        and ${isLive('allowed', p.now)}
+      group by visited.position`,
+  )
+
+/** Answers for each pair whether it reaches, in order. */
+export const prepareReach = (dialect: Dialect) => {
+  const direct = prepareDirect(dialect)
+  const walk = prepareWalk(dialect)
+
+  const walkAll = async (
+    link: Link,
+    pairs: readonly ResourceAndAuthId[],
+    now: Instant,
+  ): Promise<readonly boolean[]> => {
+    const rows = await link.all(walk, { pairs: pairs.map(toRow), now, limit: MOST_VISITED })
+    const visited = rows.reduce((sum, row) => sum + row.visited, 0)
+    if (visited < MOST_VISITED || pairs.length === 1) {
+      const found = new Set(rows.filter((row) => row.found > 0).map((row) => row.position))
+      return pairs.map((_, index) => found.has(index))
+    }
+    // One monstrous graph must not spend the bound of the others that happen to share its group.
+    const alone: boolean[] = []
+    for (const pair of pairs) alone.push((await walkAll(link, [pair], now))[0] === true)
+    return alone
+  }
+
+  return async (
+    link: Link,
+    pairs: readonly ResourceAndAuthId[],
+    now: Instant,
+  ): Promise<readonly boolean[]> => {
+    const rows = await link.all(direct, { pairs: pairs.map(toRow), now })
+    const found = new Set(rows.map((row) => row.position))
+    const missed = pairs.filter((_, index) => !found.has(index))
+    if (missed.length === 0) return pairs.map(() => true)
+    const walked = await walkAll(link, missed, now)
+    let next = 0
+    return pairs.map((_, index) => found.has(index) || walked[next++] === true)
+  }
+}
+
+const toRow = ({ resourceUri, authId }: ResourceAndAuthId) => ({
+  resource_uri: resourceUri,
+  auth_id: authId,
+})

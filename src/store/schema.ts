@@ -1,0 +1,128 @@
+// The tables as types, and what every column is called. What a table is for and why it has the indexes
+// it has stands in README.md; how it came to be stands in migrations/. Bytes are always wrapped bytes.
+
+/** How a value travels: text, whole number, bytes; with `?` it may be null. */
+export type Kind = 'text' | 'integer' | 'bytes' | 'text?' | 'integer?'
+
+interface KindTypes {
+  readonly text: string
+  readonly integer: number
+  readonly bytes: Uint8Array
+  readonly 'text?': string | null
+  readonly 'integer?': number | null
+}
+
+export type Columns = Readonly<Record<string, Kind>>
+export type TypeOf<K extends Kind> = KindTypes[K]
+export type RowOf<C extends Columns> = { readonly [Name in keyof C]: TypeOf<C[Name]> }
+
+/** Numbered by the database in order of insertion; never written by us. */
+interface Numbered {
+  readonly id: number
+}
+
+export const keyColumns = {
+  uri: 'text',
+  organization_id: 'text',
+  created_by: 'text',
+  client_id: 'text',
+  created_at: 'integer',
+  // Unbound: bind_by alone. Bound: bound_at and resource_uri, and no bind_by.
+  bind_by: 'integer?',
+  bound_at: 'integer?',
+  resource_uri: 'text?',
+  key_encryption_key_id: 'text',
+  wrapped: 'bytes',
+  wrap_version: 'integer',
+} as const satisfies Columns
+
+export const resourceColumns = {
+  uri: 'text',
+  organization_id: 'text',
+  created_by: 'text',
+  created_at: 'integer',
+  expires_at: 'integer?',
+} as const satisfies Columns
+
+export const authorizationColumns = {
+  uri: 'text',
+  resource_uri: 'text',
+  auth_id: 'text',
+  kind: 'text',
+  role: 'text',
+  created_by: 'text',
+  created_at: 'integer',
+  expires_at: 'integer?',
+} as const satisfies Columns
+
+export const sessionColumns = {
+  uri: 'text',
+  principal_id: 'text',
+  organization_id: 'text',
+  client_id: 'text',
+  created_at: 'integer',
+  expires_at: 'integer',
+  key_encryption_key_id: 'text',
+  wrapped: 'bytes',
+  wrap_version: 'integer',
+} as const satisfies Columns
+
+export const answerColumns = {
+  session_id: 'integer',
+  request_id: 'text',
+  operation: 'text',
+  body: 'text',
+  answered_at: 'integer',
+} as const satisfies Columns
+
+export const personColumns = {
+  user_id: 'text',
+  organization_id: 'text?',
+  pseudonym: 'text',
+  first_seen_at: 'integer',
+} as const satisfies Columns
+
+export const mainKeyColumns = {
+  id: 'text',
+  organization_id: 'text',
+  created_at: 'integer',
+} as const satisfies Columns
+
+export const keyEncryptionKeyColumns = {
+  id: 'text',
+  main_key_id: 'text',
+  organization_id: 'text',
+  purpose: 'text',
+  wrapped: 'bytes',
+  created_at: 'integer',
+  wraps: 'integer',
+} as const satisfies Columns
+
+export const staticKeyColumns = {
+  uri: 'text',
+  public_jwk: 'text',
+  key_encryption_key_id: 'text',
+  wrapped: 'bytes',
+  wrap_version: 'integer',
+  created_at: 'integer',
+} as const satisfies Columns
+
+export const auditEntryColumns = {
+  sequence: 'integer',
+  hash: 'bytes',
+  body: 'text',
+} as const satisfies Columns
+
+export interface Schema {
+  readonly keys: RowOf<typeof keyColumns>
+  readonly resources: RowOf<typeof resourceColumns>
+  readonly authorizations: RowOf<typeof authorizationColumns> & Numbered
+  readonly sessions: RowOf<typeof sessionColumns> & Numbered
+  readonly answers: RowOf<typeof answerColumns> & Numbered
+  readonly people: RowOf<typeof personColumns>
+  readonly main_keys: RowOf<typeof mainKeyColumns>
+  readonly key_encryption_keys: RowOf<typeof keyEncryptionKeyColumns>
+  readonly static_keys: RowOf<typeof staticKeyColumns>
+  readonly audit_entries: RowOf<typeof auditEntryColumns>
+  readonly audit_head: { readonly id: number; readonly sequence: number; readonly hash: Uint8Array }
+}

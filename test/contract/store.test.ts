@@ -1,0 +1,38 @@
+// The ports of `kms` and `audit` as the store keeps them: one suite, run on every implementation.
+
+import { after, describe } from 'node:test'
+import { answersContract } from './store/answers.ts'
+import { auditLogContract } from './store/audit-log.ts'
+import { authorizationsContract } from './store/authorizations.ts'
+import { durabilityContract } from './store/durability.ts'
+import { implementations } from './store/implementations.ts'
+import { keyringContract } from './store/keyring.ts'
+import { keysContract } from './store/keys.ts'
+import { migrationsContract } from './store/migrations.ts'
+import { peopleContract } from './store/people.ts'
+import { reachContract } from './store/reach.ts'
+import { resourcesContract } from './store/resources.ts'
+import { sessionsContract } from './store/sessions.ts'
+import { transactionsContract } from './store/transactions.ts'
+
+const CONTRACTS = [
+  keysContract,
+  resourcesContract,
+  authorizationsContract,
+  reachContract,
+  sessionsContract,
+  answersContract,
+  peopleContract,
+  keyringContract,
+  auditLogContract,
+  transactionsContract,
+  migrationsContract,
+  durabilityContract,
+]
+
+for (const implementation of await implementations()) {
+  describe(`the store on ${implementation.name}`, implementation.options, () => {
+    after(implementation.stop)
+    for (const contract of CONTRACTS) contract(implementation)
+  })
+}
