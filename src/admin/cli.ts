@@ -1,0 +1,242 @@
+// The commands of `keyrealm`: names, options and help. It does nothing itself: each command is handed
+// in, answers with an exit code, and is told what was asked. Mistakes in use exit with 2.
+
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
+import { Fault } from '../fault.ts'
+
+/** 0 done, 1 refused or failed; see `keyrealm --help`. */
+export type ExitCode = number
+
+export interface WithConfig {
+  /** Path of the settings file. */
+  readonly config: string
+}
+
+export interface InitOptions extends WithConfig {
+  readonly passphraseFile?: string
+}
+
+export interface StatusOptions extends WithConfig {
+  /** Present when programs read the answer. */
+  readonly json?: true
+}
+
+export interface IdentityImportOptions extends WithConfig {
+  readonly key: string
+  readonly chain: string
+}
+
+export interface UsersImportOptions extends WithConfig {
+  readonly file: string
+}
+
+export interface AuditShowOptions extends WithConfig {
+  readonly after: number
+  readonly limit: number
+}
+
+/** One function for each command. A thrown error is printed as one line with its code. */
+export interface CliActions {
+  serve(options: WithConfig): Promise<ExitCode>
+  init(options: InitOptions): Promise<ExitCode>
+  status(options: StatusOptions): Promise<ExitCode>
+  configCheck(options: WithConfig): Promise<ExitCode>
+  configSchema(): Promise<ExitCode>
+  lock(options: WithConfig): Promise<ExitCode>
+  unlock(options: InitOptions): Promise<ExitCode>
+  identityImport(options: IdentityImportOptions): Promise<ExitCode>
+  identityList(options: WithConfig): Promise<ExitCode>
+  usersImport(options: UsersImportOptions): Promise<ExitCode>
+  usersList(options: WithConfig): Promise<ExitCode>
+  roomsList(options: WithConfig): Promise<ExitCode>
+  auditShow(options: AuditShowOptions): Promise<ExitCode>
+}
+
+export interface CliAbout {
+  readonly version: string
+}
+
+/** Where the program writes: the streams of the process, or a test's. */
+export interface CliOutput {
+  readonly out: (text: string) => void
+  readonly error: (text: string) => void
+}
+
+const EXIT_DONE = 0
+const EXIT_FAILED = 1
+const EXIT_USAGE = 2
+
+type Done = (code: ExitCode) => void
+
+/**
+ * The program. `done` is called with the exit code of the command that ran; parse with `parseAsync`.
+ * Most callers want `runCli`, which also turns errors into exit codes.
+ */
+export const buildProgram = (actions: CliActions, about: CliAbout, done: Done): Command => {
+  const program = new Command('keyrealm')
+    .description('An on-premises security realm: it keeps the keys, the cloud keeps the rest.')
+    .version(about.version, '--version', 'print the version')
+    .showHelpAfterError('(keyrealm --help shows every command)')
+    .addHelpText('after', AFTER_HELP)
+  addRunning(program, actions, done)
+  addSettings(program, actions, done)
+  addIdentity(program, actions, done)
+  addLists(program, actions, done)
+  program
+    .command('version')
+    .description('print the version')
+    .action(() => {
+      program.configureOutput().writeOut?.(`${about.version}\n`)
+      done(EXIT_DONE)
+    })
+  return program
+}
+
+const AFTER_HELP = `
+The cloud core is a program of its own and never shares a process with a realm:
+  keyrealm core --config <file>    run the reference cloud core (keyrealm core --help)
+
+Exit codes: 0 done, 1 refused or failed, 2 used wrongly, 3 not stopped cleanly, 70 fault.`
+
+/** Runs one command line (without node and script) and resolves with the exit code. */
+export const runCli = async (
+  actions: CliActions,
+  about: CliAbout,
+  args: readonly string[],
+  output: CliOutput,
+): Promise<ExitCode> => {
+  let code: ExitCode = EXIT_DONE
+  const program = buildProgram(actions, about, (exitCode) => {
+    code = exitCode
+  })
+  configure(program, output)
+  try {
+    await program.parseAsync([...args], { from: 'user' })
+    return code
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT_DONE : EXIT_USAGE
+    output.error(`keyrealm: ${wordsOf(error)}\n`)
+    return EXIT_FAILED
+  }
+}
+
+/** Children copy nothing that is set after them, so each is set. */
+const configure = (command: Command, output: CliOutput): void => {
+  command.exitOverride().configureOutput({ writeOut: output.out, writeErr: output.error })
+  for (const child of command.commands) configure(child, output)
+}
+
+/**
+ * `what (code)`. A Fault's only words are its code; and an error without a code comes from a library
+ * that may have quoted its input, so only its class is shown.
+ */
+const wordsOf = (error: unknown): string => {
+  if (error instanceof Fault) return `failed (${error.code})`
+  if (!(error instanceof Error)) return 'failed (unknown)'
+  const hasCode = 'code' in error && typeof error.code === 'string'
+  return hasCode ? `${error.message} (${error.code})` : `failed (${error.name})`
+}
+
+const configOption = () =>
+  new Option('--config <file>', 'the settings file').env('KEYREALM_CONFIG').makeOptionMandatory()
+
+const passphraseOption = () =>
+  new Option(
+    '--passphrase-file <file>',
+    'a private file with the passphrase; asked for unless told',
+  )
+
+const addRunning = (program: Command, actions: CliActions, done: Done): void => {
+  program
+    .command('serve')
+    .description('run the appliance until it is told to stop')
+    .addOption(configOption())
+    .action(async (options: WithConfig) => done(await actions.serve(options)))
+  program
+    .command('init')
+    .description('make what a new realm needs: folders, database, main key, admin token')
+    .addOption(configOption())
+    .addOption(passphraseOption())
+    .action(async (options: InitOptions) => done(await actions.init(options)))
+  program
+    .command('status')
+    .description('say how the running appliance is')
+    .addOption(configOption())
+    .option('--json', 'for programs')
+    .action(async (options: StatusOptions) => done(await actions.status(options)))
+  program
+    .command('lock')
+    .description('forget the main key; requests that need keys are refused until unlocked')
+    .addOption(configOption())
+    .action(async (options: WithConfig) => done(await actions.lock(options)))
+  program
+    .command('unlock')
+    .description('give the passphrase to the running appliance')
+    .addOption(configOption())
+    .addOption(passphraseOption())
+    .action(async (options: InitOptions) => done(await actions.unlock(options)))
+}
+
+const addSettings = (program: Command, actions: CliActions, done: Done): void => {
+  const config = program.command('config').description('the settings file')
+  config
+    .command('check')
+    .description('say what is wrong with the settings, without starting anything')
+    .addOption(configOption())
+    .action(async (options: WithConfig) => done(await actions.configCheck(options)))
+  config
+    .command('schema')
+    .description('print the JSON Schema of the settings file')
+    .action(async () => done(await actions.configSchema()))
+}
+
+const addIdentity = (program: Command, actions: CliActions, done: Done): void => {
+  const identity = program.command('identity').description('the RSA identity of the realm')
+  identity
+    .command('import')
+    .description('take over a private key and its certificate chain; the old one is kept')
+    .addOption(configOption())
+    .requiredOption('--key <file>', 'private key (PEM, readable by its owner only)')
+    .requiredOption('--chain <file>', 'certificate chain (PEM), the leaf first')
+    .action(async (options: IdentityImportOptions) => done(await actions.identityImport(options)))
+  identity
+    .command('list')
+    .description('print the identities, the newest first')
+    .addOption(configOption())
+    .action(async (options: WithConfig) => done(await actions.identityList(options)))
+}
+
+const addLists = (program: Command, actions: CliActions, done: Done): void => {
+  const users = program.command('users').description('people whom the realm knows')
+  users
+    .command('import')
+    .description('take over people and their organisations from a file')
+    .addOption(configOption())
+    .requiredOption('--file <file>', 'a JSON file of people')
+    .action(async (options: UsersImportOptions) => done(await actions.usersImport(options)))
+  users
+    .command('list')
+    .description('print the people whom the realm knows')
+    .addOption(configOption())
+    .action(async (options: WithConfig) => done(await actions.usersList(options)))
+  const rooms = program.command('rooms').description('resources: who shares which keys')
+  rooms
+    .command('list')
+    .description('print resources: URI, creator (pseudonym), authorizations, keys')
+    .addOption(configOption())
+    .action(async (options: WithConfig) => done(await actions.roomsList(options)))
+  const audit = program.command('audit').description('the audit log')
+  audit
+    .command('show')
+    .description('print entries in order')
+    .addOption(configOption())
+    .addOption(wholeOption('--after <sequence>', 'only entries after this one', 0))
+    .addOption(wholeOption('--limit <count>', 'at most so many', 100))
+    .action(async (options: AuditShowOptions) => done(await actions.auditShow(options)))
+}
+
+const wholeOption = (flags: string, description: string, byDefault: number): Option =>
+  new Option(flags, description).default(byDefault).argParser((raw) => {
+    if (!/^\d{1,15}$/.test(raw)) throw new InvalidArgumentError('It must be a whole number.')
+    return Number(raw)
+  })

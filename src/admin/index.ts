@@ -1,0 +1,16 @@
+// The door of admin: people running the appliance.
+
+export type {
+  AuditShowOptions,
+  CliAbout,
+  CliActions,
+  CliOutput,
+  ExitCode,
+  IdentityImportOptions,
+  InitOptions,
+  StatusOptions,
+  UsersImportOptions,
+  WithConfig,
+} from './cli.ts'
+export { buildProgram, runCli } from './cli.ts'
+export type { AdminActions, ApplianceStatus, LogEntry, LogPage, UnlockOutcome } from './ports.ts'

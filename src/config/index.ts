@@ -1,0 +1,17 @@
+// The door of config: settings become a typed object, or the appliance does not start.
+
+export type { SettingRow } from './describe.ts'
+export {
+  settingRows,
+  settingsJsonSchema,
+  settingsSchemaText,
+  withSettingsTable,
+} from './describe.ts'
+export type { SecretSource } from './fields.ts'
+export { isLoopback } from './fields.ts'
+export type { SettingsProblem } from './load.ts'
+export { loadSettings, parseSettings, SettingsError } from './load.ts'
+export type { PostgresSettings } from './postgres.ts'
+export type { Settings } from './schema.ts'
+export type { SecretErrorCode, SecretPlace } from './secrets.ts'
+export { readSecret, SecretError, secretPlace, writeSecretFile } from './secrets.ts'

@@ -1,0 +1,16 @@
+// The door of listeners: every port we open.
+
+export type { AdminAnswer, AdminAppOptions, AdminGate, AdminRequest, AdminRoute } from './admin.ts'
+export { createAdminApp } from './admin.ts'
+export { adminRoutes } from './admin-routes.ts'
+export type { AppOptions, ListenerApp } from './app.ts'
+export type { HealthOptions, PartState } from './health.ts'
+export { createHealthApp } from './health.ts'
+export type { RateLimit, RateLimitOptions } from './limits.ts'
+export { createRateLimit } from './limits.ts'
+export type { LogAppOptions } from './log.ts'
+export { createLogApp } from './log.ts'
+export type { ProblemCode, ProblemExtra } from './problem.ts'
+export { PROBLEM_CODES, problem } from './problem.ts'
+export type { Listener, ListenerOptions, ServerLimits } from './server.ts'
+export { createListener } from './server.ts'

@@ -1,0 +1,160 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { type CliActions, runCli } from '../../../src/admin/index.ts'
+import { Fault } from '../../../src/fault.ts'
+
+const aWorld = (act: () => number = () => 0) => {
+  const calls: { readonly name: string; readonly options: unknown }[] = []
+  const record =
+    (name: string) =>
+    async (options?: unknown): Promise<number> => {
+      calls.push({ name, options })
+      return act()
+    }
+  const actions: CliActions = {
+    serve: record('serve'),
+    init: record('init'),
+    status: record('status'),
+    configCheck: record('configCheck'),
+    configSchema: record('configSchema'),
+    lock: record('lock'),
+    unlock: record('unlock'),
+    identityImport: record('identityImport'),
+    identityList: record('identityList'),
+    usersImport: record('usersImport'),
+    usersList: record('usersList'),
+    roomsList: record('roomsList'),
+    auditShow: record('auditShow'),
+  }
+  const run = async (line: string) => {
+    const printed = { out: '', error: '' }
+    const output = {
+      out: (text: string) => {
+        printed.out += text
+      },
+      error: (text: string) => {
+        printed.error += text
+      },
+    }
+    const args = line.split(' ').filter((word) => word !== '')
+    return { code: await runCli(actions, { version: '1.2.3' }, args, output), ...printed }
+  }
+  return { calls, run }
+}
+
+const config = 'realm.json'
+
+const COMMANDS: readonly (readonly [line: string, name: string, options: object | undefined])[] = [
+  ['serve --config realm.json', 'serve', { config }],
+  ['init --config realm.json', 'init', { config }],
+  ['init --config realm.json --passphrase-file pass', 'init', { config, passphraseFile: 'pass' }],
+  ['status --config realm.json', 'status', { config }],
+  ['status --config realm.json --json', 'status', { config, json: true }],
+  ['config check --config realm.json', 'configCheck', { config }],
+  ['lock --config realm.json', 'lock', { config }],
+  ['unlock --config realm.json --passphrase-file p', 'unlock', { config, passphraseFile: 'p' }],
+  [
+    'identity import --config realm.json --key k --chain c',
+    'identityImport',
+    { config, key: 'k', chain: 'c' },
+  ],
+  ['identity list --config realm.json', 'identityList', { config }],
+  ['users import --config realm.json --file f', 'usersImport', { config, file: 'f' }],
+  ['users list --config realm.json', 'usersList', { config }],
+  ['rooms list --config realm.json', 'roomsList', { config }],
+  ['audit show --config realm.json', 'auditShow', { config, after: 0, limit: 100 }],
+  [
+    'audit show --config realm.json --after 7 --limit 3',
+    'auditShow',
+    { config, after: 7, limit: 3 },
+  ],
+]
+
+describe('the command line', () => {
+  for (const [line, name, options] of COMMANDS) {
+    test(`"${line}" runs ${name}`, async () => {
+      const { calls, run } = aWorld()
+      assert.deepEqual(await run(line), { code: 0, out: '', error: '' })
+      assert.equal(calls[0]?.name, name)
+      assert.deepEqual({ ...Object(calls[0]?.options) }, options)
+      assert.equal(calls.length, 1)
+    })
+  }
+
+  test('"config schema" needs no settings file', async () => {
+    const { calls, run } = aWorld()
+    assert.equal((await run('config schema')).code, 0)
+    assert.equal(calls[0]?.name, 'configSchema')
+  })
+
+  test('the settings file may be named by KEYREALM_CONFIG', async () => {
+    const { calls, run } = aWorld()
+    process.env['KEYREALM_CONFIG'] = 'from-environment.json'
+    try {
+      await run('serve')
+      await run('serve --config realm.json')
+    } finally {
+      delete process.env['KEYREALM_CONFIG']
+    }
+    assert.deepEqual(
+      calls.map(({ options }) => Object(options).config),
+      ['from-environment.json', 'realm.json'],
+    )
+  })
+
+  test('version and help exit with 0 and print to standard output', async () => {
+    const { run } = aWorld()
+    assert.deepEqual(await run('version'), { code: 0, out: '1.2.3\n', error: '' })
+    assert.deepEqual(await run('--version'), { code: 0, out: '1.2.3\n', error: '' })
+    const help = await run('--help')
+    assert.equal(help.code, 0)
+    assert.match(help.out, /keyrealm core --config <file>/)
+    assert.match((await run('audit show --help')).out, /--after <sequence>/)
+  })
+
+  test('wrong use exits with 2, runs nothing and says why', async () => {
+    const { calls, run } = aWorld()
+    const wrong = [
+      '',
+      'serve',
+      'sevre --config realm.json',
+      'serve --config realm.json extra',
+      'serve --config realm.json --loud',
+      'config',
+      'identity import --config realm.json --key k',
+      'audit show --config realm.json --limit many',
+      'audit show --config realm.json --after -1',
+    ]
+    for (const line of wrong) {
+      const { code, out, error } = await run(line)
+      assert.equal(code, 2, line)
+      assert.equal(out, '', line)
+      assert.notEqual(error, '', line)
+    }
+    assert.deepEqual(calls, [])
+  })
+
+  test('the exit code of a command is the exit code of the program', async () => {
+    const { run } = aWorld(() => 3)
+    assert.equal((await run('serve --config realm.json')).code, 3)
+  })
+
+  test('errors are one line with their code, and exit with 1', async () => {
+    const throwing = async (error: unknown) => {
+      const { run } = aWorld(() => {
+        throw error
+      })
+      return run('status --config realm.json')
+    }
+    const told = Object.assign(new Error('realm.json is missing'), { code: 'config.invalid' })
+    const lines: readonly (readonly [unknown, string])[] = [
+      [told, 'keyrealm: realm.json is missing (config.invalid)\n'],
+      [new Fault('store.unreachable'), 'keyrealm: failed (store.unreachable)\n'],
+      [new SyntaxError('Unexpected "hunter2"'), 'keyrealm: failed (SyntaxError)\n'],
+      ['hunter2', 'keyrealm: failed (unknown)\n'],
+    ]
+    for (const [error, line] of lines) {
+      assert.deepEqual(await throwing(error), { code: 1, out: '', error: line })
+    }
+  })
+})

@@ -1,0 +1,208 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import type { AdminActions, LogPage, UnlockOutcome } from '../../../src/admin/index.ts'
+import { adminRoutes, createAdminApp, createLogApp } from '../../../src/listeners/index.ts'
+import { instant } from '../../../src/time.ts'
+import { appOptions } from './world.ts'
+
+const TOKEN = 'Zm9yLXRlc3RzLW9ubHk'
+
+const aWorld = (change: Partial<AdminActions> = {}) => {
+  const { options, lines } = appOptions()
+  const calls: string[] = []
+  const passphrases: Uint8Array[] = []
+  const world = { refusals: 0, calls, passphrases, lines }
+  const actions: AdminActions = {
+    status: async () => ({
+      realm: { name: 'Acme', domain: 'kms.acme.example' },
+      version: '0.1.0',
+      state: 'ready',
+      link: 'connected',
+      store: 'sqlite',
+      startedAt: instant(0),
+    }),
+    lock: async () => {
+      calls.push('lock')
+    },
+    unlock: async (passphrase) => {
+      calls.push(`unlock ${Buffer.from(passphrase)}`)
+      passphrases.push(passphrase)
+      return 'unlocked'
+    },
+    auditEntries,
+    reloadIdentity: async () => {
+      calls.push('reload')
+    },
+    ...change,
+  }
+  const gate = {
+    isAdminToken: (presented: string) => presented === TOKEN,
+    recordRefused: async () => {
+      world.refusals += 1
+    },
+  }
+  const app = createAdminApp({ ...options, gate, routes: adminRoutes(actions) })
+  const ask = async (path: string, init: RequestInit = {}, token: string | undefined = TOKEN) => {
+    const headers = new Headers(init.headers)
+    if (token !== '') headers.set('authorization', `Bearer ${token}`)
+    const answer = await app.request(`/admin/v1${path}`, { ...init, headers })
+    const body: unknown = await answer.json()
+    return { status: answer.status, body: Object(body), headers: answer.headers }
+  }
+  const post = (path: string, body?: string) =>
+    ask(path, {
+      method: 'POST',
+      ...(body === undefined ? {} : { body, headers: { 'content-type': 'application/json' } }),
+    })
+  return { ...world, refusals: () => world.refusals, ask, post, app }
+}
+
+const auditEntries = async ({ after, limit }: LogPage) =>
+  [1, 2, 3, 4]
+    .filter((sequence) => sequence > after)
+    .slice(0, limit)
+    .map((sequence) => ({ sequence, hash: Uint8Array.of(0, 255), body: `{"n":${sequence}}` }))
+
+describe('the admin API', () => {
+  test('lets nobody in without the admin token, and records the attempt', async () => {
+    const { ask, refusals, app, lines } = aWorld()
+    for (const token of ['', 'wrong', `${TOKEN}x`, TOKEN.slice(1)]) {
+      const { status, body, headers } = await ask('/status', {}, token)
+      assert.equal(status, 401)
+      assert.equal(body.code, 'http.unauthenticated')
+      assert.equal(headers.get('www-authenticate'), 'Bearer')
+    }
+    const headers = { authorization: `Basic ${TOKEN}` }
+    assert.equal((await app.request('/admin/v1/status', { headers })).status, 401)
+    assert.equal(refusals(), 5)
+    assert.ok(!lines.join('').includes(TOKEN.slice(1)))
+  })
+
+  test('does not tell strangers which addresses exist', async () => {
+    const { ask } = aWorld()
+    const known = await ask('/status', {}, 'wrong')
+    const unknown = await ask('/nothing', {}, 'wrong')
+    assert.deepEqual(unknown.body, known.body)
+    assert.equal((await ask('/nothing')).body.code, 'http.not-found')
+  })
+
+  test('answers the status', async () => {
+    const { status, body } = await aWorld().ask('/status')
+    assert.equal(status, 200)
+    assert.deepEqual(body.realm, { name: 'Acme', domain: 'kms.acme.example' })
+  })
+
+  test('locks and reloads on POST only', async () => {
+    const { ask, post, calls } = aWorld()
+    assert.deepEqual((await post('/lock')).body, { state: 'locked' })
+    assert.deepEqual((await post('/identity/reload')).body, { state: 'reloaded' })
+    assert.deepEqual(calls, ['lock', 'reload'])
+    const refused = await ask('/lock')
+    assert.equal(refused.body.code, 'http.method-not-allowed')
+    assert.equal(refused.headers.get('allow'), 'POST')
+    assert.equal((await post('/status')).headers.get('allow'), 'GET, HEAD')
+  })
+})
+
+describe('unlocking', () => {
+  test('hands over the passphrase and wipes it', async () => {
+    const { post, calls, passphrases } = aWorld()
+    assert.deepEqual((await post('/unlock', '{"passphrase":"hünter2"}')).body, { state: 'ready' })
+    assert.deepEqual(calls, ['unlock hünter2'])
+    assert.deepEqual([...new Set(passphrases[0])], [0])
+  })
+
+  test('that does not succeed is a problem with a code of its own', async () => {
+    const cases: readonly (readonly [UnlockOutcome, number])[] = [
+      ['wrong-passphrase', 403],
+      ['already-unlocked', 409],
+    ]
+    for (const [outcome, status] of cases) {
+      const answer = await aWorld({ unlock: async () => outcome }).post(
+        '/unlock',
+        '{"passphrase":"x"}',
+      )
+      assert.equal(answer.status, status)
+      assert.equal(answer.body.code, `admin.${outcome}`)
+    }
+  })
+
+  test('takes exactly one passphrase', async () => {
+    const { post, ask, calls } = aWorld()
+    const bad = [
+      '{}',
+      '[]',
+      'null',
+      '{"passphrase":""}',
+      '{"passphrase":7}',
+      '{"passphrase":"a","b":1}',
+      `{"passphrase":"${'x'.repeat(1025)}"}`,
+      'hunter2',
+      '',
+    ]
+    for (const body of bad) {
+      const { body: answer } = await post('/unlock', body)
+      const expected = body.length > 1024 ? 'http.body-too-large' : 'http.malformed-body'
+      assert.equal(answer.code, expected, body)
+    }
+    const form = { method: 'POST', body: 'passphrase=x', headers: { 'content-type': 'text/plain' } }
+    assert.equal((await ask('/unlock', form)).body.code, 'http.unsupported-media-type')
+    assert.deepEqual(calls, [])
+  })
+
+  test('is tried once at a time', async () => {
+    const release = Promise.withResolvers<UnlockOutcome>()
+    const { post } = aWorld({ unlock: () => release.promise })
+    const first = post('/unlock', '{"passphrase":"a"}')
+    const second = await post('/unlock', '{"passphrase":"b"}')
+    assert.equal(second.status, 429)
+    release.resolve('unlocked')
+    assert.equal((await first).status, 200)
+    assert.equal((await post('/unlock', '{"passphrase":"c"}')).status, 200)
+  })
+})
+
+describe('entries of the audit log', () => {
+  test('come in pages, as they were hashed', async () => {
+    const { ask } = aWorld()
+    assert.deepEqual((await ask('/audit/entries?after=1&limit=2')).body, {
+      entries: [
+        { sequence: 2, hashHex: '00ff', body: '{"n":2}' },
+        { sequence: 3, hashHex: '00ff', body: '{"n":3}' },
+      ],
+    })
+    assert.equal((await ask('/audit/entries')).body.entries.length, 4)
+  })
+
+  test('are refused to odd questions', async () => {
+    const { ask } = aWorld()
+    const odd = [
+      'after=-1',
+      'after=x',
+      'limit=0',
+      'limit=1e3',
+      'aftr=1',
+      'after=1&after=2',
+      'after=',
+    ]
+    for (const query of odd) {
+      assert.equal((await ask(`/audit/entries?${query}`)).body.code, 'http.invalid-query', query)
+    }
+  })
+
+  test('are also served read-only without a token, on a listener of their own', async () => {
+    const pages: LogPage[] = []
+    const entries = (page: LogPage) => {
+      pages.push(page)
+      return auditEntries(page)
+    }
+    const app = createLogApp({ ...appOptions().options, entries })
+    const answer = await app.request('/log/entries?after=3&limit=99999')
+    assert.deepEqual(await answer.json(), {
+      entries: [{ sequence: 4, hashHex: '00ff', body: '{"n":4}' }],
+    })
+    assert.deepEqual(pages, [{ after: 3, limit: 1000 }])
+    assert.equal((await app.request('/log/entries?after=no')).status, 400)
+    assert.equal((await app.request('/log/entries', { method: 'DELETE' })).status, 405)
+  })
+})
