@@ -1,0 +1,110 @@
+// The parts of the core behind its ports, joined: who calls, which devices, which realms, what waits for whom.
+
+import { parseUserId } from '../id.ts'
+import { milliseconds } from '../time.ts'
+import type { Caller } from './caller.ts'
+import type { CoreSettings } from './config.ts'
+import { deviceRoutes } from './device-routes.ts'
+import { type Devices, openDevices } from './devices.ts'
+import { createHttpApp } from './http.ts'
+import { introspectAt } from './introspection.ts'
+import { kmsRoutes } from './kms-routes.ts'
+import { type Mailboxes, openMailboxes } from './mailboxes.ts'
+import type { Surroundings } from './ports.ts'
+import type { Realms } from './realms.ts'
+import { type Delivery, openRelay, type Relay } from './relay.ts'
+import { roomRoutes } from './room-routes.ts'
+import { openRooms } from './rooms.ts'
+import { mailboxRulesOf, providerOf, relayRulesOf } from './rules.ts'
+import type { CoreStore } from './store.ts'
+import { openTokens, type Tokens } from './tokens.ts'
+import { urlsAt } from './urls.ts'
+
+export interface AppOptions {
+  readonly settings: CoreSettings
+  readonly surroundings: Surroundings
+  readonly store: CoreStore
+  readonly realms: Realms
+  readonly baseUrl: string
+  readonly isStopping: () => boolean
+}
+
+export interface App {
+  readonly http: ReturnType<typeof createHttpApp>
+  readonly realms: Realms
+  readonly relay: Relay
+  readonly devices: Devices
+  readonly mailboxes: Mailboxes
+  readonly tokens: Tokens
+}
+
+const USERS_KEPT = 100_000
+
+export const createApp = (options: AppOptions): App => {
+  const { settings, surroundings, store, realms } = options
+  const { limits } = settings
+  const urls = urlsAt(options.baseUrl)
+  const mailboxes = openMailboxes(mailboxRulesOf(settings), surroundings)
+  const deviceRules = {
+    urlBase: urls.deviceBase,
+    perUser: limits.devicesPerUser,
+    usersKept: USERS_KEPT,
+    onGone: mailboxes.discard,
+  }
+  const devices = openDevices(store, deviceRules, surroundings)
+  const deliver = deliverTo(mailboxes)
+  const relay = openRelay({ ...relayRulesOf(settings), deliver }, surroundings)
+  const tokens = openTokens(tokenRules(options), surroundings)
+  const roomRules = {
+    urlBase: `${urls.conversation}/conversations/`,
+    tell: tellDevices(devices, mailboxes, surroundings),
+  }
+  const kmsRooms = { devices, realms, relay, organizationOf: store.organizationOf }
+  const routes = [
+    ...deviceRoutes(devices, urls),
+    ...kmsRoutes(kmsRooms),
+    ...roomRoutes(openRooms(store, roomRules, surroundings)),
+  ]
+  const body = { bytes: limits.bodyBytes, withinMs: limits.bodyWithinMs }
+  const http = createHttpApp(routes, { tokens, body, surroundings, isStopping: options.isStopping })
+  return { http, realms, relay, devices, mailboxes, tokens }
+}
+
+const tokenRules = ({ settings, store, surroundings }: AppOptions) => {
+  const { issuer, audience, requiredScope, believedForMs } = settings.identity
+  return {
+    expected: { issuer, audience, requiredScope },
+    introspect: introspectAt(providerOf(settings)),
+    believedFor: milliseconds(believedForMs),
+    kept: settings.limits.tokensKept,
+    onCaller: ({ userId, organizationId, email }: Caller) =>
+      store.rememberUser({
+        id: userId,
+        organization_id: organizationId,
+        email: email ?? null,
+        seen_at: surroundings.now(),
+      }),
+  }
+}
+
+/** One answer an event: real clients read no more than the first. The name is dispatched on, so it is exact. */
+const deliverTo =
+  (mailboxes: Mailboxes) =>
+  ({ device, kmsMessage, trackingId }: Delivery): void => {
+    const sealed = JSON.stringify(kmsMessage)
+    const data = `{"eventType":"encryption.kms_message","encryption":{"kmsMessages":[${sealed}]}}`
+    mailboxes.push(device.id, { data, trackingId })
+  }
+
+const tellDevices =
+  (devices: Devices, mailboxes: Mailboxes, { newId }: Surroundings) =>
+  async (userIds: readonly string[], data: string): Promise<void> => {
+    const trackingId = newId()
+    for (const id of userIds) {
+      const userId = parseUserId(id)
+      if (userId === undefined) continue
+      for (const device of (await devices.own(userId)).values()) {
+        mailboxes.push(device.id, { data, trackingId })
+      }
+    }
+  }

@@ -1,0 +1,79 @@
+// The core's counters in Prometheus. Labels are closed sets: routes, outcomes, reasons; never an id.
+
+import type { Metrics } from '../runtime/index.ts'
+import type { Meter } from './ports.ts'
+
+export const ROUTES = [
+  'devices',
+  'kms-details',
+  'kms-messages',
+  'conversations',
+  'activities',
+  'unknown',
+] as const
+const STATUSES = ['2xx', '4xx', '5xx'] as const
+
+export const createMeter = (metrics: Metrics): Meter => {
+  const requests = metrics.histogram({
+    room: 'http',
+    thing: 'request',
+    unit: 'seconds',
+    help: 'How long HTTP requests take, by route and kind of status.',
+    labels: { route: ROUTES, status: STATUSES },
+  })
+  const posts = metrics.counter({
+    room: 'relay',
+    thing: 'posts',
+    unit: 'count',
+    help: 'Posts of sealed messages, by what happened to them.',
+    labels: { outcome: ['held', 'resent', 'answered', 'declined', 'expired'] },
+  })
+  const answers = metrics.counter({
+    room: 'relay',
+    thing: 'answers',
+    unit: 'count',
+    help: 'Sealed answers of realms, by what happened to them.',
+    labels: { outcome: ['delivered', 'foreign-device', 'not-asked'] },
+  })
+  const sockets = metrics.gauge({
+    room: 'mercury',
+    thing: 'sockets',
+    unit: 'count',
+    help: 'Mercury sockets that are open.',
+  })
+  const dropped = metrics.counter({
+    room: 'mercury',
+    thing: 'dropped_events',
+    unit: 'count',
+    help: 'Events that never reached their device, by reason.',
+    labels: { reason: ['age', 'space'] },
+  })
+  const introspections = metrics.counter({
+    room: 'identity',
+    thing: 'introspections',
+    unit: 'count',
+    help: 'Questions to the identity provider, by outcome.',
+    labels: { outcome: ['active', 'inactive', 'unavailable'] },
+  })
+  const lines = metrics.gauge({
+    room: 'relay',
+    thing: 'lines',
+    unit: 'count',
+    help: 'Lines to realms that are up.',
+  })
+  return {
+    request: (route, status, durationMs) => {
+      requests.observe({ route: closedRoute(route), status: kindOf(status) }, durationMs / 1000)
+    },
+    post: (outcome) => posts.add({ outcome }),
+    answer: (outcome) => answers.add({ outcome }),
+    sockets: (open) => sockets.set({}, open),
+    eventDropped: (reason) => dropped.add({ reason }),
+    introspection: (outcome) => introspections.add({ outcome }),
+    lines: (up) => lines.set({}, up),
+  }
+}
+
+const closedRoute = (route: string) => ROUTES.find((known) => known === route) ?? 'unknown'
+
+const kindOf = (status: number) => (status >= 500 ? '5xx' : status >= 400 ? '4xx' : '2xx')

@@ -1,0 +1,132 @@
+// Carries sealed messages, unread: a post is held until the realm has answered it, sent again when the
+// line was lost in between, and answered once. Answers go to devices of the post's own sender only.
+
+import { type AnswersFrame, encodeCoreFrame } from '../boundary/index.ts'
+import { after, type Duration } from '../time.ts'
+import { type Desk, type DeskLimits, type Held, type Line, openDesk } from './desk.ts'
+import type { Device, OwnDevices } from './devices.ts'
+import type { Surroundings } from './ports.ts'
+import { type Problem, problem } from './problem.ts'
+
+/** A post of a signed-in user, checked and ready to go. */
+export interface Letter {
+  readonly domain: string
+  readonly sender: string
+  readonly senderDevices: OwnDevices
+  readonly httpDevice?: string
+  readonly trackingId: string
+  readonly kmsMessages: readonly string[]
+}
+
+/** One sealed answer on its way to the device that asked. */
+export interface Delivery {
+  readonly device: Device
+  readonly kmsMessage: string
+  readonly trackingId: string
+}
+
+export interface Relay {
+  /** Takes the letter; its answers come over Mercury. */
+  post(letter: Letter): Problem | undefined
+  /** Takes the letter and waits: for requests of the core that hang on the realm's answer. */
+  askRealm(letter: Letter): Promise<AnswersFrame | Problem>
+  lineUp(domain: string, line: Line): void
+  lineDown(domain: string, line: Line): void
+  answered(domain: string, frame: AnswersFrame): void
+  /** Gives up on posts that are too old. */
+  sweep(): void
+}
+
+export interface RelayRules extends DeskLimits {
+  readonly heldFor: Duration
+  readonly deliver: (delivery: Delivery) => void
+}
+
+type Settle = (outcome: AnswersFrame | Problem) => void
+
+interface HeldPost extends Held {
+  /** Positions that have had their answer: the first one wins. */
+  readonly answered: Set<number>
+  /** Present if somebody waits for the answers here, and not over Mercury. */
+  readonly settle?: Settle
+}
+
+export const openRelay = (rules: RelayRules, surroundings: Surroundings): Relay => {
+  const { now, newId, meter } = surroundings
+  const desks = new Map<string, Desk<HeldPost>>()
+  const deskOf = (domain: string): Desk<HeldPost> => {
+    const known = desks.get(domain)
+    if (known !== undefined) return known
+    const desk = openDesk<HeldPost>(rules)
+    desks.set(domain, desk)
+    return desk
+  }
+  const hold = (letter: Letter, settle?: Settle): Problem | undefined => {
+    const { sender, senderDevices, trackingId, kmsMessages } = letter
+    const id = newId()
+    const text = encodeCoreFrame(toFrame(letter, { id, sync: settle !== undefined }))
+    const until = after(now(), rules.heldFor)
+    const count = kmsMessages.length
+    const own = { id, sender, senderDevices, trackingId, count }
+    const post = { ...own, text, until, answered: new Set<number>() }
+    const full = deskOf(letter.domain).put(settle === undefined ? post : { ...post, settle })
+    if (full === undefined) meter.post('held')
+    return full
+  }
+  const deliverAll = (post: HeldPost, { answers }: AnswersFrame): void => {
+    for (const { n, deliverTo, kmsMessage } of answers) {
+      if (post.answered.has(n)) continue
+      post.answered.add(n)
+      const device = post.senderDevices.get(deliverTo)
+      const outcome = outcomeOf(n < post.count, device)
+      meter.answer(outcome)
+      if (outcome === 'delivered' && device !== undefined) {
+        rules.deliver({ device, kmsMessage, trackingId: post.trackingId })
+      }
+    }
+  }
+
+  return {
+    post: (letter) => hold(letter),
+    askRealm: (letter) =>
+      new Promise((resolve) => {
+        const full = hold(letter, resolve)
+        if (full !== undefined) resolve(full)
+      }),
+    lineUp(domain, line) {
+      const resent = deskOf(domain).lineUp(line)
+      for (let count = 0; count < resent; count += 1) meter.post('resent')
+    },
+    lineDown: (domain, line) => deskOf(domain).lineDown(line),
+    answered(domain, frame) {
+      const desk = deskOf(domain)
+      const post = frame.more === true ? desk.find(frame.id) : desk.take(frame.id)
+      // Unknown: answered before, given up, or never asked. The first answer has won.
+      if (post === undefined) return
+      // A post that somebody waits for has one message, and so one frame.
+      if (frame.more === true) return deliverAll(post, frame)
+      meter.post(frame.declined === undefined ? 'answered' : 'declined')
+      if (post.settle === undefined) deliverAll(post, frame)
+      else post.settle(frame.declined === undefined ? frame : problem('core.realm-declined'))
+    },
+    sweep() {
+      for (const desk of desks.values()) {
+        for (const { settle } of desk.takeExpired(now())) {
+          meter.post('expired')
+          settle?.(problem('core.realm-timeout'))
+        }
+      }
+    },
+  }
+}
+
+const outcomeOf = (wasAsked: boolean, device: Device | undefined) => {
+  if (!wasAsked) return 'not-asked'
+  return device === undefined ? 'foreign-device' : 'delivered'
+}
+
+const toFrame = (letter: Letter, { id, sync }: { readonly id: string; readonly sync: boolean }) => {
+  const { sender: httpUser, httpDevice, trackingId, kmsMessages } = letter
+  const frame = { type: 'messages', id, sync, httpUser, trackingId, kmsMessages } as const
+  return httpDevice === undefined ? frame : { ...frame, httpDevice }
+}

@@ -1,0 +1,72 @@
+// From settings to what the parts want to know: certificates are read, limits become rules.
+
+import { readFileSync } from 'node:fs'
+import { Agent, type ServerOptions } from 'node:https'
+import { milliseconds } from '../time.ts'
+import type { CoreSettings } from './config.ts'
+import { readSecret } from './config.ts'
+import type { Provider } from './introspection.ts'
+import type { MailboxRules } from './mailboxes.ts'
+import type { RelayRules } from './relay.ts'
+
+const MIN_VERSION = 'TLSv1.2'
+const HANDSHAKE_WITHIN_MS = 10_000
+
+interface CertificateFiles {
+  readonly certFile: string
+  readonly keyFile: string
+}
+
+/** TLS of either port. Connections that do not finish their handshake in time are cut. */
+export const tlsOf = ({ certFile, keyFile }: CertificateFiles): ServerOptions => ({
+  cert: readFileSync(certFile),
+  key: readFileSync(keyFile),
+  minVersion: MIN_VERSION,
+  handshakeTimeout: HANDSHAKE_WITHIN_MS,
+})
+
+/** What keeps a slow or chatty client from holding an HTTP connection for ever. */
+export const httpServerOptions = ({ listen, limits }: CoreSettings): ServerOptions => ({
+  ...tlsOf(listen),
+  headersTimeout: limits.headersWithinMs,
+  requestTimeout: limits.headersWithinMs + limits.bodyWithinMs + 1000,
+  connectionsCheckingInterval: 1000,
+  keepAliveTimeout: 65_000,
+  maxHeaderSize: 16_384,
+})
+
+export const linkServerOptions = ({ link, limits }: CoreSettings): ServerOptions => ({
+  ...tlsOf(link),
+  ca: readFileSync(link.clientCaFile),
+  headersTimeout: limits.headersWithinMs,
+  requestTimeout: limits.headersWithinMs + 1000,
+  connectionsCheckingInterval: 1000,
+})
+
+export const providerOf = ({ identity }: CoreSettings): Provider => {
+  const { issuer, clientId, timeoutMs, introspectionEndpoint, tlsCaFile } = identity
+  const ca = tlsCaFile === undefined ? {} : { ca: readFileSync(tlsCaFile) }
+  return {
+    issuer,
+    clientId,
+    clientSecret: readSecret(identity.clientSecretFile),
+    timeoutMs,
+    agent: new Agent({ keepAlive: true, maxSockets: 16, minVersion: MIN_VERSION, ...ca }),
+    ...(introspectionEndpoint === undefined ? {} : { introspectionEndpoint }),
+  }
+}
+
+export const relayRulesOf = ({ limits }: CoreSettings): Omit<RelayRules, 'deliver'> => ({
+  heldFor: milliseconds(limits.heldForMs),
+  heldPosts: limits.heldPostsPerRealm,
+  heldBytes: limits.heldBytesPerRealm,
+  heldPerSender: limits.heldPostsPerUser,
+})
+
+export const mailboxRulesOf = ({ limits }: CoreSettings): MailboxRules => ({
+  events: limits.eventsPerDevice,
+  bytes: limits.eventBytesPerDevice,
+  totalBytes: limits.eventBytes,
+  keptFor: milliseconds(limits.eventsForMs),
+  windowBytes: limits.windowBytes,
+})

@@ -1,0 +1,26 @@
+// Where the core's services are, seen from outside. Clients store these, so they change only with the settings.
+
+export interface Urls {
+  readonly wdm: string
+  readonly encryption: string
+  readonly conversation: string
+  /** Everything before a device id, over HTTPS and over WebSocket. */
+  readonly deviceBase: string
+  readonly mercuryBase: string
+}
+
+export const PATHS = {
+  wdm: '/wdm/api/v1',
+  encryption: '/encryption/api/v1',
+  conversation: '/conversation/api/v1',
+  mercury: '/mercury',
+} as const
+
+/** `https://core.example` without a trailing slash → the URLs of the services. */
+export const urlsAt = (publicBaseUrl: string): Urls => ({
+  wdm: `${publicBaseUrl}${PATHS.wdm}`,
+  encryption: `${publicBaseUrl}${PATHS.encryption}`,
+  conversation: `${publicBaseUrl}${PATHS.conversation}`,
+  deviceBase: `${publicBaseUrl}${PATHS.wdm}/devices/`,
+  mercuryBase: `${publicBaseUrl.replace(/^http/, 'ws')}${PATHS.mercury}/`,
+})

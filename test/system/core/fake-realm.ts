@@ -1,0 +1,104 @@
+// A realm as the core meets it: a client certificate, a hello, and answers that a test writes. It checks
+// nothing and seals nothing.
+
+import { WebSocket } from 'ws'
+import {
+  type AnswersFrame,
+  decodeCoreFrame,
+  type HelloFrame,
+  LINK_PATH,
+  LINK_VERSION,
+  type MessagesFrame,
+  type StateFrame,
+  type WelcomeFrame,
+} from '../../../src/boundary/index.ts'
+import { isRefusal } from '../../../src/refusal.ts'
+import type { TestAuthority, TestCredential } from '../../support/certificates.ts'
+import { createInbox, type Inbox } from './inbox.ts'
+
+export const detailsOf = (domain: string) => ({
+  kmsCluster: `kms://${domain}`,
+  rsaPublicKey: JSON.stringify({
+    kty: 'RSA',
+    kid: `kms://${domain}/statickeys/1`,
+    n: 'AQAB',
+    e: 'AQAB',
+    x5c: ['MIID'],
+  }),
+})
+
+export const helloOf = (domain: string, organizationIds: readonly string[]): HelloFrame => ({
+  type: 'hello',
+  version: LINK_VERSION,
+  domain,
+  organizationIds,
+  state: 'ready',
+  details: detailsOf(domain),
+})
+
+export interface Dial {
+  readonly port: number
+  readonly authority: TestAuthority
+  /** Nobody's if absent. */
+  readonly credential?: TestCredential
+}
+
+export interface FakeRealm {
+  /** Posts in the order they came. */
+  readonly posts: Inbox<MessagesFrame>
+  readonly closed: Promise<number>
+  welcome(): Promise<WelcomeFrame | MessagesFrame>
+  say(frame: HelloFrame | StateFrame | AnswersFrame | object): void
+  /** Text as it is. */
+  sayText(text: string): void
+  /** Cuts the connection. */
+  cut(): void
+}
+
+export const dialAsRealm = async ({ port, authority, credential }: Dial): Promise<FakeRealm> => {
+  const socket = new WebSocket(`wss://localhost:${port}${LINK_PATH}`, {
+    ca: authority.ca,
+    ...credential,
+  })
+  const posts = createInbox<MessagesFrame>()
+  const welcomes = createInbox<WelcomeFrame>()
+  socket.on('message', (data) => {
+    const frame = decodeCoreFrame(data.toString())
+    if (isRefusal(frame)) throw new Error(`the core sent a bad frame: ${frame.refused}`)
+    if (frame.type === 'welcome') welcomes.put(frame)
+    else posts.put(frame)
+  })
+  const closed = new Promise<number>((resolve) => socket.once('close', resolve))
+  await new Promise<void>((resolve, reject) => {
+    socket.once('open', resolve)
+    socket.once('error', reject)
+  })
+  socket.on('error', () => undefined)
+  return {
+    posts,
+    closed,
+    welcome: () => welcomes.take(),
+    say: (frame) => socket.send(JSON.stringify(frame)),
+    sayText: (text) => socket.send(text),
+    cut: () => socket.terminate(),
+  }
+}
+
+/** A realm that is up. */
+export const connectRealm = async (
+  dial: Dial,
+  domain: string,
+  organizationIds: readonly string[],
+): Promise<FakeRealm> => {
+  const realm = await dialAsRealm({ ...dial, credential: dial.authority.client(domain) })
+  realm.say(helloOf(domain, organizationIds))
+  await realm.welcome()
+  return realm
+}
+
+/** Answers every message of a post with a compact text that names it. */
+export const answersTo = (post: MessagesFrame, deliverTo: string): AnswersFrame => ({
+  type: 'answers',
+  id: post.id,
+  answers: post.kmsMessages.map((_message, n) => ({ n, deliverTo, kmsMessage: `a.answer-${n}.z` })),
+})
