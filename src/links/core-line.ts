@@ -1,0 +1,144 @@
+// One WebSocket to the core's link port, from dialling to its end. TLS both ways: the core's name and issuer are
+// checked, and our certificate says who we are. Nothing is redirected, compressed or accepted as binary.
+
+import { type RawData, WebSocket } from 'ws'
+import {
+  type CoreFrame,
+  decodeCoreFrame,
+  encodeRealmFrame,
+  FRAME_MAX_BYTES,
+  type HelloFrame,
+  LINE_CLOSED,
+  type MessagesFrame,
+  type RealmFrame,
+} from '../boundary/index.ts'
+import { isRefusal } from '../refusal.ts'
+
+/** Contents of PEM files. */
+export interface LinkTls {
+  readonly ca: string
+  readonly cert: string
+  readonly key: string
+  /** The name the core's certificate must carry; the host of the URL unless told. */
+  readonly serverName?: string
+}
+
+export interface LineTimes {
+  readonly connectWithinMs: number
+  readonly pingEveryMs: number
+}
+
+export interface LineOptions {
+  readonly url: string
+  readonly tls: LinkTls
+  readonly times: LineTimes
+  /** What may wait unsent before the line counts as stuck. */
+  readonly backlogBytes: number
+  readonly hello: () => HelloFrame
+  readonly onWelcome: () => void
+  readonly onPost: (post: MessagesFrame) => void
+  /** Called once, whatever happened. */
+  readonly onEnd: (end: LineEnd) => void
+}
+
+export interface LineEnd {
+  /** Close code of RFC 6455 §7.4, or of the boundary. */
+  readonly code: number
+  readonly error?: unknown
+}
+
+export interface CoreLine {
+  /** Throws a Fault `boundary.unfit-frame` for a frame that must not cross. */
+  send(frame: RealmFrame): void
+  /** Says goodbye; `onEnd` follows. */
+  close(): void
+}
+
+export const dialCore = (options: LineOptions): CoreLine => {
+  const { serverName, ...pems } = options.tls
+  const socket = new WebSocket(options.url, {
+    ...pems,
+    ...(serverName === undefined ? {} : { servername: serverName }),
+    rejectUnauthorized: true,
+    minVersion: 'TLSv1.3',
+    handshakeTimeout: options.times.connectWithinMs,
+    perMessageDeflate: false,
+    followRedirects: false,
+    maxPayload: FRAME_MAX_BYTES,
+  })
+  const life = watchLife(socket, options.times)
+  let failure: unknown
+  let isWelcome = false
+
+  const onFrame = (frame: CoreFrame): void => {
+    if (frame.type === 'messages' && isWelcome) return options.onPost(frame)
+    if (frame.type !== 'welcome' || isWelcome) return socket.close(LINE_CLOSED.malformedFrame)
+    isWelcome = true
+    life.welcomed()
+    options.onWelcome()
+  }
+  socket.on('open', () => {
+    try {
+      socket.send(encodeRealmFrame(options.hello()))
+    } catch (error) {
+      // A hello that must not cross, or a realm that cannot say one: no line, and the log says why.
+      failure = error
+      socket.terminate()
+    }
+  })
+  socket.on('message', (data: RawData, isBinary: boolean) => {
+    const frame = isBinary ? undefined : decodeCoreFrame(data.toString())
+    if (frame === undefined) return socket.close(LINE_CLOSED.malformedFrame)
+    if (isRefusal(frame)) return socket.close(closeCodeOf(frame.refused))
+    onFrame(frame)
+  })
+  socket.on('error', (error) => {
+    failure = error
+  })
+  socket.once('close', (code) => {
+    life.end()
+    options.onEnd(failure === undefined ? { code } : { code, error: failure })
+  })
+  return {
+    send(frame) {
+      if (socket.readyState !== socket.OPEN) return
+      if (socket.bufferedAmount > options.backlogBytes) return socket.terminate()
+      socket.send(encodeRealmFrame(frame))
+    },
+    close() {
+      socket.close(LINE_CLOSED.goingAway)
+      setTimeout(() => socket.terminate(), options.times.pingEveryMs).unref()
+    },
+  }
+}
+
+const closeCodeOf = (refused: string): number =>
+  refused === 'boundary.unknown-version' ? LINE_CLOSED.unknownVersion : LINE_CLOSED.malformedFrame
+
+/** Cuts a line whose other side is not there any more: no welcome in time, or no answer to a ping. */
+const watchLife = (socket: WebSocket, { connectWithinMs, pingEveryMs }: LineTimes) => {
+  let wasHeard = true
+  const heard = (): void => {
+    wasHeard = true
+  }
+  const ping = (): void => {
+    if (!wasHeard) return socket.terminate()
+    wasHeard = false
+    if (socket.readyState === socket.OPEN) socket.ping()
+  }
+  const unwelcome = setTimeout(() => socket.terminate(), connectWithinMs)
+  let pinging: NodeJS.Timeout | undefined
+  socket.on('pong', heard)
+  socket.on('ping', heard)
+  socket.on('message', heard)
+  return {
+    welcomed(): void {
+      clearTimeout(unwelcome)
+      pinging = setInterval(ping, pingEveryMs)
+    },
+    end(): void {
+      clearTimeout(unwelcome)
+      clearInterval(pinging)
+    },
+  }
+}

@@ -1,0 +1,160 @@
+// The realm's one line to the cloud: it dials out, keeps the line up, takes sealed messages in and gives sealed
+// answers back. It opens nothing and decides nothing; the core is trusted with routing and no more.
+
+import {
+  type AnswersFrame,
+  FRAME_MAX_BYTES,
+  type HelloFrame,
+  LINK_PATH,
+  type MessagesFrame,
+  type StateFrame,
+} from '../boundary/index.ts'
+import { Fault } from '../fault.ts'
+import type { Clock, Log, Metrics } from '../runtime/index.ts'
+import { seconds } from '../time.ts'
+import { framesOf } from './answer-frames.ts'
+import type { LineTimes, LinkTls } from './core-line.ts'
+import { createPosts, type PostLimits, type PostOutcome } from './core-posts.ts'
+import { keepLine, type LineDown, type RedialTimes } from './core-redial.ts'
+
+export interface CoreLinkOptions {
+  /** `wss://HOST:PORT`. */
+  readonly url: string
+  readonly tls: LinkTls
+  /** Asked for every new line, so that it tells the state of that moment. */
+  hello(): HelloFrame
+  /** Once for each post while its answers are remembered. Rejecting counts as a fault of the realm. */
+  handle(post: MessagesFrame): Promise<AnswersFrame>
+  onState?(state: 'up' | 'down'): void
+  readonly log: Log
+  readonly metrics: Metrics
+  readonly clock: Clock
+  readonly limits?: Partial<PostLimits>
+  readonly times?: Partial<LinkTimes>
+  /** From 0 to 1; spreads the reconnects of many realms. */
+  readonly jitter?: () => number
+}
+
+export interface LinkTimes extends LineTimes, RedialTimes {
+  /** How long closing waits for posts in work, and then for the core's goodbye. */
+  readonly closeWithinMs: number
+}
+
+export interface CoreLink {
+  /** Tells the core, if the line is up; a later line tells it in its hello. Throws as `encodeRealmFrame`. */
+  announce(state: StateFrame): void
+  /** Takes no more posts, lets those in work answer, and ends the line for good. */
+  close(): Promise<void>
+  isUp(): boolean
+}
+
+const TIMES: LinkTimes = {
+  connectWithinMs: 10_000,
+  pingEveryMs: 10_000,
+  backOffFirstMs: 250,
+  backOffMostMs: 15_000,
+  steadyAfterMs: 5000,
+  closeWithinMs: 2000,
+}
+
+const LIMITS: PostLimits = {
+  messagesInWork: 4000,
+  perUser: { perSecond: 500, burst: 2000, names: 50_000 },
+  rememberedFor: seconds(150),
+  rememberedPosts: 20_000,
+  rememberedChars: 64 * 1024 * 1024,
+}
+
+const BACKLOG_BYTES = 8 * FRAME_MAX_BYTES
+
+/** Dials at once and keeps dialling until closed. Throws a Fault `link.not-wss` for a URL without TLS. */
+export const openCoreLink = (options: CoreLinkOptions): CoreLink => {
+  const { log, clock, tls } = options
+  const times = { ...TIMES, ...options.times }
+  const url = new URL(LINK_PATH, options.url)
+  if (url.protocol !== 'wss:') throw new Fault('link.not-wss')
+  const meters = createMeters(options.metrics)
+  let isClosing = false
+
+  const send = (answers: AnswersFrame): void => {
+    try {
+      for (const frame of framesOf(answers)) line.send(frame)
+    } catch (error) {
+      log.error('core-link.unfit-answers', {}, error)
+      line.send({ type: 'answers', id: answers.id, answers: [], declined: 'realm.fault' })
+    }
+  }
+  const posts = createPosts({
+    limits: { ...LIMITS, ...options.limits },
+    now: () => clock.now(),
+    handle: (post) => options.handle(post),
+    send,
+    onFault: (error) => log.error('core-link.fault', {}, error),
+    onOutcome: meters.post,
+  })
+  const onPost = (post: MessagesFrame): void => {
+    // While closing nothing new is begun: the core keeps the post for the next line.
+    if (!isClosing) posts.accept(post)
+  }
+  const hello = () => options.hello()
+  const line = keepLine({
+    line: { url: url.href, tls, times, backlogBytes: BACKLOG_BYTES, hello, onPost },
+    times,
+    jitter: options.jitter ?? Math.random,
+    ...tellers(options, meters),
+  })
+  return {
+    isUp: line.isUp,
+    announce: line.send,
+    async close() {
+      isClosing = true
+      await within(posts.idle(), times.closeWithinMs)
+      await within(line.close(), times.closeWithinMs)
+    },
+  }
+}
+
+type Meters = ReturnType<typeof createMeters>
+
+const tellers = (options: CoreLinkOptions, meters: Meters) => ({
+  onUp(): void {
+    meters.up(1)
+    options.log.info('core-link.up')
+    options.onState?.('up')
+  },
+  onDown({ code, error, wasUp, waitMs }: LineDown): void {
+    meters.up(0)
+    options.log.warn('core-link.down', { code, wasUp, waitMs }, error)
+    if (wasUp) options.onState?.('down')
+  },
+})
+
+const OUTCOMES: readonly PostOutcome[] = ['answered', 'again', 'joined', 'shed', 'fault']
+
+const createMeters = (metrics: Metrics) => {
+  const up = metrics.gauge({
+    room: 'links',
+    thing: 'core_lines',
+    unit: 'count',
+    help: 'Lines to the core that are up.',
+  })
+  const posts = metrics.counter({
+    room: 'links',
+    thing: 'core_posts',
+    unit: 'count',
+    help: 'Posts of sealed messages from the core, by what happened to them.',
+    labels: { outcome: OUTCOMES },
+  })
+  return {
+    up: (lines: 0 | 1) => up.set({}, lines),
+    post: (outcome: PostOutcome) => posts.add({ outcome }),
+  }
+}
+
+/** Waits no longer than told; what was waited for may still end later. */
+const within = async (ended: Promise<void>, withinMs: number): Promise<void> => {
+  const { promise: late, resolve } = Promise.withResolvers<void>()
+  const timer = setTimeout(resolve, withinMs)
+  await Promise.race([ended, late])
+  clearTimeout(timer)
+}
