@@ -1,0 +1,34 @@
+// The door of the client: everything an application uses, in a browser or in Node. Nothing behind it imports a
+// Node built-in; the transport with its own CA for Node is a door of its own, `node.ts`.
+
+export type { KmsRequest } from './channel.ts'
+export { type ClientClock, systemClock } from './clock.ts'
+export {
+  type ClientProblem,
+  type ConnectSettings,
+  connect,
+  type KeyrealmClient,
+} from './connect.ts'
+export type { Message, NewRoom, Room, Rooms } from './conversation.ts'
+export { ClientError, type ClientErrorCode, KmsRefused } from './errors.ts'
+export {
+  type FileReference,
+  openFile,
+  openReference,
+  type SealedFile,
+  sealFile,
+  sealReference,
+} from './file.ts'
+export type { TokenSource } from './http.ts'
+export type { JsonObject } from './json.ts'
+export type { ContentKey, Keys } from './keys.ts'
+export { openText, type SealedText, sealText } from './message.ts'
+export type { Authorization, NewResource, Resource, Resources } from './resources.ts'
+export {
+  browserTransport,
+  type ClientSocket,
+  type ClientTransport,
+  type HttpAnswer,
+  type HttpExchange,
+  type SocketEvents,
+} from './transport.ts'
