@@ -28,9 +28,15 @@ export const toRfc3339 = (moment: Instant): string => new Date(moment).toISOStri
 const RFC3339 =
   /^\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,9})?(?:Z|[+-](?:[01]\d|2[0-3]):[0-5]\d)$/i
 
+/** `Date.parse` reads 30 February as 2 March. */
+const isCalendarDay = (text: string): boolean => {
+  const [year, month, day] = text.slice(0, 10).split('-').map(Number)
+  return new Date(Date.UTC(year ?? 0, (month ?? 0) - 1, day)).getUTCDate() === day
+}
+
 /** A date-time of RFC 3339 §5.6, or undefined. Leap seconds are not accepted. */
 export const parseRfc3339 = (raw: unknown): Instant | undefined => {
-  if (typeof raw !== 'string' || !RFC3339.test(raw)) return undefined
+  if (typeof raw !== 'string' || !RFC3339.test(raw) || !isCalendarDay(raw)) return undefined
   const parsed = Date.parse(raw)
   return Number.isNaN(parsed) ? undefined : instant(parsed)
 }

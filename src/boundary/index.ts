@@ -15,6 +15,7 @@ export {
   type MessagesFrame,
   type RealmFrame,
   type RealmState,
+  SEALED_ANSWER_MAX_CHARS,
   SEALED_MESSAGE_MAX_CHARS,
   type SealedAnswer,
   type StateFrame,

@@ -11,6 +11,8 @@ export const LINK_PATH = '/link'
 export const MESSAGES_PER_POST = 50
 /** At most this many characters in one sealed message; real ones are 2-4 kB. */
 export const SEALED_MESSAGE_MAX_CHARS = 256 * 1024
+/** At most this many characters in one sealed answer: a list of a few thousand authorizations. */
+export const SEALED_ANSWER_MAX_CHARS = 2 * 1024 * 1024
 /** At most this many bytes in one frame. */
 export const FRAME_MAX_BYTES = 16 * 1024 * 1024
 
@@ -90,11 +92,15 @@ export interface SealedAnswer {
 export const DECLINED = ['kms.locked', 'channel.overloaded', 'realm.fault'] as const
 export type Declined = (typeof DECLINED)[number]
 
-/** Realm → core: all answers of one post, in request order. Elements that got silence are absent. */
+/**
+ * Realm → core: answers of one post, in request order. Elements that got silence are absent. Answers too
+ * large for one frame come in several, each but the last with `more`.
+ */
 export interface AnswersFrame {
   readonly type: 'answers'
   readonly id: string
   readonly answers: readonly SealedAnswer[]
+  readonly more?: true
   /** Set when the realm gave no answers on purpose; `answers` is empty then. */
   readonly declined?: Declined
 }

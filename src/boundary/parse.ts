@@ -15,6 +15,7 @@ import {
   type MessagesFrame,
   type RealmFrame,
   type RealmState,
+  SEALED_ANSWER_MAX_CHARS,
   SEALED_MESSAGE_MAX_CHARS,
   type SealedAnswer,
   type StateFrame,
@@ -37,7 +38,7 @@ const ORGANIZATIONS_MAX = 10_000
 const HELLO = new Set(['type', 'version', 'domain', 'organizationIds', 'state', 'details'])
 const WELCOME = new Set(['type', 'version'])
 const STATE = new Set(['type', 'state', 'details'])
-const ANSWERS = new Set(['type', 'id', 'answers', 'declined'])
+const ANSWERS = new Set(['type', 'id', 'answers', 'more', 'declined'])
 const ANSWER = new Set(['n', 'deliverTo', 'kmsMessage', 'clear'])
 const CLEAR = new Set(['status', 'resourceUri'])
 const MESSAGES = new Set([
@@ -139,12 +140,14 @@ const isDeclined = (raw: unknown): raw is Declined => DECLINED.some((code) => co
 
 const parseAnswers = (raw: unknown): AnswersFrame | Refusal => {
   if (!isObjectOf(raw, ANSWERS)) return malformed('answers')
-  const { id, declined } = raw
+  const { id, declined, more } = raw
   if (!isWord(id)) return malformed('id')
+  if (more !== undefined && more !== true) return malformed('more')
   const answers = parseAnswerList(raw['answers'])
   if (isRefusal(answers)) return answers
-  if (declined === undefined) return { type: 'answers', id, answers }
-  if (!isDeclined(declined) || answers.length > 0) return malformed('declined')
+  const frame = { type: 'answers', id, answers } as const
+  if (declined === undefined) return more === undefined ? frame : { ...frame, more }
+  if (!isDeclined(declined) || answers.length > 0 || more) return malformed('declined')
   return { type: 'answers', id, answers, declined }
 }
 
@@ -169,7 +172,7 @@ const parseAnswer = (raw: unknown): SealedAnswer | Refusal => {
   const deliverTo = parseClientId(raw['deliverTo'])
   if (!isIntegerWithin(n, 0, MESSAGES_PER_POST - 1)) return malformed('n')
   if (!deliverTo) return malformed('deliverTo')
-  if (!isCompactJose(kmsMessage, SEALED_MESSAGE_MAX_CHARS)) return malformed('kmsMessage')
+  if (!isCompactJose(kmsMessage, SEALED_ANSWER_MAX_CHARS)) return malformed('kmsMessage')
   if (raw['clear'] === undefined) return { n, deliverTo, kmsMessage }
   const clear = parseClear(raw['clear'])
   return clear === undefined ? malformed('clear') : { n, deliverTo, kmsMessage, clear }

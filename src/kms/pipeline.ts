@@ -4,7 +4,7 @@
 
 import type { MessagesFrame, SealedAnswer } from '../boundary/index.ts'
 import type { ClientId } from '../id.ts'
-import { FAULT_VERDICT, printRefusal } from '../protocol/index.ts'
+import { FAULT_VERDICT, printRefusal, VERDICTS } from '../protocol/index.ts'
 import { isRefusal } from '../refusal.ts'
 import type { Instant } from '../time.ts'
 import { type Case, isTurned, type Received } from './case.ts'
@@ -93,6 +93,18 @@ const clearOf = (outcome: Outcome | undefined, text: string): SealedAnswer['clea
   return resourceUri === undefined ? { status } : { status, resourceUri }
 }
 
+/** Operations keep their answers within bounds; what is larger all the same must not break the line. */
+const sealFitting = async (
+  parts: CorridorParts,
+  channel: OpenChannel,
+  text: string,
+  requestId: string | undefined,
+): Promise<string> => {
+  const sealed = await seal(parts, channel, text)
+  if (sealed.length <= parts.settings.sealedAnswerMaxChars) return sealed
+  return seal(parts, channel, printRefusal(VERDICTS['kms.answer-too-large'], requestId))
+}
+
 const walk = async (
   parts: CorridorParts,
   post: MessagesFrame,
@@ -106,7 +118,7 @@ const walk = async (
   const deliverTo: ClientId | string | undefined = one.clientId ?? post.httpDevice
   if (deliverTo === undefined) return undefined
   if (isSilent(opened.channel, outcome)) return undefined
-  const kmsMessage = await seal(parts, opened.channel, text)
+  const kmsMessage = await sealFitting(parts, opened.channel, text, requestIdOf(one))
   const clear = post.sync ? clearOf(outcome, text) : undefined
   return clear === undefined ? { deliverTo, kmsMessage } : { deliverTo, kmsMessage, clear }
 }

@@ -26,6 +26,8 @@ export interface KmsSettings {
   readonly unboundPerUser: number
   /** Characters of one sealed message. */
   readonly sealedMessageMaxChars: number
+  /** Characters of one sealed answer; a larger one is replaced by a refusal. */
+  readonly sealedAnswerMaxChars: number
   /** The token role that may read on behalf of others in its organisation. */
   readonly complianceRole: string
   /** How long a request waits for an identity provider that does not answer. */

@@ -44,4 +44,10 @@ export const ANSWER = {
   kmsMessage: 'a..c.d.e',
   clear: { status: 201, resourceUri: 'kms://kms.acme.example/resources/0d9a' },
 }
+export const ANSWERS_PART: AnswersFrame = {
+  type: 'answers',
+  id: 'r-81',
+  answers: [ANSWER],
+  more: true,
+}
 export const ANSWERS: AnswersFrame = { type: 'answers', id: 'r-81', answers: [ANSWER] }

@@ -3,12 +3,13 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { parseCoreFrame, parseRealmFrame } from '../../../src/boundary/index.ts'
 import { isRefusal } from '../../../src/refusal.ts'
-import { ANSWER, ANSWERS, DETAILS, HELLO, JWK, MESSAGES, STATE } from './make.ts'
+import { ANSWER, ANSWERS, ANSWERS_PART, DETAILS, HELLO, JWK, MESSAGES, STATE } from './make.ts'
 
 const WELCOME = { type: 'welcome', version: 1 }
 
 test('good frames pass unchanged', () => {
-  for (const frame of [HELLO, STATE, ANSWERS]) assert.deepEqual(parseRealmFrame(frame), frame)
+  for (const frame of [HELLO, STATE, ANSWERS, ANSWERS_PART])
+    assert.deepEqual(parseRealmFrame(frame), frame)
   for (const frame of [WELCOME, MESSAGES]) assert.deepEqual(parseCoreFrame(frame), frame)
   const { httpDevice: _, ...unnamed } = MESSAGES
   assert.deepEqual(parseCoreFrame(unnamed), unnamed)

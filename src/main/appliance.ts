@@ -1,0 +1,215 @@
+// The running appliance: the corridor behind the line to the core, listeners, jobs, and what people may
+// do to it. Locked, it is healthy and answers nobody; unlocked, it publishes its identity.
+
+import { readFileSync } from 'node:fs'
+import type { AdminActions, ApplianceStatus } from '../admin/index.ts'
+import { type KmsDetails, LINK_VERSION } from '../boundary/index.ts'
+import { readSecret } from '../config/index.ts'
+import { SecretBytes, systemRandom } from '../crypto/index.ts'
+import { Fault } from '../fault.ts'
+import { renewKeyEncryptionKeys, sweep } from '../kms/index.ts'
+import { type CoreLink, openCoreLink } from '../links/index.ts'
+import { type Job, type Log, type Metrics, systemClock } from '../runtime/index.ts'
+import { seconds } from '../time.ts'
+import { type Realm, record, unlockRealm } from './assembly.ts'
+import { type JoinedCorridor, joinCorridor } from './corridor.ts'
+import { VERSION } from './version.ts'
+
+/** The line to the core: nothing until it is opened. */
+export interface Line {
+  open(): void
+  close(): Promise<void>
+  isUp(): boolean
+  announce(): void
+}
+
+export interface Appliance {
+  readonly realm: Realm
+  readonly joined: JoinedCorridor
+  readonly line: Line
+  readonly actions: AdminActions
+  readonly jobs: readonly Job[]
+  unlock(passphrase: SecretBytes): Promise<void>
+  close(): Promise<void>
+}
+
+const SYSTEM = { kind: 'system' } as const
+const STATIC_KEYS_EVERY = seconds(5)
+const KEYS_EVERY = seconds(60)
+
+/** Throws a Fault `main.no-identity` before an identity has been imported. */
+const detailsOf = ({ kms }: Realm, { staticKeys }: JoinedCorridor): KmsDetails => {
+  const published = staticKeys.published
+  if (published === undefined) throw new Fault('main.no-identity')
+  return { kmsCluster: `kms://${kms.domain}`, rsaPublicKey: published.publicJwkJson }
+}
+
+const openLink = (realm: Realm, joined: JoinedCorridor, log: Log, metrics: Metrics): CoreLink => {
+  const { core, limits } = realm.settings
+  return openCoreLink({
+    url: core.linkUrl,
+    tls: {
+      ca: readFileSync(core.tlsCaFile, 'utf8'),
+      cert: readFileSync(core.certificateFile, 'utf8'),
+      key: new TextDecoder().decode(readSecret({ file: core.keyFile })),
+    },
+    hello: () => ({
+      type: 'hello',
+      version: LINK_VERSION,
+      domain: realm.kms.domain,
+      organizationIds: realm.kms.organizations,
+      details: detailsOf(realm, joined),
+      state: realm.keyring.isUnlocked ? 'ready' : 'locked',
+    }),
+    handle: async (post) => {
+      if (!realm.keyring.isUnlocked) {
+        return { type: 'answers', id: post.id, answers: [], declined: 'kms.locked' }
+      }
+      return { type: 'answers', id: post.id, answers: await joined.corridor.handle(post) }
+    },
+    limits: {
+      messagesInWork: limits.inFlightMessages,
+      perUser: {
+        perSecond: limits.messagesPerSecondPerUser,
+        burst: limits.burstPerUser,
+        names: 50_000,
+      },
+    },
+    log,
+    metrics,
+    clock: systemClock,
+  })
+}
+
+const sweepJob = (realm: Realm, joined: JoinedCorridor): Job => ({
+  name: 'sweep',
+  interval: seconds(realm.settings.sweep.everySeconds),
+  run: async (stopping) => {
+    const { batchSize } = realm.settings.sweep
+    const most = () => sweep(realm.ledger, joined.channels, realm.kms.sessionGrace, batchSize)
+    let swept = await most()
+    while (!stopping.aborted && Object.values(swept).some((count) => count >= batchSize)) {
+      swept = await most()
+    }
+  },
+})
+
+const createLine = (realm: Realm, joined: JoinedCorridor, log: Log, metrics: Metrics): Line => {
+  let link: CoreLink | undefined
+  return {
+    open: () => {
+      link ??= openLink(realm, joined, log, metrics)
+    },
+    close: async () => link?.close(),
+    isUp: () => link?.isUp() ?? false,
+    announce: () =>
+      link?.announce({
+        type: 'state',
+        state: realm.keyring.isUnlocked ? 'ready' : 'locked',
+        details: detailsOf(realm, joined),
+      }),
+  }
+}
+
+const statusOf = (realm: Realm, line: Line, startedAt: ApplianceStatus['startedAt']) => ({
+  realm: { name: realm.settings.realm.name, domain: realm.kms.domain },
+  version: VERSION,
+  state: realm.keyring.isUnlocked ? ('ready' as const) : ('locked' as const),
+  link: line.isUp() ? ('connected' as const) : ('disconnected' as const),
+  store: realm.settings.store.kind,
+  startedAt,
+})
+
+const lock = async (appliance: Pick<Appliance, 'realm' | 'joined' | 'line'>): Promise<void> => {
+  const { realm, joined, line } = appliance
+  realm.keyring.lock()
+  joined.channels.forgetAll()
+  joined.staticKeys.lock()
+  line.announce()
+  await record(realm, { action: 'realm.locked', outcome: 'done', actor: SYSTEM, type: 'MAIN_KEY' })
+}
+
+const isWrongPassphrase = (error: unknown): boolean =>
+  error instanceof Fault && error.code === 'kms.sealed-file-wrong-passphrase'
+
+const refusedUnlock = {
+  action: 'realm.unlocked',
+  outcome: 'refused',
+  code: 'kms.sealed-file-wrong-passphrase',
+  actor: SYSTEM,
+  type: 'MAIN_KEY',
+} as const
+
+export const createAppliance = async (
+  realm: Realm,
+  log: Log,
+  metrics: Metrics,
+): Promise<Appliance> => {
+  const faults = metrics.counter({
+    room: 'kms',
+    thing: 'faults',
+    unit: 'count',
+    help: 'Requests that met something broken.',
+  })
+  const joined = joinCorridor(realm, log, (fault, trackingId) => {
+    faults.add({})
+    log.error('request.failed', { trackingId }, fault)
+  })
+  await joined.staticKeys.reload()
+  detailsOf(realm, joined)
+  const line = createLine(realm, joined, log, metrics)
+  const startedAt = realm.now()
+  const parts = { realm, joined, line }
+  const unlock = async (passphrase: SecretBytes): Promise<void> => {
+    await unlockRealm(realm, passphrase)
+    line.announce()
+  }
+  const followStaticKeys: Job = {
+    name: 'static-keys',
+    interval: STATIC_KEYS_EVERY,
+    run: async () => {
+      if (await joined.staticKeys.reload()) line.announce()
+    },
+  }
+  const renewKeys: Job = {
+    name: 'key-encryption-keys',
+    interval: KEYS_EVERY,
+    run: () => renewKeyEncryptionKeys(realm.keyring, realm.ledger, systemRandom),
+  }
+  return {
+    ...parts,
+    unlock,
+    jobs: [sweepJob(realm, joined), followStaticKeys, renewKeys],
+    actions: {
+      status: async () => statusOf(realm, line, startedAt),
+      lock: () => lock(parts),
+      unlock: async (passphrase) => {
+        if (realm.keyring.isUnlocked) return 'already-unlocked'
+        try {
+          await unlock(SecretBytes.from(passphrase))
+          return 'unlocked'
+        } catch (error) {
+          if (!isWrongPassphrase(error)) throw error
+          await record(realm, refusedUnlock)
+          return 'wrong-passphrase'
+        }
+      },
+      auditEntries: async ({ after, limit }) => {
+        const entries = await realm.store.read((tx) => tx.audit.read(after, limit))
+        await record(realm, {
+          action: 'audit.read',
+          outcome: 'done',
+          actor: SYSTEM,
+          type: 'AUDIT_LOG',
+          details: { after, count: entries.length },
+        })
+        return entries
+      },
+      reloadIdentity: async () => joined.renewIdentity(),
+    },
+    close: async () => {
+      await line.close()
+      await joined.close()
+    },
+  }
+}

@@ -1,0 +1,110 @@
+// Settings → a realm with its store, log and keyring joined, still locked. Shared by the server and by
+// the commands that work beside it. Nothing here listens or connects to anything but the database.
+
+import { readFileSync } from 'node:fs'
+import { hostname } from 'node:os'
+import { type Act, createRecorder } from '../audit/index.ts'
+import { SEALED_ANSWER_MAX_CHARS } from '../boundary/index.ts'
+import { readSecret, type Settings, secretPlace } from '../config/index.ts'
+import { SecretBytes, systemRandom } from '../crypto/index.ts'
+import { Fault } from '../fault.ts'
+import { type OrganizationId, parseOrganizationId } from '../id.ts'
+import {
+  createLedger,
+  Keyring,
+  type KmsSettings,
+  type Ledger,
+  openMainKeys,
+  unlockKeyring,
+} from '../kms/index.ts'
+import { systemClock } from '../runtime/index.ts'
+import { type OpenStore, openStore } from '../store/index.ts'
+import { type Instant, seconds } from '../time.ts'
+import { storeSettings } from './store-settings.ts'
+
+export interface Realm {
+  readonly settings: Settings
+  readonly kms: KmsSettings
+  readonly store: OpenStore
+  readonly ledger: Ledger
+  readonly keyring: Keyring
+  readonly now: () => Instant
+}
+
+const DAY_SECONDS = 24 * 3600
+/** Clients wait six seconds; what is left of them is for our own work. */
+const IDENTITY_PATIENCE = seconds(4.5)
+const LIVE_CHANNELS = 50_000
+
+const organizationsOf = (settings: Settings): readonly [OrganizationId, ...OrganizationId[]] => {
+  const [first, ...rest] = settings.realm.organizations.map(({ id }) => {
+    const parsed = parseOrganizationId(id)
+    if (parsed === undefined) throw new Fault('main.organization-id')
+    return parsed
+  })
+  if (first === undefined) throw new Fault('main.no-organization')
+  return [first, ...rest]
+}
+
+export const kmsSettings = (settings: Settings): KmsSettings => ({
+  domain: settings.realm.domain,
+  organizations: organizationsOf(settings),
+  sessionLifetime: seconds(settings.channel.sessionLifetimeSeconds),
+  sessionGrace: seconds(settings.channel.graceSeconds),
+  sessionsPerDevice: settings.channel.sessionsPerDevice,
+  sessionsPerUser: settings.channel.sessionsPerUser,
+  unboundLifetime: seconds(settings.keys.unboundLifetimeDays * DAY_SECONDS),
+  keysPerRequest: settings.keys.perRequest,
+  unboundPerUser: settings.keys.unboundPerUser,
+  sameCreateFor: seconds(settings.keys.sameCreateForSeconds),
+  sealedMessageMaxChars: settings.limits.messageMaxBytes,
+  sealedAnswerMaxChars: SEALED_ANSWER_MAX_CHARS,
+  complianceRole: settings.roles.complianceOfficer,
+  identityPatience: IDENTITY_PATIENCE,
+  liveChannels: LIVE_CHANNELS,
+})
+
+export const openRealm = async (settings: Settings): Promise<Realm> => {
+  const now = () => systemClock.now()
+  const store = await openStore(storeSettings(settings))
+  const recorder = createRecorder(settings.realm.name, hostname(), systemRandom.uuid())
+  return {
+    settings,
+    kms: kmsSettings(settings),
+    store,
+    ledger: createLedger(store, recorder, now),
+    keyring: new Keyring(systemRandom),
+    now,
+  }
+}
+
+/** Records acts that change nothing else. */
+export const record = (realm: Realm, ...acts: readonly Act[]): Promise<void> =>
+  realm.ledger.commit(async () => ({ result: undefined, acts }))
+
+/** Throws a Fault `kms.sealed-file-wrong-passphrase` and its like. The passphrase stays the caller's. */
+export const unlockRealm = async (realm: Realm, passphrase: SecretBytes): Promise<void> => {
+  const sealed = readFileSync(realm.settings.unlock.sealedFile, 'utf8')
+  const mains = openMainKeys(sealed, passphrase)
+  const isMissing = realm.kms.organizations.some(
+    (id) => !mains.some(({ mainKey }) => mainKey.organizationId === id),
+  )
+  if (isMissing) throw new Fault('main.organization-without-main-key')
+  await unlockKeyring(realm.keyring, mains, realm.ledger, systemRandom)
+}
+
+/** The passphrase that the settings name, if they name one. */
+export const configuredPassphrase = (settings: Settings): SecretBytes | undefined => {
+  const { passphrase } = settings.unlock
+  if (passphrase === undefined) return undefined
+  return passphraseFrom(readSecret(passphrase, secretPlace(process.env)))
+}
+
+/** Without the line end that editors and `echo` leave. */
+export const passphraseFrom = (bytes: Uint8Array): SecretBytes => {
+  let end = bytes.length
+  while (end > 0 && (bytes[end - 1] === 0x0a || bytes[end - 1] === 0x0d)) end -= 1
+  const secret = SecretBytes.from(bytes.slice(0, end))
+  bytes.fill(0)
+  return secret
+}

@@ -1,0 +1,271 @@
+// What each command of `keyrealm` does. Those that change a realm open its database beside a running
+// server, unlock with the configured passphrase, and leave an audit entry like anyone.
+
+import { existsSync, mkdirSync, readFileSync } from 'node:fs'
+import { dirname } from 'node:path'
+import type { CliActions, CliOutput, InitOptions, WithConfig } from '../admin/index.ts'
+import {
+  loadSettings,
+  readSecret,
+  type Settings,
+  settingsSchemaText,
+  writeSecretFile,
+} from '../config/index.ts'
+import { encodeB64u, isCertificateProblem, SecretBytes, systemRandom } from '../crypto/index.ts'
+import { type OrganizationId, parseOrganizationId, parseUserId } from '../id.ts'
+import { importIdentity, type Person, sealNewMainKeys } from '../kms/index.ts'
+import { toRfc3339 } from '../time.ts'
+import { makeAdminToken } from './admin-token.ts'
+import { askAdmin } from './ask-admin.ts'
+import {
+  configuredPassphrase,
+  kmsSettings,
+  openRealm,
+  passphraseFrom,
+  type Realm,
+  record,
+  unlockRealm,
+} from './assembly.ts'
+import { CommandError } from './command-error.ts'
+import { askPassphrase } from './passphrase.ts'
+import { serve } from './serve.ts'
+
+const SYSTEM = { kind: 'system' } as const
+const DONE = 0
+const ROOMS_LISTED = 1000
+
+/** Opens the realm of a settings file, does the work, and closes it again. */
+const beside = async <Result>(
+  config: string,
+  work: (realm: Realm) => Promise<Result>,
+): Promise<Result> => {
+  const realm = await openRealm(loadSettings(config))
+  try {
+    return await work(realm)
+  } finally {
+    await realm.store.close()
+  }
+}
+
+const passphraseFor = async (
+  settings: Settings,
+  file: string | undefined,
+): Promise<SecretBytes> => {
+  if (file !== undefined) return passphraseFrom(readSecret({ file }))
+  return configuredPassphrase(settings) ?? askPassphrase()
+}
+
+const newPassphrase = (settings: Settings): void => {
+  const { passphrase } = settings.unlock
+  if (passphrase === undefined || !('file' in passphrase) || existsSync(passphrase.file)) return
+  mkdirSync(dirname(passphrase.file), { recursive: true, mode: 0o700 })
+  writeSecretFile(passphrase.file, new TextEncoder().encode(encodeB64u(systemRandom.bytes(32))))
+}
+
+const init = async (
+  { config, passphraseFile }: InitOptions,
+  output: CliOutput,
+): Promise<number> => {
+  const settings = loadSettings(config)
+  mkdirSync(settings.realm.stateDirectory, { recursive: true, mode: 0o700 })
+  makeAdminToken(settings)
+  const { sealedFile } = settings.unlock
+  if (passphraseFile === undefined) newPassphrase(settings)
+  const passphrase = await passphraseFor(settings, passphraseFile)
+  if (!existsSync(sealedFile)) {
+    mkdirSync(dirname(sealedFile), { recursive: true, mode: 0o700 })
+    const { organizations } = kmsSettings(settings)
+    const now = await beside(config, async (realm) => realm.now())
+    const sealed = sealNewMainKeys(organizations, passphrase, systemRandom, now)
+    writeSecretFile(sealedFile, new TextEncoder().encode(sealed))
+  }
+  await beside(config, (realm) => unlockRealm(realm, passphrase))
+  passphrase.wipe()
+  output.out(`initialized ${settings.realm.domain}\n`)
+  return DONE
+}
+
+const unlocked = <Result>(
+  config: string,
+  work: (realm: Realm) => Promise<Result>,
+): Promise<Result> =>
+  beside(config, async (realm) => {
+    const passphrase = await passphraseFor(realm.settings, undefined)
+    await unlockRealm(realm, passphrase)
+    passphrase.wipe()
+    return work(realm)
+  })
+
+interface PlacedPerson extends Person {
+  readonly organizationId: OrganizationId
+}
+
+const parseImportedPerson = (raw: unknown, realm: Realm): PlacedPerson => {
+  const { id, organizationId } = (raw ?? {}) as { id?: unknown; organizationId?: unknown }
+  const userId = parseUserId(id)
+  const organization = parseOrganizationId(organizationId)
+  if (userId === undefined || organization === undefined) {
+    throw new CommandError(
+      'main.invalid-user',
+      'each user needs an id and an organizationId, both UUIDs',
+    )
+  }
+  if (!realm.kms.organizations.includes(organization)) {
+    throw new CommandError(
+      'main.organization-not-served',
+      `${organization} is not served by this realm`,
+    )
+  }
+  return {
+    userId,
+    organizationId: organization,
+    pseudonym: systemRandom.uuid(),
+    firstSeenAt: realm.now(),
+  }
+}
+
+const readPeople = (file: string, realm: Realm): readonly PlacedPerson[] => {
+  const parsed: unknown = JSON.parse(readFileSync(file, 'utf8'))
+  if (!Array.isArray(parsed))
+    throw new CommandError('main.invalid-users', 'the file is not a JSON array')
+  return parsed.map((raw) => parseImportedPerson(raw, realm))
+}
+
+/** Known people keep their pseudonym. */
+const importUsers = (realm: Realm, file: string): Promise<number> => {
+  const people = readPeople(file, realm)
+  return realm.ledger.commit(async (tx) => {
+    const known = await tx.people.find(people.map(({ userId }) => userId))
+    const wanted = people.map((person) => {
+      const before = known.get(person.userId)
+      return before === undefined ? person : { ...before, organizationId: person.organizationId }
+    })
+    await tx.people.remember(wanted)
+    return {
+      result: people.length,
+      acts: [
+        {
+          action: 'directory.imported',
+          outcome: 'done',
+          actor: SYSTEM,
+          type: 'DIRECTORY',
+          subjects: wanted.map(({ pseudonym }) => pseudonym),
+        },
+      ],
+    }
+  })
+}
+
+const listRows = (rows: readonly (readonly (string | number)[])[], output: CliOutput): number => {
+  for (const row of rows) output.out(`${row.join('\t')}\n`)
+  return DONE
+}
+
+const listing = (
+  { config }: WithConfig,
+  output: CliOutput,
+  rows: (realm: Realm) => Promise<readonly (readonly (string | number)[])[]>,
+): Promise<number> => beside(config, async (realm) => listRows(await rows(realm), output))
+
+const userRows = (realm: Realm) =>
+  realm.store.read(async (tx) => {
+    const lists = await Promise.all(
+      realm.kms.organizations.map((id) => tx.people.ofOrganization(id)),
+    )
+    return lists
+      .flat()
+      .map((person) => [person.userId, person.organizationId ?? '-', person.pseudonym])
+  })
+
+const identityRows = (realm: Realm) =>
+  realm.store.read(async (tx) =>
+    (await tx.staticKeys.all()).map(({ uri, createdAt }) => [uri, toRfc3339(createdAt)]),
+  )
+
+const auditRows = (after: number, limit: number) => async (realm: Realm) => {
+  const entries = await realm.store.read((tx) => tx.audit.read(after, limit))
+  await record(realm, {
+    action: 'audit.read',
+    outcome: 'done',
+    actor: SYSTEM,
+    type: 'AUDIT_LOG',
+    details: { after, count: entries.length },
+  })
+  return entries.map(({ sequence, body }) => [sequence, body])
+}
+
+export const createCommands = (output: CliOutput): CliActions => ({
+  serve: ({ config }) => serve(loadSettings(config), config),
+  init: (options) => init(options, output),
+  status: async ({ config, json }) => {
+    const status = await askAdmin(loadSettings(config), 'GET', 'status')
+    if (json === true) output.out(`${JSON.stringify(status)}\n`)
+    else
+      for (const [name, value] of Object.entries(status))
+        output.out(`${name}\t${JSON.stringify(value)}\n`)
+    return DONE
+  },
+  configCheck: async ({ config }) => {
+    loadSettings(config)
+    output.out('the settings are good\n')
+    return DONE
+  },
+  configSchema: async () => {
+    output.out(settingsSchemaText())
+    return DONE
+  },
+  lock: async ({ config }) => {
+    await askAdmin(loadSettings(config), 'POST', 'lock')
+    return DONE
+  },
+  unlock: async ({ config, passphraseFile }) => {
+    const settings = loadSettings(config)
+    const passphrase = await passphraseFor(settings, passphraseFile)
+    const body = { passphrase: new TextDecoder().decode(passphrase.expose()) }
+    await askAdmin(settings, 'POST', 'unlock', body)
+    passphrase.wipe()
+    return DONE
+  },
+  identityImport: ({ config, key, chain }) =>
+    unlocked(config, async (realm) => {
+      const material = {
+        chainPem: readFileSync(chain, 'utf8'),
+        privateKeyPem: SecretBytes.from(readSecret({ file: key })),
+      }
+      const imported = await importIdentity(
+        material,
+        { ...realm, settings: realm.kms },
+        realm.now(),
+      )
+      if (isCertificateProblem(imported)) {
+        const where = imported.at === undefined ? '' : ` at position ${imported.at} of the chain`
+        throw new CommandError(
+          'main.identity-refused',
+          `the certificate is refused: ${imported.problem}${where}`,
+        )
+      }
+      output.out(`${imported}\n`)
+      return DONE
+    }),
+  identityList: (options) => listing(options, output, identityRows),
+  usersImport: ({ config, file }) =>
+    beside(config, async (realm) => {
+      output.out(`${await importUsers(realm, file)} people\n`)
+      return DONE
+    }),
+  usersList: (options) => listing(options, output, userRows),
+  roomsList: (options) => listing(options, output, roomRows),
+  auditShow: ({ config, after, limit }) => listing({ config }, output, auditRows(after, limit)),
+})
+
+const roomRows = (realm: Realm) =>
+  realm.store.read(async (tx) => {
+    const rooms = await tx.resources.newest(ROOMS_LISTED)
+    const people = await tx.people.find(rooms.map(({ resource }) => resource.createdBy))
+    return rooms.map(({ resource, authorizations, keys }) => [
+      resource.uri,
+      people.get(resource.createdBy)?.pseudonym ?? '-',
+      authorizations,
+      keys,
+    ])
+  })

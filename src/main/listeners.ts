@@ -1,0 +1,127 @@
+// The appliance's own ports: health and metrics, the admin API, the read-only log. Loopback unless the
+// settings open them; the core is not among those who connect here.
+
+import { readFileSync } from 'node:fs'
+import { readSecret } from '../config/index.ts'
+import { constantTimeEqual, systemRandom } from '../crypto/index.ts'
+import {
+  type AppOptions,
+  adminRoutes,
+  createAdminApp,
+  createHealthApp,
+  createListener,
+  createLogApp,
+  createRateLimit,
+  type Listener,
+  type ListenerOptions,
+  type PartState,
+} from '../listeners/index.ts'
+import { type Log, type Metrics, startStopwatch } from '../runtime/index.ts'
+import { seconds } from '../time.ts'
+import { adminTokenFile } from './admin-token.ts'
+import type { Appliance } from './appliance.ts'
+import { type Realm, record } from './assembly.ts'
+
+const BODY_MAX_BYTES = 64 * 1024
+const PARTS_ANSWER_WITHIN = seconds(2)
+
+const readiness =
+  ({ realm, line }: Appliance) =>
+  async (): Promise<readonly PartState[]> => {
+    const isStoreUp = await realm.store.check().then(
+      () => true,
+      () => false,
+    )
+    return [
+      { part: 'store', state: isStoreUp ? 'ok' : 'failed' },
+      { part: 'link', state: line.isUp() ? 'ok' : 'failed' },
+      { part: 'keys', state: realm.keyring.isUnlocked ? 'ok' : 'locked' },
+    ]
+  }
+
+const adminGate = (realm: Realm) => {
+  const token = readSecret({ file: adminTokenFile(realm.settings) })
+  return {
+    isAdminToken: (presented: string) =>
+      constantTimeEqual(new TextEncoder().encode(presented), token),
+    recordRefused: () =>
+      record(realm, {
+        action: 'admin.refused',
+        outcome: 'refused',
+        code: 'http.unauthenticated',
+        actor: { kind: 'unknown' },
+        type: 'PROCESS',
+      }),
+  }
+}
+
+const adminTls = ({ settings }: Realm): Pick<ListenerOptions, 'tls'> => {
+  const { tls } = settings.listeners.admin
+  if (tls === undefined) return {}
+  const certificate = readFileSync(tls.certificateFile)
+  return { tls: { certificate, key: readSecret({ file: tls.keyFile }) } }
+}
+
+const serverLimits = ({ settings }: Realm): ListenerOptions['limits'] => {
+  const { limits } = settings.listeners
+  return {
+    connections: limits.connections,
+    connectionsPerRemote: limits.connectionsPerRemote,
+    headersWithin: seconds(limits.headersWithinSeconds),
+    requestWithin: seconds(limits.requestWithinSeconds),
+    stopWithin: seconds(5),
+  }
+}
+
+/** Each listener counts its own callers. */
+const appOptionsFor = ({ settings }: Realm, log: Log) => {
+  const { limits } = settings.listeners
+  const stopwatch = startStopwatch()
+  return (listener: string): AppOptions => ({
+    listener,
+    log,
+    rate: createRateLimit({
+      perSecond: limits.requestsPerSecondPerRemote,
+      burst: limits.requestBurstPerRemote,
+      elapsedSeconds: () => stopwatch.elapsedSeconds(),
+    }),
+    bodyMaxBytes: BODY_MAX_BYTES,
+    newCorrelationId: () => systemRandom.uuid(),
+  })
+}
+
+export const createListeners = (
+  appliance: Appliance,
+  log: Log,
+  metrics: Metrics,
+): readonly Listener[] => {
+  const { realm, actions } = appliance
+  const { health, admin, log: auditLog } = realm.settings.listeners
+  const optionsOf = appOptionsFor(realm, log)
+  const shared = { limits: serverLimits(realm), log }
+  const healthApp = createHealthApp({
+    ...optionsOf('health'),
+    metrics,
+    parts: readiness(appliance),
+    answerWithin: PARTS_ANSWER_WITHIN,
+  })
+  const adminApp = createAdminApp({
+    ...optionsOf('admin'),
+    gate: adminGate(realm),
+    routes: adminRoutes(actions),
+  })
+  const logApp = createLogApp({ ...optionsOf('log'), entries: actions.auditEntries })
+  return [
+    createListener({ ...shared, name: 'health', ...placeOf(health), app: healthApp }),
+    createListener({
+      ...shared,
+      name: 'admin',
+      ...placeOf(admin),
+      ...adminTls(realm),
+      app: adminApp,
+    }),
+    createListener({ ...shared, name: 'log', ...placeOf(auditLog), app: logApp }),
+  ]
+}
+
+const placeOf = ({ host, port }: Pick<ListenerOptions, 'host' | 'port'>) => ({ host, port })

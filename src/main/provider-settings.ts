@@ -1,0 +1,42 @@
+// Settings of the issuers → what the link to identity providers takes: files read, secrets resolved.
+
+import { readFileSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { readSecret, type Settings, secretPlace } from '../config/index.ts'
+import { SecretBytes } from '../crypto/index.ts'
+import type { IdentityProviderSettings } from '../links/index.ts'
+import { type Log, systemClock } from '../runtime/index.ts'
+
+type Issuer = Settings['identity']['issuers'][number]
+type Provider = IdentityProviderSettings['providers'][number]
+
+const introspectionOf = ({ introspection }: Issuer): Partial<Pick<Provider, 'introspection'>> => {
+  if (introspection === undefined) return {}
+  const { clientId, clientSecret, endpoint } = introspection
+  return {
+    introspection: {
+      clientId,
+      clientSecret: SecretBytes.from(readSecret(clientSecret, secretPlace(process.env))),
+      ...(endpoint === undefined ? {} : { endpoint }),
+    },
+  }
+}
+
+const providerOf = (issuer: Issuer): Provider => ({
+  issuer: issuer.issuer,
+  ...(issuer.tlsCaFile === undefined ? {} : { caPem: readFileSync(issuer.tlsCaFile, 'utf8') }),
+  ...(issuer.jwksUri === undefined ? {} : { jwksUri: issuer.jwksUri }),
+  ...introspectionOf(issuer),
+})
+
+export const providerSettings = ({ identity }: Settings, log: Log): IdentityProviderSettings => ({
+  providers: identity.issuers.map(providerOf),
+  clock: {
+    now: () => systemClock.now(),
+    wait: async (duration) => {
+      await sleep(duration, undefined, { ref: false })
+    },
+  },
+  report: ({ issuer, asking, problem }) =>
+    log.warn('identity-provider.problem', { issuer, asking, problem }),
+})
