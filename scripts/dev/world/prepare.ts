@@ -1,0 +1,35 @@
+// What a realm needs once, before its first start: main key, identity, people. Done by the product's own commands.
+// A realm that is prepared is left alone. It holds no secret: `init` makes the passphrase file that the settings name.
+import { existsSync } from 'node:fs'
+import type { RealmCertificates } from '../../make-dev-certs.ts'
+import { writeOnce } from '../certs/keep.ts'
+import { PEOPLE } from '../people.ts'
+import { runToEnd } from '../supervise/child.ts'
+import type { RealmPlan } from './plan.ts'
+import { writeJson } from './settings-files.ts'
+
+export const KEYREALM = `${import.meta.dirname}/../../keyrealm.mjs`
+
+export async function prepareRealm(realm: RealmPlan, { identity }: RealmCertificates) {
+  const { directory, configFile, logFile } = realm
+  const prepared = `${directory}/prepared`
+  if (existsSync(prepared)) return
+  const run = (...command: string[]) =>
+    runToEnd([KEYREALM, ...command, '--config', configFile], logFile)
+
+  await run('init')
+  await run('identity', 'import', '--key', identity.keyFile, '--chain', identity.chainFile)
+  const peopleFile = `${directory}/people.json`
+  writeJson(peopleFile, peopleOf(realm))
+  await run('users', 'import', '--file', peopleFile)
+  writeOnce(prepared, 'Main key, identity and people are in place.\n', 0o600)
+}
+
+function peopleOf({ name }: RealmPlan): object {
+  return PEOPLE.filter((person) => person.realm === name).map((person) => ({
+    id: person.id,
+    name: person.name,
+    email: person.email,
+    organizationId: person.organizationId,
+  }))
+}

@@ -1,0 +1,145 @@
+// Makes the certificates of a development world: per realm an identity authority and an identity certificate,
+// and one TLS authority with the servers and clients below it. Run again, it keeps what is good.
+// It refuses to overwrite anything and is not for production: its authorities' private keys lie beside the rest.
+import { resolve } from 'node:path'
+import { parseArgs } from 'node:util'
+import type { Credential, Profile } from './dev/certs/issue.ts'
+import { keepOrMake, type Place } from './dev/certs/keep.ts'
+
+export interface RealmName {
+  /** Short name, used for folders: `acme`. */
+  readonly name: string
+  /** The realm's domain in lower case, the one name its identity certificate carries: `kms.acme.example`. */
+  readonly domain: string
+}
+
+export interface RealmCertificates extends RealmName {
+  /** Proves the realm to clients and peers. The chain is leaf, intermediate, root. */
+  readonly identity: Place
+  /** The root that clients and peers of this realm trust. */
+  readonly identityCaFile: string
+  /** TLS server certificate of the realm's own listeners on loopback. */
+  readonly listeners: Place
+  /** TLS client certificate for the realm's link to the core; its DNS name is the realm's domain. */
+  readonly coreClient: Place
+}
+
+export interface DevelopmentCertificates {
+  readonly directory: string
+  /** Root above every TLS certificate here, of servers and clients alike. */
+  readonly tlsCaFile: string
+  readonly core: Place
+  readonly identityProvider: Place
+  readonly realms: readonly RealmCertificates[]
+}
+
+export interface DevelopmentCertificatesWanted {
+  readonly directory: string
+  readonly realms: readonly RealmName[]
+}
+
+const NAME = /^[a-z][a-z0-9-]{0,30}$/
+const DOMAIN = /^(?=.{1,253}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+$/
+
+/** Paths of everything, after making what was missing. Throws when a file is there that cannot be used. */
+export function makeDevelopmentCertificates(
+  wanted: DevelopmentCertificatesWanted,
+): DevelopmentCertificates {
+  for (const { name, domain } of wanted.realms) {
+    if (!NAME.test(name)) throw new Error(`"${name}" is not a name for a realm (a-z, 0-9, -).`)
+    if (!DOMAIN.test(domain)) throw new Error(`"${domain}" is not a domain in lower case.`)
+  }
+  const directory = resolve(wanted.directory)
+  const tlsCaFile = `${directory}/tls-ca.pem`
+  const tlsCa = keepOrMake(
+    { keyFile: `${directory}/tls-ca-key.pem`, chainFile: tlsCaFile },
+    { ...NO_NAMES, kind: 'root', commonName: 'Keyrealm development TLS CA' },
+  )
+  return {
+    directory,
+    tlsCaFile,
+    core: makeServer(`${directory}/core`, tlsCa),
+    identityProvider: makeServer(`${directory}/identity-provider`, tlsCa),
+    realms: wanted.realms.map((realm) =>
+      makeRealm(`${directory}/realms/${realm.name}`, realm, tlsCa),
+    ),
+  }
+}
+
+const NO_NAMES = { dnsNames: [], ipAddresses: [] }
+
+function makeRealm(directory: string, realm: RealmName, tlsCa: Credential): RealmCertificates {
+  const coreClient = place(`${directory}/core-client`)
+  keepOrMake(coreClient, named('tls-client', realm.domain), { issuer: tlsCa })
+  return {
+    ...realm,
+    ...makeIdentity(directory, realm),
+    listeners: makeServer(`${directory}/listeners`, tlsCa),
+    coreClient,
+  }
+}
+
+function makeIdentity(
+  directory: string,
+  { name, domain }: RealmName,
+): Pick<RealmCertificates, 'identity' | 'identityCaFile'> {
+  const title = `${name.charAt(0).toUpperCase()}${name.slice(1)} development identity`
+  const identityCaFile = `${directory}/identity-ca.pem`
+  const root = keepOrMake(
+    { keyFile: `${directory}/identity-ca-key.pem`, chainFile: identityCaFile },
+    { ...NO_NAMES, kind: 'root', commonName: `${title} CA` },
+  )
+  const intermediate = keepOrMake(
+    {
+      keyFile: `${directory}/identity-issuer-key.pem`,
+      chainFile: `${directory}/identity-issuer.pem`,
+    },
+    { ...NO_NAMES, kind: 'intermediate', commonName: `${title} issuer` },
+    { issuer: root },
+  )
+  const identity = place(`${directory}/identity`)
+  keepOrMake(identity, named('identity', domain), {
+    issuer: intermediate,
+    chain: [intermediate.certificatePem, root.certificatePem],
+  })
+  return { identity, identityCaFile }
+}
+
+function makeServer(directory: string, tlsCa: Credential): Place {
+  const files = place(directory)
+  const loopback: Profile = {
+    kind: 'tls-server',
+    commonName: 'localhost',
+    dnsNames: ['localhost'],
+    ipAddresses: ['127.0.0.1'],
+  }
+  keepOrMake(files, loopback, { issuer: tlsCa })
+  return files
+}
+
+function named(kind: 'identity' | 'tls-client', domain: string): Profile {
+  return { kind, commonName: domain, dnsNames: [domain], ipAddresses: [] }
+}
+
+function place(directory: string): Place {
+  return { keyFile: `${directory}/key.pem`, chainFile: `${directory}/chain.pem` }
+}
+
+function main(): void {
+  const { values } = parseArgs({
+    options: {
+      directory: { type: 'string', default: 'certs/dev' },
+      realm: { type: 'string', multiple: true },
+    },
+  })
+  const realms = (values.realm ?? ['acme=kms.acme.example', 'globex=kms.globex.example']).map(
+    (pair) => {
+      const [name = '', domain = ''] = pair.split('=')
+      return { name, domain }
+    },
+  )
+  const made = makeDevelopmentCertificates({ directory: values.directory, realms })
+  console.log(JSON.stringify(made, undefined, 2))
+}
+
+if (import.meta.main) main()
