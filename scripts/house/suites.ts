@@ -1,0 +1,60 @@
+// The test suites, in the order they run: what each proves stands in test/README.md.
+
+export interface Suite {
+  readonly name: string
+  /** Folder below `test/`; all `*.test.ts` in it belong to the suite. */
+  readonly folder: string
+  /** Part of `npm test`: fast enough to run before every commit. */
+  readonly isFast: boolean
+  /**
+   * Pure suites share one process, which is ten times faster. Suites that open stores, sockets or processes get one
+   * process a file, so that none can hide what another leaves behind.
+   */
+  readonly isolation: 'none' | 'process'
+  readonly filesAtOnce: number
+  readonly timeoutMs: number
+  readonly environment?: Readonly<Record<string, string>>
+  /** Folder with a package.json and a lockfile of its own, installed before the suite runs. */
+  readonly installs?: string
+  /** A program that runs the suite itself and ends with the closing line. */
+  readonly program?: string
+}
+
+const MINUTE_MS = 60_000
+
+const pure = (name: string): Suite => ({
+  name,
+  folder: name,
+  isFast: true,
+  isolation: 'none',
+  filesAtOnce: 1,
+  timeoutMs: 2 * MINUTE_MS,
+})
+
+const furnished = (name: string): Suite => ({ ...pure(name), isolation: 'process', filesAtOnce: 2 })
+
+const heavy = (name: string): Suite => ({
+  ...furnished(name),
+  isFast: false,
+  filesAtOnce: 1,
+  timeoutMs: 6 * MINUTE_MS,
+})
+
+export const SUITES: readonly Suite[] = [
+  pure('architecture'),
+  pure('unit'),
+  pure('property'),
+  pure('vectors'),
+  furnished('conformance'),
+  furnished('contract'),
+  furnished('boundary'),
+  {
+    ...heavy('postgres'),
+    folder: 'contract',
+    environment: { KEYREALM_REQUIRE_POSTGRES: '1' },
+    installs: 'test/postgres',
+  },
+  heavy('system'),
+  heavy('attack'),
+  { ...heavy('interop'), timeoutMs: 10 * MINUTE_MS, program: 'test/interop/run.ts' },
+]
