@@ -72,6 +72,23 @@ export const missingPurposes = (
       ),
   )
 
+const openKeyEncryptionKey = (
+  mains: readonly OpenMainKey[],
+  stored: KeyEncryptionKey,
+): SecretBytes => {
+  const main = mains.find((candidate) => candidate.mainKey.id === stored.mainKeyId)
+  if (main === undefined) throw new Fault('kms.main-key-missing')
+  return unwrap(main.key, stored.wrapped, kekAssociatedData(stored))
+}
+
+/** Throws a Fault unless these main keys open all of these keys. */
+export const assertOpens = (
+  mains: readonly OpenMainKey[],
+  keys: readonly KeyEncryptionKey[],
+): void => {
+  for (const key of keys) openKeyEncryptionKey(mains, key).wipe()
+}
+
 export class Keyring {
   readonly #random: Random
   readonly #byId = new Map<string, OpenKeyEncryptionKey>()
@@ -92,9 +109,7 @@ export class Keyring {
   unlock(mains: readonly OpenMainKey[], keys: readonly KeyEncryptionKey[]): void {
     const oldestFirst = keys.toSorted((a, b) => a.createdAt - b.createdAt)
     const opened = oldestFirst.map((stored) => {
-      const main = mains.find((candidate) => candidate.mainKey.id === stored.mainKeyId)
-      if (main === undefined) throw new Fault('kms.main-key-missing')
-      const secret = unwrap(main.key, stored.wrapped, kekAssociatedData(stored))
+      const secret = openKeyEncryptionKey(mains, stored)
       const key = { id: stored.id, key: aesKeyFrom(secret), wraps: stored.wraps }
       if (stored.purpose !== 'bearer') secret.wipe()
       return { stored, key, secret }

@@ -15,7 +15,13 @@ import { Fault } from '../../fault.ts'
 import { isUuid, type OrganizationId, parseOrganizationId } from '../../id.ts'
 import { type Instant, instant } from '../../time.ts'
 import type { Ledger } from '../ledger.ts'
-import { type Keyring, mintKeyEncryptionKey, missingPurposes, type OpenMainKey } from './keyring.ts'
+import {
+  assertOpens,
+  type Keyring,
+  mintKeyEncryptionKey,
+  missingPurposes,
+  type OpenMainKey,
+} from './keyring.ts'
 import type { KeyEncryptionKey, MainKey } from './stored.ts'
 
 interface SealedMainKey {
@@ -129,6 +135,8 @@ const ensureKeys = (
     }
     const isForeign = known.mainKeys.some(({ id }) => !mains.some((main) => main.mainKey.id === id))
     if (isForeign) throw new Fault('kms.main-key-mismatch')
+    // Before "unlocked" is recorded: a main key of the right name may have the wrong bytes.
+    assertOpens(mains, known.keys)
     const missing = missingKeys(mains, known, random, now)
     for (const mainKey of missing.mainKeys) await tx.keyring.insertMainKey(mainKey)
     for (const key of missing.keys) await tx.keyring.insertKeyEncryptionKey(key)

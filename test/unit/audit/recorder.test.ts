@@ -1,0 +1,56 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { createRecorder, EMPTY_HEAD, firstBreak, type Recorder } from '../../../src/audit/index.ts'
+import { anAct, MemoryLog, NOW } from './world.ts'
+
+const countersOf = (log: MemoryLog) => log.entries.map((entry) => JSON.parse(entry.body).counter)
+
+/** What a ledger does: record, commit, tell. */
+const commit = async (recorder: Recorder, log: MemoryLog, count: number) => {
+  const acts = Array.from({ length: count }, () => anAct())
+  await recorder.record(log, acts, NOW)
+  recorder.committed(acts.length)
+}
+
+describe('the recorder', () => {
+  test('appends one entry per act, in order, in one chain', async () => {
+    const [recorder, log] = [createRecorder('acme', 'node-1', 'boot-1'), new MemoryLog()]
+    await recorder.record(log, [anAct({ requestId: 'a' }), anAct({ requestId: 'b' })], NOW)
+    assert.deepEqual(
+      log.entries.map((entry) => JSON.parse(entry.body).requestId),
+      ['a', 'b'],
+    )
+    assert.equal(firstBreak(EMPTY_HEAD, log.entries), undefined)
+  })
+
+  test('counts the entries of one boot from 1 without holes', async () => {
+    const [recorder, log] = [createRecorder('acme', 'node-1', 'boot-1'), new MemoryLog()]
+    for (const count of [1, 3, 0, 2]) await commit(recorder, log, count)
+    assert.deepEqual(countersOf(log), [1, 2, 3, 4, 5, 6])
+  })
+
+  test('does not count what was rolled back', async () => {
+    const [recorder, log] = [createRecorder('acme', 'node-1', 'boot-1'), new MemoryLog()]
+    await commit(recorder, log, 2)
+    const before = log.entries
+    await recorder.record(log, [anAct(), anAct()], NOW)
+    log.entries = before
+    await commit(recorder, log, 2)
+    assert.deepEqual(countersOf(log), [1, 2, 3, 4])
+    assert.equal(firstBreak(EMPTY_HEAD, log.entries), undefined)
+  })
+
+  test('begins again at 1 with the next boot, in the same chain', async () => {
+    const log = new MemoryLog()
+    await commit(createRecorder('acme', 'node-1', 'boot-1'), log, 2)
+    await commit(createRecorder('acme', 'node-1', 'boot-2'), log, 2)
+    assert.deepEqual(countersOf(log), [1, 2, 1, 2])
+    assert.equal(firstBreak(EMPTY_HEAD, log.entries), undefined)
+  })
+
+  test('does not even ask for the head if there is nothing to record', async () => {
+    const log = new MemoryLog()
+    log.head = () => assert.fail('the head was locked for nothing')
+    await createRecorder('acme', 'node-1', 'boot-1').record(log, [], NOW)
+  })
+})
