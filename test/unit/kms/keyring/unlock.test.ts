@@ -114,12 +114,14 @@ describe('unlocking the keyring', () => {
     assert.deepEqual([mainKeys.length, keys.length, acts.length], before)
   })
 
-  test('with other bytes under the same name is refused', async () => {
-    const { ledger } = aKeyringLedger()
+  test('with other bytes under the same name is refused, and leaves no entry that says otherwise', async () => {
+    const { ledger, acts } = aKeyringLedger()
     await unlockKeyring(new Keyring(systemRandom), [aMainKey(1, 1)], ledger, systemRandom)
+    const before = acts.length
     const keyring = new Keyring(systemRandom)
     const impostor = unlockKeyring(keyring, [aMainKey(1, 2)], ledger, systemRandom)
     await assert.rejects(impostor, fault('crypto.unwrap-failed'))
     assert.equal(keyring.isUnlocked, false)
+    assert.equal(acts.length, before)
   })
 })
