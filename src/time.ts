@@ -22,8 +22,31 @@ export const before = (end: Instant, duration: Duration): Instant => instant(end
 
 export const isPast = (moment: Instant, now: Instant): boolean => moment <= now
 
-/** RFC 3339, UTC, milliseconds: `2026-03-01T10:00:00.000Z`. */
-export const toRfc3339 = (moment: Instant): string => new Date(moment).toISOString()
+const DAY_MS = 86_400_000
+let lastDay = { startMs: Number.NaN, prefix: '' }
+
+/** `2026-03-01T`. Most times that are printed are of the day that was printed last. */
+const dayPrefix = (startMs: number): string => {
+  if (startMs !== lastDay.startMs) {
+    lastDay = { startMs, prefix: new Date(startMs).toISOString().slice(0, -13) }
+  }
+  return lastDay.prefix
+}
+
+const digits = (value: number, width: number): string => String(value).padStart(width, '0')
+
+/**
+ * RFC 3339, UTC, milliseconds: `2026-03-01T10:00:00.000Z`. Every answer and every audit entry prints a
+ * few; this is what `toISOString` gives, several times as fast.
+ */
+export const toRfc3339 = (moment: Instant): string => {
+  const startMs = Math.floor(moment / DAY_MS) * DAY_MS
+  const rest = moment - startMs
+  const hours = digits(Math.floor(rest / 3_600_000), 2)
+  const minutes = digits(Math.floor(rest / 60_000) % 60, 2)
+  const wholeSeconds = digits(Math.floor(rest / 1000) % 60, 2)
+  return `${dayPrefix(startMs)}${hours}:${minutes}:${wholeSeconds}.${digits(rest % 1000, 3)}Z`
+}
 
 const RFC3339 =
   /^\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,9})?(?:Z|[+-](?:[01]\d|2[0-3]):[0-5]\d)$/i

@@ -91,8 +91,8 @@ const tokenRules = ({ settings, store, surroundings }: AppOptions) => {
 const deliverTo =
   (mailboxes: Mailboxes) =>
   ({ device, kmsMessage, trackingId }: Delivery): void => {
-    const sealed = JSON.stringify(kmsMessage)
-    const data = `{"eventType":"encryption.kms_message","encryption":{"kmsMessages":[${sealed}]}}`
+    // A compact JOSE text, by the boundary's parser: base64url and dots need no escapes in JSON.
+    const data = `{"eventType":"encryption.kms_message","encryption":{"kmsMessages":["${kmsMessage}"]}}`
     mailboxes.push(device.id, { data, trackingId })
   }
 
