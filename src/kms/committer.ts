@@ -1,11 +1,13 @@
 // Group commit: cases that arrive together share one transaction and one disk flush. An outcome is
 // handed back only once it is durable. A Fault in a group rolls all of it back; then every case is
-// tried alone, so that only the one that is broken fails.
+// tried alone, so that only the one that is broken fails. One that a lock caught half-way is refused.
 
 import type { Act } from '../audit/index.ts'
 import { Fault } from '../fault.ts'
+import { type Refusal, refuse } from '../refusal.ts'
 import type { Instant } from '../time.ts'
-import { type Case, isTurned } from './case.ts'
+import { type Asked, type Case, isAsked, isTurned, type Turned } from './case.ts'
+import { isLockedFault } from './keyring/keyring.ts'
 import type { Ledger } from './ledger.ts'
 import { type Outcome, type TransactParts, transact } from './transact.ts'
 
@@ -32,6 +34,16 @@ const failedAct = (one: Case, fault: unknown, now: Instant): Act => ({
   durationMs: Math.max(0, now - one.received.at),
   ...(isTurned(one) ? {} : { requestId: one.request.requestId, clientId: one.clientId }),
 })
+
+/** The same case, refused: what was proved of it is kept for its entry. */
+const toTurned = (one: Asked, refusal: Refusal): Turned => {
+  const { received, clientId, by, request, session } = one
+  const { requestId, method, uri } = request
+  return {
+    ...{ received, refusal, clientId, by, requestId, method, uri },
+    ...(session === undefined ? {} : { sessionUri: session.uri }),
+  }
+}
 
 export class Committer {
   readonly #ledger: Ledger
@@ -85,8 +97,11 @@ export class Committer {
         else resolve(outcome)
       })
     } catch (fault) {
+      const [only] = group
       if (group.length > 1) for (const waiting of group) await this.#settle([waiting])
-      else await this.#fail(group, fault)
+      else if (only !== undefined && isLockedFault(fault) && isAsked(only.one)) {
+        await this.#settle([{ ...only, one: toTurned(only.one, refuse('kms.locked')) }])
+      } else await this.#fail(group, fault)
     }
   }
 

@@ -17,7 +17,7 @@ import {
 import { isRefusal, type Refusal, refuse } from '../refusal.ts'
 import type { Instant } from '../time.ts'
 import type { Channels, LiveChannel } from './channels.ts'
-import type { Keyring } from './keyring/keyring.ts'
+import { isLockedFault, type Keyring } from './keyring/keyring.ts'
 import type { StaticKeys } from './static-keys.ts'
 
 export type OpenChannel =
@@ -85,12 +85,19 @@ export const open = async (
 ): Promise<Opened | Unopened> => {
   const message = sortSealed(compact, parts.sealedMessageMaxChars)
   if (isRefusal(message)) return { refusal: message, mayReset: false }
-  // No reset: the session lives, and will open again.
-  if (!parts.keyring.isUnlocked) return { refusal: refuse('kms.locked'), mayReset: false }
-  return message.kind === 'session'
-    ? openInSession(parts, message, now)
-    : openByStaticKey(parts, message)
+  if (!parts.keyring.isUnlocked) return LOCKED
+  try {
+    return message.kind === 'session'
+      ? await openInSession(parts, message, now)
+      : await openByStaticKey(parts, message)
+  } catch (fault) {
+    if (isLockedFault(fault)) return LOCKED
+    throw fault
+  }
 }
+
+/** No reset: the session lives, and will open again. */
+const LOCKED: Unopened = { refusal: refuse('kms.locked'), mayReset: false }
 
 export const isOpened = (opened: Opened | Unopened): opened is Opened => 'channel' in opened
 

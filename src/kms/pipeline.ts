@@ -5,7 +5,7 @@
 import type { MessagesFrame, SealedAnswer } from '../boundary/index.ts'
 import type { ClientId } from '../id.ts'
 import { FAULT_VERDICT, printRefusal, VERDICTS } from '../protocol/index.ts'
-import { isRefusal } from '../refusal.ts'
+import { isRefusal, type RefusalCode } from '../refusal.ts'
 import type { Instant } from '../time.ts'
 import { type Case, isTurned, type Received } from './case.ts'
 import type { Committer } from './committer.ts'
@@ -18,6 +18,7 @@ import {
   type Unopened,
 } from './doorway.ts'
 import { type IdentifyParts, identify } from './identify.ts'
+import { isLockedFault } from './keyring/keyring.ts'
 import { type RevealMeans, reveal } from './reveal.ts'
 import type { Outcome } from './transact.ts'
 
@@ -52,6 +53,8 @@ const turnAway = async (
 const requestIdOf = (one: Case): string | undefined =>
   isTurned(one) ? one.requestId : one.request.requestId
 
+const PASSING: ReadonlySet<RefusalCode> = new Set(['identity.provider-unavailable', 'kms.locked'])
+
 /**
  * Real clients cache a failed handshake for their life: what may succeed in a moment, our own Faults
  * (no outcome) among it, is met with silence, and they try again.
@@ -59,7 +62,7 @@ const requestIdOf = (one: Case): string | undefined =>
 const isSilent = (channel: OpenChannel, outcome: Outcome | undefined): boolean => {
   if (channel.kind === 'session') return false
   if (outcome === undefined) return true
-  return isRefusal(outcome) && outcome.refused === 'identity.provider-unavailable'
+  return isRefusal(outcome) && PASSING.has(outcome.refused)
 }
 
 const endSession = (parts: CorridorParts, one: Case, outcome: Outcome): void => {
@@ -80,6 +83,9 @@ const conclude = async (parts: CorridorParts, one: Case): Promise<Concluded> => 
     endSession(parts, one, outcome)
     return { outcome, text: reveal(outcome, requestIdOf(one), parts) }
   } catch (fault) {
+    // Done and recorded, and then the realm was locked: the answer stays here, a repeat will find it.
+    if (isLockedFault(fault))
+      return { text: printRefusal(VERDICTS['kms.locked'], requestIdOf(one)) }
     parts.onFault(fault, one.received.trackingId)
     return { text: printRefusal(FAULT_VERDICT, requestIdOf(one)) }
   } finally {

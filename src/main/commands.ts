@@ -29,6 +29,7 @@ import {
 import { CommandError } from './command-error.ts'
 import { askPassphrase } from './passphrase.ts'
 import { serve } from './serve.ts'
+import { VERSION } from './version.ts'
 
 const SYSTEM = { kind: 'system' } as const
 const DONE = 0
@@ -62,6 +63,20 @@ const newPassphrase = (settings: Settings): void => {
   writeSecretFile(passphrase.file, new TextEncoder().encode(encodeB64u(systemRandom.bytes(32))))
 }
 
+/** The log begins before the first unlock. */
+const recordBeginning = async (realm: Realm): Promise<void> => {
+  const [first] = await realm.store.read((tx) => tx.audit.read(0, 1))
+  if (first !== undefined) return
+  const domain = realm.kms.domain
+  await record(realm, {
+    action: 'realm.initialized',
+    outcome: 'done',
+    actor: SYSTEM,
+    type: 'PROCESS',
+    details: { domain, version: VERSION },
+  })
+}
+
 const init = async (
   { config, passphraseFile }: InitOptions,
   output: CliOutput,
@@ -79,7 +94,10 @@ const init = async (
     const sealed = sealNewMainKeys(organizations, passphrase, systemRandom, now)
     writeSecretFile(sealedFile, new TextEncoder().encode(sealed))
   }
-  await beside(config, (realm) => unlockRealm(realm, passphrase))
+  await beside(config, async (realm) => {
+    await recordBeginning(realm)
+    await unlockRealm(realm, passphrase)
+  })
   passphrase.wipe()
   output.out(`initialized ${settings.realm.domain}\n`)
   return DONE

@@ -89,6 +89,10 @@ export const assertOpens = (
   for (const key of keys) openKeyEncryptionKey(mains, key).wipe()
 }
 
+/** Failed only because the keyring was locked meanwhile? Then nothing is broken: it is a "not now". */
+export const isLockedFault = (error: unknown): boolean =>
+  error instanceof Fault && error.code === 'kms.locked'
+
 export class Keyring {
   readonly #random: Random
   readonly #byId = new Map<string, OpenKeyEncryptionKey>()
