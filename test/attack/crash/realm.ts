@@ -1,0 +1,128 @@
+// A realm that dies: takes posts on its input, one JSON line each, writes their answers to its output, and kills
+// itself (SIGKILL) at the point it was told. What has been written by then has left the realm.
+//   node realm.ts '{"store":…,"signingKey":…,"death":{"at":"port","after":12}}'
+
+import { writeSync } from 'node:fs'
+import { createInterface } from 'node:readline'
+import { setTimeout } from 'node:timers/promises'
+import { promiseHooks } from 'node:v8'
+import type { MessagesFrame } from '../../../src/boundary/index.ts'
+import type { Store, Transaction } from '../../../src/kms/index.ts'
+import type { StoreSettings } from '../../../src/store/index.ts'
+import { World } from '../../support/world.ts'
+
+export interface Death {
+  /**
+   * `port`: before and after every call of the store; `await`: before every continuation of a promise;
+   * `answer`: once the answers of a post have left.
+   */
+  readonly at: 'port' | 'await' | 'answer'
+  /** How many points it survives. */
+  readonly after: number
+}
+
+export interface Orders {
+  readonly store: StoreSettings
+  /** Public key of whoever signs the tokens. */
+  readonly signingKey: Readonly<Record<string, unknown>>
+  readonly death?: Death
+  /** Answers before it commits. Nobody does that; the tests must notice if somebody did. */
+  readonly isHasty?: boolean
+}
+
+const orders: Orders = JSON.parse(process.argv[2] ?? '{}')
+const { death } = orders
+let isArmed = false
+let points = 0
+
+const reach = (): void => {
+  if (!isArmed) return
+  if (points === death?.after) process.kill(process.pid, 'SIGKILL')
+  points += 1
+}
+const never = (): void => undefined
+const atPort = death === undefined || death.at === 'port' ? reach : never
+const atAnswer = death?.at === 'answer' ? reach : atPort
+if (death?.at === 'await') promiseHooks.onBefore(reach)
+
+const watchCalls = <Part extends object>(part: Part): Part =>
+  new Proxy(part, {
+    get(target, name) {
+      const member: unknown = Reflect.get(target, name)
+      if (typeof member !== 'function') return member
+      return async (...values: unknown[]) => {
+        atPort()
+        const result: unknown = await Reflect.apply(member, target, values)
+        atPort()
+        return result
+      }
+    },
+  })
+
+const watchTransaction = (tx: Transaction): Transaction => ({
+  keys: watchCalls(tx.keys),
+  resources: watchCalls(tx.resources),
+  authorizations: watchCalls(tx.authorizations),
+  sessions: watchCalls(tx.sessions),
+  answers: watchCalls(tx.answers),
+  people: watchCalls(tx.people),
+  keyring: watchCalls(tx.keyring),
+  staticKeys: watchCalls(tx.staticKeys),
+  audit: watchCalls(tx.audit),
+})
+
+type Run = Store['transact']
+
+/** Points: before it begins, when it has begun, when its work is done, when it has committed. */
+const watchRun =
+  (run: Run): Run =>
+  async (work) => {
+    atPort()
+    const result = await run(async (tx) => {
+      atPort()
+      const done = await work(watchTransaction(tx))
+      atPort()
+      return done
+    })
+    atPort()
+    return result
+  }
+
+const COMMITS_LATE_MS = 50
+
+const hastily =
+  (run: Run): Run =>
+  (work) =>
+    new Promise((resolve, reject) => {
+      const whole = run(async (tx) => {
+        const done = await work(tx)
+        resolve(done)
+        await setTimeout(COMMITS_LATE_MS)
+        return done
+      })
+      whole.catch(reject)
+    })
+
+const watchStore = (store: Store): Store => {
+  const transact: Run = (work) => store.transact(work)
+  return {
+    transact: watchRun(orders.isHasty === true ? hastily(transact) : transact),
+    read: watchRun((work) => store.read(work)),
+  }
+}
+
+const world = await World.open({ store: orders.store, wrapStore: watchStore })
+world.realm.provider.jwks.keys.splice(0, Number.POSITIVE_INFINITY, { ...orders.signingKey })
+writeSync(1, '"ready"\n')
+
+for await (const line of createInterface({ input: process.stdin })) {
+  const post: MessagesFrame = JSON.parse(line)
+  isArmed = true
+  const answers = await world.realm.corridor.handle(post)
+  atPort()
+  writeSync(1, `${JSON.stringify(answers)}\n`)
+  atAnswer()
+}
+isArmed = false
+writeSync(1, `${JSON.stringify({ points, faults: world.realm.faults.map(String) })}\n`)
+await world.close()

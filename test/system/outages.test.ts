@@ -1,0 +1,161 @@
+// Parts of a whole world die, are cut off or go away, and come back: sessions go on, requests are answered late instead
+// of never, and nothing that was acknowledged is lost. Real processes, real sockets, SQLite.
+
+import assert from 'node:assert/strict'
+import { connect, createServer, type Server, type Socket } from 'node:net'
+import { after, before, test } from 'node:test'
+import type { KeyrealmClient } from '../../src/client/index.ts'
+import { ownKeyPair } from '../support/device.ts'
+import { type RemoteDevice, remoteDevice } from '../support/remote-device.ts'
+import { type RunningWorld, startRunningWorld } from '../support/running-world.ts'
+import {
+  areRecorded,
+  areStillThere,
+  askEverything,
+  createKeysDuring,
+  talkInRoom,
+  until,
+} from './flow.ts'
+
+/** Stands between realm and core, and carries their TLS as it is. */
+interface Wire {
+  port: number
+  cut(): void
+  mend(): Promise<void>
+  close(): void
+}
+
+const openWire = async (toPort: () => number): Promise<Wire> => {
+  const sockets = new Set<Socket>()
+  const keep = (socket: Socket) => {
+    sockets.add(socket.on('error', () => undefined).on('close', () => sockets.delete(socket)))
+  }
+  const cut = () => {
+    server.close()
+    for (const socket of sockets) socket.destroy()
+  }
+  const listen = (port: number): Promise<Server> =>
+    new Promise((resolve) => {
+      const opened = createServer((near) => {
+        const far = connect(toPort(), '127.0.0.1')
+        for (const socket of [near, far]) keep(socket)
+        near.pipe(far).pipe(near)
+      })
+      opened.listen(port, '127.0.0.1', () => resolve(opened))
+    })
+  let server = await listen(0)
+  const address = server.address()
+  const port = typeof address === 'object' && address !== null ? address.port : 0
+  return {
+    port,
+    cut,
+    async mend() {
+      server = await listen(port)
+    },
+    close: cut,
+  }
+}
+
+let world: RunningWorld
+let wire: Wire
+let linkPort = 0
+let alice: KeyrealmClient
+let remote: RemoteDevice
+before(async () => {
+  wire = await openWire(() => linkPort)
+  world = await startRunningWorld({
+    realm: (plan) => {
+      linkPort = plan.core.linkPort
+      return { core: { linkUrl: `wss://127.0.0.1:${wire.port}` } }
+    },
+    // The core must not need the identity provider in the minutes that this takes.
+    core: { identity: { believedForMs: 300_000 } },
+  })
+})
+after(async () => {
+  remote?.close()
+  await world?.close()
+  wire.close()
+})
+
+const isReady = async (): Promise<boolean> =>
+  (await world.page(world.acme.healthPort, '/readyz')).status === 200
+const pingStatus = async () => (await remote.device.ask('update', '/ping'))['status']
+
+test('people talk in a room, and every operation does what it says', async () => {
+  const [first] = await talkInRoom(world)
+  assert.ok(first)
+  alice = first
+  remote = await remoteDevice(world, 'alice')
+  await remote.device.shake()
+  await askEverything(remote, world.user('bob').id)
+})
+
+test('a realm that is killed goes on with the same sessions, and lost no acknowledged key', async () => {
+  const session = remote.device.channel.uri
+  const keys = await createKeysDuring(alice, 40, () => world.realm.restart())
+  assert.equal(await pingStatus(), 200)
+  assert.equal(remote.device.channel.uri, session)
+  await areStillThere(alice, keys)
+  await areRecorded(world, keys)
+})
+
+test('requests that were sent while the link was down are answered when it is up', async () => {
+  wire.cut()
+  await until('the line is down', async () => !(await isReady()))
+  const asked = Promise.all([pingStatus(), alice.ping()])
+  await wire.mend()
+  assert.equal((await asked)[0], 200)
+})
+
+test('a link that is cut again and again loses no request', async () => {
+  const keys = await createKeysDuring(alice, 40, async () => {
+    for (let n = 0; n < 4; n += 1) {
+      wire.cut()
+      await wire.mend()
+      await until('the line is up', isReady)
+    }
+  })
+  await areStillThere(alice, keys)
+  await areRecorded(world, keys)
+})
+
+test('a core that is killed comes back, and sessions go on', async () => {
+  const keys = await createKeysDuring(alice, 20, () => world.core.restart())
+  await until('the line is up', isReady)
+  await remote.reconnect()
+  assert.equal(await pingStatus(), 200)
+  await areStillThere(alice, keys)
+  await areRecorded(world, keys)
+})
+
+test('without its identity provider a realm is silent to a handshake and answers 503 in sessions, until it is back', async () => {
+  await world.provider.stop()
+  await world.realm.restart()
+  const phone = await remoteDevice(world, 'alice', { answersWithinMs: 8000 })
+  const handshake = await phone.device.sealHandshake(phone.device.handshakeRequest(ownKeyPair()))
+  const [silence, asked] = await Promise.all([
+    phone.device.post([handshake]),
+    remote.device.ask('update', '/ping'),
+  ])
+  assert.deepEqual(silence, [])
+  assert.equal(asked['status'], 503)
+  const codes = (await world.entries()).slice(-3).map(({ code }) => code)
+  assert.equal(codes.filter((code) => code === 'identity.provider-unavailable').length, 2)
+  await world.provider.start()
+  await until('the session works', async () => (await pingStatus()) === 200)
+  assert.equal((await phone.device.shake())['status'], 201)
+  phone.close()
+})
+
+test('requests of many devices through one post each, at once, are each answered to their own', async () => {
+  const devices = await Promise.all(
+    ['alice', 'bob', 'carol', 'olivia'].flatMap((name) => [
+      remoteDevice(world, name),
+      remoteDevice(world, name),
+    ]),
+  )
+  await Promise.all(devices.map(({ device }) => device.shake()))
+  await Promise.all(devices.map((one) => askEverything(one, world.user('adam').id)))
+  for (const one of devices) one.close()
+})

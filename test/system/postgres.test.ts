@@ -1,0 +1,94 @@
+// The same realm on PostgreSQL: the same flow, the same promises when the realm is killed, and when its database is.
+// Skipped where there can be no server, unless KEYREALM_REQUIRE_POSTGRES=1.
+
+import assert from 'node:assert/strict'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { after, before, describe, test } from 'node:test'
+import type { KeyrealmClient } from '../../src/client/index.ts'
+import { type RunningPostgres, startPostgres } from '../support/postgres.ts'
+import { type RemoteDevice, remoteDevice } from '../support/remote-device.ts'
+import { type RunningWorld, startRunningWorld } from '../support/running-world.ts'
+import {
+  areRecorded,
+  areStillThere,
+  askEverything,
+  createKeysDuring,
+  talkInRoom,
+  until,
+} from './flow.ts'
+
+const server = await startPostgres()
+
+/** The store's settings, and the password in a file of its owner's. */
+const storeOn = ({ url }: RunningPostgres, directory: string): object => {
+  const { hostname, port, username, password, pathname } = new URL(url)
+  mkdirSync(directory, { recursive: true, mode: 0o700 })
+  const file = join(directory, 'database-password')
+  writeFileSync(file, decodeURIComponent(password), { mode: 0o600 })
+  return {
+    kind: 'postgres',
+    host: hostname,
+    port: Number(port),
+    database: pathname.slice(1),
+    user: username,
+    password: { file },
+    tls: { mode: 'disable' },
+  }
+}
+
+const onPostgres = (postgres: RunningPostgres): void => {
+  let world: RunningWorld
+  let alice: KeyrealmClient
+  let remote: RemoteDevice
+  before(async () => {
+    const realm = ({ data }: { data: string }) => ({ store: storeOn(postgres, join(data, 'db')) })
+    world = await startRunningWorld({ realm })
+  })
+  after(async () => {
+    remote?.close()
+    await world?.close()
+    await postgres.stop()
+  })
+  const pingStatus = async () => (await remote.device.ask('update', '/ping'))['status']
+
+  test('people talk in a room, and every operation does what it says', async () => {
+    const { out } = await world.keyrealm('status', '--json')
+    assert.equal(JSON.parse(out).store, 'postgres')
+    const [first] = await talkInRoom(world)
+    assert.ok(first)
+    alice = first
+    remote = await remoteDevice(world, 'alice')
+    await remote.device.shake()
+    await askEverything(remote, world.user('bob').id)
+  })
+
+  test('a realm that is killed goes on with the same sessions, and lost no acknowledged key', async () => {
+    const session = remote.device.channel.uri
+    const keys = await createKeysDuring(alice, 40, () => world.realm.restart())
+    assert.equal(await pingStatus(), 200)
+    assert.equal(remote.device.channel.uri, session)
+    await areStillThere(alice, keys)
+    await areRecorded(world, keys)
+  })
+
+  test('a database that is killed makes the realm not ready, and it is ready again without a restart', async () => {
+    const readyz = async () => (await world.page(world.acme.healthPort, '/readyz')).status
+    await postgres.kill()
+    assert.equal(await readyz(), 503)
+    assert.equal(await pingStatus(), 500)
+    await postgres.restart()
+    await until('the realm is ready', async () => (await readyz()) === 200)
+    assert.equal(await pingStatus(), 200)
+    const keys = await createKeysDuring(alice, 5, () => Promise.resolve())
+    await areStillThere(alice, keys)
+    await areRecorded(world, keys)
+  })
+}
+
+if ('unavailable' in server) {
+  test('a realm on PostgreSQL', (t) => {
+    assert.notEqual(process.env['KEYREALM_REQUIRE_POSTGRES'], '1', server.unavailable)
+    t.skip(server.unavailable)
+  })
+} else describe('a realm on PostgreSQL', () => onPostgres(server))
