@@ -56,6 +56,9 @@ export type RefusalCode =
   | 'kms.too-many-keys'
   | 'kms.person-not-allowed'
   | 'kms.answer-too-large'
+  // Rooms: what core and realm do together.
+  | 'rooms.parts-disagree'
+  | 'rooms.withdrawn'
   // Frames on the line between realm and core; no client ever sees these.
   | 'boundary.malformed-frame'
   | 'boundary.oversized-frame'

@@ -2,6 +2,7 @@
 
 export {
   type AnswersFrame,
+  type CorePart,
   type CoreFrame,
   DECLINED,
   type Declined,
@@ -13,13 +14,20 @@ export {
   LINK_VERSION,
   MESSAGES_PER_POST,
   type MessagesFrame,
+  type OffboardedDoneFrame,
+  type OffboardedFrame,
+  PART_OPERATIONS,
+  type PartOperation,
   type RealmFrame,
   type RealmState,
+  type RoomRoster,
+  type RostersFrame,
   SEALED_ANSWER_MAX_CHARS,
   SEALED_MESSAGE_MAX_CHARS,
   type SealedAnswer,
   type StateFrame,
   type WelcomeFrame,
+  type WithdrawFrame,
 } from './link.ts'
 export { parseCoreFrame, parseRealmFrame } from './parse.ts'
 export { isCompactJose, isDomain, isKmsUri, isWord } from './shape.ts'

@@ -78,6 +78,11 @@ export const VERDICTS: Readonly<Record<RefusalCode, Verdict>> = {
   'kms.too-many-sessions': { status: 429, reason: 'This device has too many live sessions' },
   'kms.too-many-keys': { status: 429, reason: 'This user has too many unbound keys' },
   'kms.person-not-allowed': NOT_AUTHORIZED,
+  'rooms.parts-disagree': {
+    status: 403,
+    reason: 'The request and what the cloud is about to do are not the same',
+  },
+  'rooms.withdrawn': { status: 409, reason: 'The operation was withdrawn' },
   'kms.answer-too-large': { status: 413, reason: 'The answer is too large; ask for a part of it' },
   'boundary.malformed-frame': bad('The frame is malformed'),
   'boundary.oversized-frame': bad('The frame is too large'),
