@@ -2,8 +2,10 @@
 
 export {
   type AnswersFrame,
-  type CorePart,
+  type BareOutcome,
+  type ClearOutcome,
   type CoreFrame,
+  type CorePart,
   DECLINED,
   type Declined,
   FRAME_MAX_BYTES,
@@ -12,6 +14,7 @@ export {
   LINE_CLOSED,
   LINK_PATH,
   LINK_VERSION,
+  MEMBERS_PER_ROOM,
   MESSAGES_PER_POST,
   type MessagesFrame,
   type OffboardedDoneFrame,
@@ -20,6 +23,7 @@ export {
   type PartOperation,
   type RealmFrame,
   type RealmState,
+  ROOMS_PER_FRAME,
   type RoomRoster,
   type RostersFrame,
   SEALED_ANSWER_MAX_CHARS,

@@ -13,6 +13,10 @@ export const MESSAGES_PER_POST = 50
 export const SEALED_MESSAGE_MAX_CHARS = 256 * 1024
 /** At most this many characters in one sealed answer: a list of a few thousand authorizations. */
 export const SEALED_ANSWER_MAX_CHARS = 2 * 1024 * 1024
+/** At most this many rooms in one frame of rosters. */
+export const ROOMS_PER_FRAME = 500
+/** At most this many members of one room, and subjects of one operation. */
+export const MEMBERS_PER_ROOM = 5000
 /** At most this many bytes in one frame. */
 export const FRAME_MAX_BYTES = 16 * 1024 * 1024
 
@@ -110,14 +114,32 @@ export interface SealedAnswer {
   /** The device that asked; the core delivers only if it belongs to the sender of the post. */
   readonly deliverTo: string
   /** A compact JWE or JWS; nothing else passes. */
-  /** Absent only in the outcome of an operation whose session has ended since. */
   readonly kmsMessage: string
   /** Only for `sync` posts: what the core needs to finish its own operation. */
-  readonly clear?: { readonly status: number; readonly resourceUri?: string }
+  readonly clear?: ClearOutcome
+}
+
+/** What became of an operation, as far as the core may know. */
+export interface ClearOutcome {
+  readonly status: number
+  readonly resourceUri?: string
+}
+
+/** The outcome of an operation alone: nothing can be sealed, or nobody waits for it any more. */
+export interface BareOutcome {
+  readonly n: number
+  readonly deliverTo?: undefined
+  readonly kmsMessage?: undefined
+  readonly clear: ClearOutcome
 }
 
 /** Why a realm answered a post without reading it: locked, shedding load, or broken. */
-export const DECLINED = ['kms.locked', 'channel.overloaded', 'realm.fault', 'rooms.withdrawn'] as const
+export const DECLINED = [
+  'kms.locked',
+  'channel.overloaded',
+  'realm.fault',
+  'rooms.withdrawn',
+] as const
 export type Declined = (typeof DECLINED)[number]
 
 /**
@@ -127,7 +149,7 @@ export type Declined = (typeof DECLINED)[number]
 export interface AnswersFrame {
   readonly type: 'answers'
   readonly id: string
-  readonly answers: readonly SealedAnswer[]
+  readonly answers: readonly (SealedAnswer | BareOutcome)[]
   readonly more?: true
   /** Set when the realm gave no answers on purpose; `answers` is empty then. */
   readonly declined?: Declined
@@ -145,6 +167,7 @@ export interface WithdrawFrame {
 /** Who is in a room, as the core sees it. */
 export interface RoomRoster {
   readonly resourceUri: string
+  /** User ids, and for a room in a team the resource of the team's general room. */
   readonly members: readonly string[]
   /** The key for new messages; absent until a remaining client has made one. */
   readonly keyUri?: string
