@@ -59,6 +59,7 @@ export type RefusalCode =
   // Rooms: what core and realm do together.
   | 'rooms.parts-disagree'
   | 'rooms.withdrawn'
+  | 'rooms.repeated'
   // Frames on the line between realm and core; no client ever sees these.
   | 'boundary.malformed-frame'
   | 'boundary.oversized-frame'

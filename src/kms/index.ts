@@ -4,6 +4,7 @@ export type { Authorization, Role } from './authorization.ts'
 export { Bearers } from './bearers.ts'
 export { Channels } from './channels.ts'
 export { Committer } from './committer.ts'
+export type { CoreOperation, SettledOperation, WithdrawnOperation } from './core-operation.ts'
 export { type IdentityMaterial, importIdentity } from './identity-import.ts'
 export type { BoundKey, Key, UnboundKey, Wrapped } from './key.ts'
 export { Keyring, type OpenMainKey } from './keyring/keyring.ts'
@@ -18,7 +19,13 @@ export { createLedger, type Done, type Ledger } from './ledger.ts'
 export type { Means } from './operation.ts'
 export { People } from './people.ts'
 export type { Person } from './person.ts'
-export { type Corridor, type CorridorParts, createCorridor } from './pipeline.ts'
+export {
+  type Corridor,
+  type CorridorParts,
+  createCorridor,
+  type OperationAnswer,
+  operationAnswer,
+} from './pipeline.ts'
 export type {
   AnswerStore,
   AuthorizationStore,
@@ -26,6 +33,7 @@ export type {
   KeyringStore,
   KeyStore,
   LiveSessions,
+  OperationStore,
   PersonStore,
   ResourceAndAuthId,
   ResourceStore,
@@ -42,3 +50,4 @@ export type { StaticKey } from './static-key.ts'
 export { StaticKeys } from './static-keys.ts'
 export type { StoredAnswer, StoredAnswerId } from './stored-answer.ts'
 export { type Swept, sweep } from './sweep.ts'
+export { sweepOperations, withdrawOperation } from './withdraw.ts'

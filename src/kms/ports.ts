@@ -15,6 +15,7 @@ import type {
 } from '../id.ts'
 import type { Instant } from '../time.ts'
 import type { Authorization } from './authorization.ts'
+import type { CoreOperation } from './core-operation.ts'
 import type { BoundKey, Key, UnboundKey } from './key.ts'
 import type { KeyEncryptionKey, MainKey } from './keyring/stored.ts'
 import type { Person } from './person.ts'
@@ -107,6 +108,14 @@ export interface AnswerStore {
   insert(answers: readonly StoredAnswer[]): Promise<void>
 }
 
+/** What became of the operations that the core named: applied, refused, or withdrawn in time. */
+export interface OperationStore {
+  find(ids: readonly string[]): Promise<ReadonlyMap<string, CoreOperation>>
+  insert(operations: readonly CoreOperation[]): Promise<void>
+  /** Forgets at most `limit` of those settled before `moment`; answers how many. */
+  sweepBefore(moment: Instant, limit: number): Promise<number>
+}
+
 export interface PersonStore {
   find(ids: readonly UserId[]): Promise<ReadonlyMap<UserId, Person>>
   /** Inserts the unknown; sets the organisation of known ones that had none. */
@@ -136,6 +145,7 @@ export interface Transaction {
   readonly authorizations: AuthorizationStore
   readonly sessions: SessionStore
   readonly answers: AnswerStore
+  readonly operations: OperationStore
   readonly people: PersonStore
   readonly keyring: KeyringStore
   readonly staticKeys: StaticKeyStore

@@ -8,6 +8,8 @@ import { isRefusal, type Refusal } from '../refusal.ts'
 import type { Instant } from '../time.ts'
 import { type Answer, toStored } from './answer.ts'
 import { type Asked, type Case, isAsked, isTurned } from './case.ts'
+import type { CoreOperation } from './core-operation.ts'
+import { earlierOperations, jointVerdicts, operationOfCase } from './joint-verdicts.ts'
 import type { Done } from './ledger.ts'
 import type { Means, Moment, Verdict } from './operation.ts'
 import type { Named, People } from './people.ts'
@@ -19,6 +21,12 @@ import { standingVerdicts } from './standing.ts'
 import type { StoredAnswer } from './stored-answer.ts'
 
 export type Outcome = Answer | Refusal
+
+export interface Conclusion {
+  readonly outcome: Outcome
+  /** Present where the core waits for it; the last word on what the core may believe. */
+  readonly operation?: CoreOperation
+}
 
 const namedBy = (group: readonly Case[]): readonly Named[] =>
   group.flatMap((one) => {
@@ -114,23 +122,33 @@ export const transact = async (
   tx: Transaction,
   now: Instant,
   { means, people }: TransactParts,
-): Promise<Done<readonly Outcome[]>> => {
+): Promise<Done<readonly Conclusion[]>> => {
   const moment: Moment = { tx, now, means }
   const asked = group.filter(isAsked)
   const known = await people.know(tx, namedBy(group), now)
+  const earlier = await earlierOperations(tx, group)
   const refused = await standingVerdicts(moment, asked, known)
   const standing = asked.filter((one) => !refused.has(one))
-  const repeated = await repeatedVerdicts(moment, standing)
-  const fresh = await runAll(
+  const repeats = await repeatedVerdicts(moment, standing)
+  const { repeated, disagreed } = jointVerdicts(standing, earlier, repeats)
+  const done = await runAll(
     moment,
-    standing.filter((one) => !repeated.has(one)),
+    standing.filter((one) => !repeated.has(one) && !disagreed.has(one)),
   )
+  const fresh = new Map([...disagreed, ...done])
   await tx.answers.insert(storedAnswers(fresh, now))
   const verdicts = new Map([...refused, ...repeated, ...fresh])
   const strangers = subjectsOf(verdicts).filter(({ userId }) => !known.has(userId))
   const pseudonyms = new Map([...known, ...(await people.know(tx, strangers, now))])
-  return {
-    result: group.map((one) => (isTurned(one) ? one.refusal : verdictFor(verdicts, one).outcome)),
-    acts: actsOf(group, verdicts, pseudonyms, now),
-  }
+  const concluded = group.map((one): Conclusion => {
+    const outcome = isTurned(one) ? one.refusal : verdictFor(verdicts, one).outcome
+    const operation = operationOfCase(one, outcome, earlier, now)
+    return operation === undefined ? { outcome } : { outcome, operation }
+  })
+  await tx.operations.insert(
+    concluded.flatMap(({ operation }) =>
+      operation === undefined || earlier.has(operation.id) ? [] : [operation],
+    ),
+  )
+  return { result: concluded, acts: actsOf(group, verdicts, pseudonyms, now) }
 }

@@ -3,11 +3,22 @@
 
 import { readFileSync } from 'node:fs'
 import type { AdminActions, ApplianceStatus } from '../admin/index.ts'
-import { type KmsDetails, LINK_VERSION } from '../boundary/index.ts'
+import {
+  type AnswersFrame,
+  type KmsDetails,
+  LINK_VERSION,
+  type MessagesFrame,
+} from '../boundary/index.ts'
 import { readSecret } from '../config/index.ts'
 import { SecretBytes, systemRandom } from '../crypto/index.ts'
 import { Fault } from '../fault.ts'
-import { renewKeyEncryptionKeys, sweep } from '../kms/index.ts'
+import {
+  operationAnswer,
+  renewKeyEncryptionKeys,
+  sweep,
+  sweepOperations,
+  withdrawOperation,
+} from '../kms/index.ts'
 import { type CoreLink, openCoreLink } from '../links/index.ts'
 import { type Job, type Log, type Metrics, systemClock } from '../runtime/index.ts'
 import { seconds } from '../time.ts'
@@ -36,12 +47,26 @@ export interface Appliance {
 const SYSTEM = { kind: 'system' } as const
 const STATIC_KEYS_EVERY = seconds(5)
 const KEYS_EVERY = seconds(60)
+/** How long the core may ask again how an operation ended. */
+const OPERATIONS_KEPT = seconds(30 * 24 * 3600)
 
 /** Throws a Fault `main.no-identity` before an identity has been imported. */
 const detailsOf = ({ kms }: Realm, { staticKeys }: JoinedCorridor): KmsDetails => {
   const published = staticKeys.published
   if (published === undefined) throw new Fault('main.no-identity')
   return { kmsCluster: `kms://${kms.domain}`, rsaPublicKey: published.publicJwkJson }
+}
+
+/** Locked, a post is declined unread; how an operation ended can be told all the same. */
+const answerPost = async (
+  realm: Realm,
+  { corridor }: JoinedCorridor,
+  post: MessagesFrame,
+): Promise<AnswersFrame> => {
+  const { id } = post
+  if (!realm.keyring.isUnlocked) return { type: 'answers', id, answers: [], declined: 'kms.locked' }
+  if (post.sync) return { type: 'answers', id, ...(await corridor.operate(post)) }
+  return { type: 'answers', id, answers: await corridor.handle(post) }
 }
 
 const openLink = (realm: Realm, joined: JoinedCorridor, log: Log, metrics: Metrics): CoreLink => {
@@ -61,12 +86,14 @@ const openLink = (realm: Realm, joined: JoinedCorridor, log: Log, metrics: Metri
       details: detailsOf(realm, joined),
       state: realm.keyring.isUnlocked ? 'ready' : 'locked',
     }),
-    handle: async (post) => {
-      if (!realm.keyring.isUnlocked) {
-        return { type: 'answers', id: post.id, answers: [], declined: 'kms.locked' }
-      }
-      return { type: 'answers', id: post.id, answers: await joined.corridor.handle(post) }
-    },
+    handle: (post) => answerPost(realm, joined, post),
+    withdraw: async (id) => ({
+      type: 'answers',
+      id,
+      ...operationAnswer(await withdrawOperation(realm.ledger, id)),
+    }),
+    onRosters: async () => undefined,
+    onOffboarded: async () => undefined,
     limits: {
       messagesInWork: limits.inFlightMessages,
       perUser: {
@@ -91,6 +118,17 @@ const sweepJob = (realm: Realm, joined: JoinedCorridor): Job => ({
     while (!stopping.aborted && Object.values(swept).some((count) => count >= batchSize)) {
       swept = await most()
     }
+  },
+})
+
+const sweepOperationsJob = ({ ledger, settings }: Realm): Job => ({
+  name: 'sweep-operations',
+  interval: seconds(settings.sweep.everySeconds),
+  run: async (stopping) => {
+    const { batchSize } = settings.sweep
+    const most = () => sweepOperations(ledger, OPERATIONS_KEPT, batchSize)
+    let swept = await most()
+    while (!stopping.aborted && swept >= batchSize) swept = await most()
   },
 })
 
@@ -179,7 +217,7 @@ export const createAppliance = async (
   return {
     ...parts,
     unlock,
-    jobs: [sweepJob(realm, joined), followStaticKeys, renewKeys],
+    jobs: [sweepJob(realm, joined), sweepOperationsJob(realm), followStaticKeys, renewKeys],
     actions: {
       status: async () => statusOf(realm, line, startedAt),
       lock: () => lock(parts),

@@ -82,6 +82,10 @@ export const VERDICTS: Readonly<Record<RefusalCode, Verdict>> = {
     status: 403,
     reason: 'The request and what the cloud is about to do are not the same',
   },
+  'rooms.repeated': {
+    status: 409,
+    reason: 'The request was answered before and has no effect a second time',
+  },
   'rooms.withdrawn': { status: 409, reason: 'The operation was withdrawn' },
   'kms.answer-too-large': { status: 413, reason: 'The answer is too large; ask for a part of it' },
   'boundary.malformed-frame': bad('The frame is malformed'),

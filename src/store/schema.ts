@@ -82,6 +82,16 @@ export const personColumns = {
   first_seen_at: 'integer',
 } as const satisfies Columns
 
+export const coreOperationColumns = {
+  id: 'text',
+  // Null: the core withdrew it before it was applied.
+  status: 'integer?',
+  resource_uri: 'text?',
+  session_uri: 'text?',
+  request_id: 'text?',
+  answered_at: 'integer',
+} as const satisfies Columns
+
 export const mainKeyColumns = {
   id: 'text',
   organization_id: 'text',
@@ -120,6 +130,7 @@ export interface Schema {
   readonly sessions: RowOf<typeof sessionColumns> & Numbered
   readonly answers: RowOf<typeof answerColumns> & Numbered
   readonly people: RowOf<typeof personColumns>
+  readonly core_operations: RowOf<typeof coreOperationColumns>
   readonly main_keys: RowOf<typeof mainKeyColumns>
   readonly key_encryption_keys: RowOf<typeof keyEncryptionKeyColumns>
   readonly static_keys: RowOf<typeof staticKeyColumns>

@@ -10,6 +10,7 @@ import { prepareAuthorizations } from './authorizations.ts'
 import { isRetryable } from './failures.ts'
 import { prepareKeyring } from './keyring.ts'
 import { prepareKeys } from './keys.ts'
+import { prepareOperations } from './operations.ts'
 import { preparePeople } from './people.ts'
 import { prepareResources } from './resources.ts'
 import { prepareSessions } from './sessions.ts'
@@ -50,6 +51,7 @@ const prepareTransaction = (dialect: Dialect): ((link: Link) => Transaction) => 
   const authorizations = prepareAuthorizations(dialect)
   const sessions = prepareSessions(dialect)
   const answers = prepareAnswers(dialect)
+  const operations = prepareOperations(dialect)
   const people = preparePeople(dialect)
   const keyring = prepareKeyring(dialect)
   const staticKeys = prepareStaticKeys(dialect)
@@ -60,6 +62,7 @@ const prepareTransaction = (dialect: Dialect): ((link: Link) => Transaction) => 
     authorizations: authorizations(link),
     sessions: sessions(link),
     answers: answers(link),
+    operations: operations(link),
     people: people(link),
     keyring: keyring(link),
     staticKeys: staticKeys(link),
