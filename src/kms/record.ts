@@ -16,8 +16,9 @@ export type Pseudonyms = ReadonlyMap<UserId, Pick<Person, 'pseudonym'>>
 const actorOf = (by: Principal | undefined, people: Pseudonyms): Actor => {
   if (by === undefined) return { kind: 'unknown' }
   if (by.kind === 'anonymous') return { kind: 'anonymous', id: by.authorizationUri }
-  const person = people.get(by.userId)
-  return person === undefined ? { kind: 'person' } : { kind: 'person', id: person.pseudonym }
+  const { kind } = by
+  const known = people.get(by.userId)
+  return known === undefined ? { kind } : { kind, id: known.pseudonym }
 }
 
 /** People become their pseudonyms; resources and anonymous authorizations are named by URI. */

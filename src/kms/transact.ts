@@ -7,6 +7,7 @@ import { parseUserId } from '../id.ts'
 import { isRefusal, type Refusal } from '../refusal.ts'
 import type { Instant } from '../time.ts'
 import { type Answer, toStored } from './answer.ts'
+import { knowCallers } from './callers.ts'
 import { type Asked, type Case, isAsked, isTurned } from './case.ts'
 import type { CoreOperation } from './core-operation.ts'
 import { earlierOperations, jointVerdicts, operationOfCase } from './joint-verdicts.ts'
@@ -32,7 +33,9 @@ const namedBy = (group: readonly Case[]): readonly Named[] =>
   group.flatMap((one) => {
     const { by } = one
     const caller: readonly Named[] =
-      by?.kind === 'person' ? [{ userId: by.userId, organizationId: by.organizationId }] : []
+      by === undefined || by.kind === 'anonymous'
+        ? []
+        : [{ userId: by.userId, organizationId: by.organizationId }]
     const subject = isTurned(one) ? one.onBehalfOf : parseUserId(one.subject)
     return subject === undefined || subject === caller[0]?.userId
       ? caller
@@ -118,16 +121,17 @@ export interface TransactParts {
 
 /** Concludes every case of a group; outcomes in the order of the cases. */
 export const transact = async (
-  group: readonly Case[],
+  cases: readonly Case[],
   tx: Transaction,
   now: Instant,
   { means, people }: TransactParts,
 ): Promise<Done<readonly Conclusion[]>> => {
   const moment: Moment = { tx, now, means }
+  const { group, refused: refusedCallers } = await knowCallers(tx, cases)
   const asked = group.filter(isAsked)
   const known = await people.know(tx, namedBy(group), now)
   const earlier = await earlierOperations(tx, group)
-  const refused = await standingVerdicts(moment, asked, known)
+  const refused = await standingVerdicts(moment, asked, known, refusedCallers)
   const standing = asked.filter((one) => !refused.has(one))
   const repeats = await repeatedVerdicts(moment, standing)
   const { repeated, disagreed } = jointVerdicts(standing, earlier, repeats)

@@ -8,6 +8,7 @@ import {
   type KmsDetails,
   LINK_VERSION,
   type MessagesFrame,
+  type OffboardedFrame,
 } from '../boundary/index.ts'
 import { readSecret } from '../config/index.ts'
 import { SecretBytes, systemRandom } from '../crypto/index.ts'
@@ -24,6 +25,7 @@ import { type Job, type Log, type Metrics, systemClock } from '../runtime/index.
 import { seconds } from '../time.ts'
 import { type Realm, record, unlockRealm } from './assembly.ts'
 import { type JoinedCorridor, joinCorridor } from './corridor.ts'
+import { joinRooms, type Rooms } from './rooms.ts'
 import { VERSION } from './version.ts'
 
 /** The line to the core: nothing until it is opened. */
@@ -32,6 +34,7 @@ export interface Line {
   close(): Promise<void>
   isUp(): boolean
   announce(): void
+  tell(frame: OffboardedFrame): void
 }
 
 export interface Appliance {
@@ -69,7 +72,16 @@ const answerPost = async (
   return { type: 'answers', id, answers: await corridor.handle(post) }
 }
 
-const openLink = (realm: Realm, joined: JoinedCorridor, log: Log, metrics: Metrics): CoreLink => {
+interface LineParts {
+  readonly realm: Realm
+  readonly joined: JoinedCorridor
+  readonly log: Log
+  readonly metrics: Metrics
+  /** Joined after the line, which it speaks on. */
+  rooms(): Rooms
+}
+
+const openLink = ({ realm, joined, rooms, log, metrics }: LineParts): CoreLink => {
   const { core, limits } = realm.settings
   return openCoreLink({
     url: core.linkUrl,
@@ -92,8 +104,11 @@ const openLink = (realm: Realm, joined: JoinedCorridor, log: Log, metrics: Metri
       id,
       ...operationAnswer(await withdrawOperation(realm.ledger, id)),
     }),
-    onRosters: async () => undefined,
-    onOffboarded: async () => undefined,
+    onRosters: (page) => rooms().takeRosters(page),
+    onOffboarded: (userId) => rooms().acknowledge(userId),
+    onState: (state) => {
+      if (state === 'down') rooms().lineLost()
+    },
     limits: {
       messagesInWork: limits.inFlightMessages,
       perUser: {
@@ -132,14 +147,16 @@ const sweepOperationsJob = ({ ledger, settings }: Realm): Job => ({
   },
 })
 
-const createLine = (realm: Realm, joined: JoinedCorridor, log: Log, metrics: Metrics): Line => {
+const createLine = (parts: LineParts): Line => {
+  const { realm, joined } = parts
   let link: CoreLink | undefined
   return {
     open: () => {
-      link ??= openLink(realm, joined, log, metrics)
+      link ??= openLink(parts)
     },
     close: async () => link?.close(),
     isUp: () => link?.isUp() ?? false,
+    tell: (frame) => link?.announce(frame),
     announce: () =>
       link?.announce({
         type: 'state',
@@ -195,7 +212,8 @@ export const createAppliance = async (
   })
   await joined.staticKeys.reload()
   detailsOf(realm, joined)
-  const line = createLine(realm, joined, log, metrics)
+  const line: Line = createLine({ realm, joined, log, metrics, rooms: () => rooms })
+  const rooms = joinRooms(realm, line, log, metrics)
   const startedAt = realm.now()
   const parts = { realm, joined, line }
   const unlock = async (passphrase: SecretBytes): Promise<void> => {
@@ -217,7 +235,13 @@ export const createAppliance = async (
   return {
     ...parts,
     unlock,
-    jobs: [sweepJob(realm, joined), sweepOperationsJob(realm), followStaticKeys, renewKeys],
+    jobs: [
+      sweepJob(realm, joined),
+      sweepOperationsJob(realm),
+      followStaticKeys,
+      renewKeys,
+      ...rooms.jobs,
+    ],
     actions: {
       status: async () => statusOf(realm, line, startedAt),
       lock: () => lock(parts),

@@ -58,6 +58,9 @@ export const VERDICTS: Readonly<Record<RefusalCode, Verdict>> = {
   'identity.other-device': { status: 403, reason: 'The session belongs to another device' },
   'identity.session-required': bad('This operation is not for a handshake message'),
   'identity.bearer-withdrawn': TOKEN_REFUSED,
+  'identity.off-boarded': TOKEN_REFUSED,
+  'identity.machine-disabled': TOKEN_REFUSED,
+  'identity.machine-other-organization': TOKEN_REFUSED,
   'identity.on-behalf-not-allowed': {
     status: 403,
     reason: 'Acting on behalf of another user is not allowed',
@@ -78,6 +81,7 @@ export const VERDICTS: Readonly<Record<RefusalCode, Verdict>> = {
   'kms.too-many-sessions': { status: 429, reason: 'This device has too many live sessions' },
   'kms.too-many-keys': { status: 429, reason: 'This user has too many unbound keys' },
   'kms.person-not-allowed': NOT_AUTHORIZED,
+  'kms.feature-not-granted': NOT_AUTHORIZED,
   'rooms.parts-disagree': {
     status: 403,
     reason: 'The request and what the cloud is about to do are not the same',
