@@ -85,7 +85,12 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   admin: {
     kind: 'domain',
     rooms: ['kms', 'federation', 'compliance', 'indexer', 'identity', 'audit'],
-    files: { 'console/': { libraries: WEB_SERVER }, 'cli.ts': { libraries: ['commander'] } },
+    files: {
+      'console/': { libraries: WEB_SERVER },
+      'cli.ts': { libraries: ['commander'] },
+      'cli-access.ts': { libraries: ['commander'] },
+      'cli-options.ts': { libraries: ['commander'] },
+    },
   },
   config: { kind: 'edge', rooms: [], libraries: ['zod'], builtins: EDGE },
   runtime: { kind: 'edge', rooms: [], libraries: ['pino', 'prom-client'], builtins: EDGE },

@@ -9,6 +9,7 @@ import { implementations } from './store/implementations.ts'
 import { keyringContract } from './store/keyring.ts'
 import { keysContract } from './store/keys.ts'
 import { migrationsContract } from './store/migrations.ts'
+import { operationsContract } from './store/operations.ts'
 import { peopleContract } from './store/people.ts'
 import { reachContract } from './store/reach.ts'
 import { resourcesContract } from './store/resources.ts'
@@ -22,6 +23,7 @@ const CONTRACTS = [
   reachContract,
   sessionsContract,
   answersContract,
+  operationsContract,
   peopleContract,
   keyringContract,
   auditLogContract,
