@@ -139,7 +139,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       // Entrances: raw JSON of strangers is parsed here.
       'parse-body.ts': { libraries: ['zod'] },
       'device-routes.ts': { libraries: ['zod'] },
-      'room-routes.ts': { libraries: ['zod'] },
+      'room-bodies.ts': { libraries: ['zod'] },
     },
   },
 }

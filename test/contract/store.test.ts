@@ -13,6 +13,7 @@ import { operationsContract } from './store/operations.ts'
 import { peopleContract } from './store/people.ts'
 import { reachContract } from './store/reach.ts'
 import { resourcesContract } from './store/resources.ts'
+import { roomsContract } from './store/rooms.ts'
 import { sessionsContract } from './store/sessions.ts'
 import { transactionsContract } from './store/transactions.ts'
 
@@ -25,6 +26,7 @@ const CONTRACTS = [
   answersContract,
   operationsContract,
   peopleContract,
+  roomsContract,
   keyringContract,
   auditLogContract,
   transactionsContract,
