@@ -9,8 +9,11 @@ import type { Corridor, OperationAnswer } from '../../src/kms/index.ts'
 
 export type Json = Readonly<Record<string, unknown>>
 
+/** A way into a realm; not every one of them carries operations. */
+export type Way = Pick<Corridor, 'handle'> & Partial<Pick<Corridor, 'operate'>>
+
 export interface Sender {
-  readonly corridor: () => Corridor
+  readonly corridor: () => Way
   /** The published static JWK, as JSON. */
   readonly staticJwk: () => string
   readonly home: string
@@ -142,7 +145,9 @@ export class Device {
     changes: Partial<MessagesFrame> = {},
   ): Promise<OperationAnswer> {
     const { userId, clientId } = this.who
-    return this.#sender.corridor().operate({
+    const { operate } = this.#sender.corridor()
+    assert.ok(operate, 'no operations go this way')
+    return operate({
       type: 'messages',
       id: newOperationId(),
       sync: true,
