@@ -106,6 +106,8 @@ export interface AuthorizationStore {
    * name other resources, however deep? Cycles end. Expired resources and authorizations never count.
    */
   reach(pairs: readonly ResourceAndAuthId[], now: Instant): Promise<readonly boolean[]>
+  /** The `limit` that the next sweep takes. */
+  expired(now: Instant, limit: number): Promise<readonly ResourceAndAuthId[]>
   sweepExpired(now: Instant, limit: number): Promise<readonly AuthorizationUri[]>
 }
 

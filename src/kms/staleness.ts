@@ -8,7 +8,7 @@ import type { Transaction } from './ports.ts'
 /** Beyond so many pairs of room and person nobody is asked about singly, and all the rooms count as stale. */
 const PAIRS_ASKED = 10_000
 
-/** To be called once `authIds` have been removed from each of these resources. */
+/** To be called once `authIds` have been removed from these resources; in doubt a room counts as stale. */
 export const keysGoStale = async (
   tx: Transaction,
   now: Instant,

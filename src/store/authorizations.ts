@@ -35,6 +35,11 @@ const toAuthorization = (row: AuthorizationRow): Authorization => ({
   ...optional('expiresAt', optionalInstant(row.expires_at)),
 })
 
+const toPair = (row: Pick<AuthorizationRow, 'resource_uri' | 'auth_id'>) => ({
+  resourceUri: branded<Authorization['resourceUri']>(row.resource_uri),
+  authId: branded<AuthId>(row.auth_id),
+})
+
 const fromAuthorization = (authorization: Authorization): AuthorizationRow => ({
   uri: authorization.uri,
   resource_uri: authorization.resourceUri,
@@ -54,6 +59,18 @@ const prepareLists = (dialect: Dialect) => ({
       .where(p.uris.has('resource_uri'))
       .where('kind', '!=', 'anonymous')
       .where((eb) => eb.or([eb('expires_at', 'is', null), eb('expires_at', '>', p.now)])),
+  ),
+  expired: prepare(
+    dialect,
+    'authorizations.expired',
+    { now: 'integer', limit: 'integer' },
+    (db, p) =>
+      db
+        .selectFrom('authorizations')
+        .select(['resource_uri', 'auth_id'])
+        .where('expires_at', '<=', p.now)
+        .orderBy('expires_at')
+        .limit(p.limit),
   ),
   ofUser: prepare(
     dialect,
@@ -168,11 +185,8 @@ export const prepareAuthorizations = (dialect: Dialect) => {
     },
     reach: (pairs, now) => reach(link, pairs, now),
     containing: (uris, now) => containing(link, uris, now),
-    namedIn: async (uris, now) =>
-      (await link.all(lists.namedIn, { uris, now })).map((row) => ({
-        resourceUri: branded<Authorization['resourceUri']>(row.resource_uri),
-        authId: branded<AuthId>(row.auth_id),
-      })),
+    namedIn: async (uris, now) => (await link.all(lists.namedIn, { uris, now })).map(toPair),
+    expired: async (now, limit) => (await link.all(lists.expired, { now, limit })).map(toPair),
     ofUser: async (userId, limit) =>
       (await link.all(lists.ofUser, { userId, limit })).map(toAuthorization),
     anonymousBy: async (createdBy, limit) =>

@@ -414,6 +414,45 @@ describe('operations are remembered', () => {
   })
 })
 
+describe('an operation whose process was killed', () => {
+  for (const moment of ['before', 'after'] as const) {
+    for (const next of ['asks again', 'withdraws'] as const) {
+      test(`${moment} its commit ends one way when the core ${next}`, async () => {
+        let kills = false
+        const own = await World.open({
+          wrapStore: (store) => ({
+            read: (work) => store.read(work),
+            transact: async (work) => {
+              if (kills && moment === 'before') throw new Error('killed')
+              const result = await store.transact(work)
+              if (kills) throw new Error('killed')
+              return result
+            },
+          }),
+        })
+        const device = await own.signedIn('alice')
+        const { resource } = await aRoom(device)
+        const { request, part } = addition(resource.uri, PEOPLE.bob)
+        const sealed = await device.seal(device.request(request))
+        const ask = () => device.operate(sealed, part, { id: 'killed' })
+        kills = true
+        assert.equal((await ask()).declined, 'realm.fault')
+        kills = false
+        await own.restart()
+        const withdraw = async () => operationAnswer(await withdrawOperation(own.ledger, 'killed'))
+        const end = clearOf(await (next === 'asks again' ? ask() : withdraw()))
+        const isApplied = moment === 'after' || next === 'asks again'
+        const applied = { clear: { status: 201, resourceUri: resource.uri } }
+        assert.deepEqual(end, isApplied ? applied : { declined: 'rooms.withdrawn' })
+        assert.equal((await authIds(resource.uri, device)).includes(PEOPLE.bob), isApplied)
+        // And whatever comes later changes nothing.
+        assert.deepEqual([clearOf(await ask()), clearOf(await withdraw())], [end, end])
+        await own.close()
+      })
+    }
+  }
+})
+
 describe('a fault in an operation', () => {
   test('says nothing of its outcome, so that the core withdraws it', async () => {
     let isBroken = false

@@ -3,6 +3,7 @@
 
 import assert from 'node:assert/strict'
 import { after, describe, test } from 'node:test'
+import { sweep } from '../../src/kms/index.ts'
 import { seconds } from '../../src/time.ts'
 import type { Device } from '../support/device.ts'
 import { aRoom, authorizationsOf, keysOf, PEOPLE, resourceOf, World } from '../support/world.ts'
@@ -117,6 +118,19 @@ test('a leaver cannot get what is bound afterwards, and the log shows the refusa
   await world.refused(await bob.ask('retrieve', fresh?.uri ?? ''), 403, 'kms.not-authorized')
   const { actor } = await world.lastEntry()
   assert.deepEqual(actor, { kind: 'person', id: await world.pseudonymOf('bob') })
+})
+
+test('an authorization that lapses leaves stale keys like one that is removed', async () => {
+  const { resource } = await aRoom(alice)
+  const fields = { resourceUri: resource.uri, userIds: [PEOPLE.bob], ttl: 60 }
+  await alice.ask('create', '/authorizations', fields)
+  const { realm, ledger } = world
+  const sweepOnce = () => sweep(ledger, realm.channels, realm.settings.sessionGrace, 100)
+  await sweepOnce()
+  assert.equal(await isStale(resource.uri), false)
+  world.advance(seconds(60))
+  await sweepOnce()
+  assert.ok(await isStale(resource.uri))
 })
 
 test('a room is made anew under its own URI, so that nothing stale is inherited', async () => {

@@ -104,6 +104,8 @@ const staleContract = (on: Implementation): void => {
         assert.equal((await tx.authorizations.ofUser(bob, 1)).length, 1)
         assert.deepEqual(await tx.authorizations.anonymousBy(bob, 10), [anonymous])
         assert.deepEqual(await tx.authorizations.anonymousBy(ALICE, 10), [])
+        const { resourceUri, authId } = over
+        assert.deepEqual(await tx.authorizations.expired(NOW, 10), [{ resourceUri, authId }])
         const all = await tx.authorizations.namedIn([one.uri, other.uri], NOW)
         assert.deepEqual(
           new Set(all.map((pair) => JSON.stringify(pair))),
