@@ -2,16 +2,13 @@
 // sealed message takes effect at most once, only as its sender meant it, and each operation ends one way.
 
 import assert from 'node:assert/strict'
-import { after, describe, test } from 'node:test'
+import { after, before, describe, test } from 'node:test'
 import fc from 'fast-check'
 import type { CorePart } from '../../src/boundary/index.ts'
-import { operationAnswer, withdrawOperation } from '../../src/kms/index.ts'
-import { newOperationId } from '../support/device.ts'
+import { type OperationAnswer, operationAnswer, withdrawOperation } from '../../src/kms/index.ts'
+import { type Implementation, implementations } from '../contract/store/implementations.ts'
+import { type Device, newOperationId } from '../support/device.ts'
 import { aRoom, authorizationsOf, PEOPLE, World } from '../support/world.ts'
-
-const world = await World.open()
-after(() => world.close())
-const alice = await world.signedIn('alice')
 
 const SUBJECTS = [PEOPLE.bob, PEOPLE.carol] as const
 const OPERATIONS = ['create-authorizations', 'delete-authorizations'] as const
@@ -42,7 +39,11 @@ const steps = fc.array(
   { minLength: 5, maxLength: 30 },
 )
 
-const sealed = (resourceUri: string, { operation, subject }: Meaning): Promise<string> =>
+const sealed = (
+  alice: Device,
+  resourceUri: string,
+  { operation, subject }: Meaning,
+): Promise<string> =>
   alice.seal(
     alice.request(
       operation === 'create-authorizations'
@@ -107,12 +108,27 @@ class Model {
   }
 }
 
-const authIds = async (resourceUri: string) =>
+const authIds = async (alice: Device, resourceUri: string) =>
   authorizationsOf(await alice.ask('retrieve', `${resourceUri}/authorizations`)).map(
     ({ authId }) => authId,
   )
 
-describe('whatever a core does with messages and parts', () => {
+const check = ({ answers, declined }: OperationAnswer, expected: End): void => {
+  const status = answers[0]?.clear?.status ?? 0
+  if (expected === 'withdrawn') assert.equal(declined, 'rooms.withdrawn')
+  else if (expected === 'refused') assert.ok(status >= 400)
+  else assert.equal(status, expected)
+}
+
+const suite = (on: Implementation): void => {
+  let world: World
+  let alice: Device
+  before(async () => {
+    world = await World.open({ store: await on.fresh() })
+    alice = await world.signedIn('alice')
+  })
+  after(() => world.close())
+
   test('one at a time, both sides end the same way', async () => {
     await fc.assert(
       fc.asyncProperty(steps, async (schedule) => {
@@ -120,7 +136,9 @@ describe('whatever a core does with messages and parts', () => {
           (await aRoom(alice)).resource.uri,
           (await aRoom(alice)).resource.uri,
         ] as const
-        const messages = await Promise.all(meanings.map((meaning) => sealed(rooms[0], meaning)))
+        const messages = await Promise.all(
+          meanings.map((meaning) => sealed(alice, rooms[0], meaning)),
+        )
         const run = newOperationId()
         const model = new Model()
         for (const step of schedule) {
@@ -133,10 +151,10 @@ describe('whatever a core does with messages and parts', () => {
           const answer = await alice.operate(messages[step.message] ?? '', part, { id })
           check(answer, model.deliver(id, step.message, step.lie === 'none'))
         }
-        assert.deepEqual(new Set(await authIds(rooms[0])), model.members)
-        assert.deepEqual(await authIds(rooms[1]), [PEOPLE.alice])
+        assert.deepEqual(new Set(await authIds(alice, rooms[0])), model.members)
+        assert.deepEqual(await authIds(alice, rooms[1]), [PEOPLE.alice])
       }),
-      { numRuns: 40 },
+      { numRuns: 30 },
     )
   })
 
@@ -145,7 +163,7 @@ describe('whatever a core does with messages and parts', () => {
       fc.asyncProperty(steps, async (schedule) => {
         const { uri } = (await aRoom(alice)).resource
         const other = (await aRoom(alice)).resource.uri
-        const messages = await Promise.all(meanings.map((meaning) => sealed(uri, meaning)))
+        const messages = await Promise.all(meanings.map((meaning) => sealed(alice, uri, meaning)))
         const run = newOperationId()
         const from = (await world.entries()).length
         const told = await Promise.all(
@@ -178,17 +196,14 @@ describe('whatever a core does with messages and parts', () => {
           assert.equal(typeof end === 'number' && end < 400, applied.has(id))
         }
       }),
-      { numRuns: 25 },
+      { numRuns: 20 },
     )
   })
-})
+}
 
-const check = (
-  { answers, declined }: Awaited<ReturnType<typeof alice.operate>>,
-  expected: End,
-): void => {
-  const status = answers[0]?.clear?.status ?? 0
-  if (expected === 'withdrawn') assert.equal(declined, 'rooms.withdrawn')
-  else if (expected === 'refused') assert.ok(status >= 400)
-  else assert.equal(status, expected)
+for (const implementation of await implementations()) {
+  describe(`whatever a core does, on ${implementation.name}`, implementation.options, () => {
+    after(implementation.stop)
+    suite(implementation)
+  })
 }
