@@ -1,7 +1,7 @@
 // What every section is given: the processes, how much to measure, and where to write what was found. Sections run one
 // after another; none of them decides whether a figure is good.
-import type { Generator } from './generator.ts'
-import type { Effort } from './options.ts'
+import { type Generator, startGenerator } from './generator.ts'
+import type { Effort, Options } from './options.ts'
 import type { Watched } from './proc.ts'
 import { type Row, table } from './report.ts'
 import type { BenchWorld, RealmUnderTest } from './world.ts'
@@ -41,5 +41,38 @@ export function createFindings(): Findings {
       kept[name] = value
     },
     kept,
+  }
+}
+
+export interface Run {
+  readonly options: Options
+  readonly findings: Findings
+  readonly world: BenchWorld
+}
+
+export interface Place {
+  readonly name: string
+  readonly store: object
+  /** Asked once the realm has its connections. */
+  readonly alsoWatched?: () => Watched
+  readonly nodeOptions?: readonly string[]
+}
+
+/** Does `work` with a fresh realm and a generator whose devices are open; both are gone afterwards. */
+export async function withRealm(
+  { options, findings, world }: Run,
+  { name, store, alsoWatched, nodeOptions = [] }: Place,
+  work: (bench: Bench) => Promise<void>,
+): Promise<void> {
+  const realm = await world.startRealm(name, store, nodeOptions)
+  const generator = startGenerator()
+  try {
+    const people = world.issuer.people(DEVICES)
+    await generator.openDevices({ cloud: world.cloud, people, keysEach: KEYS_EACH })
+    const watched = { core: [world.corePid], realm: [realm.pid], ...alsoWatched?.() }
+    await work({ world, effort: options.effort, generator, realm, watched, findings })
+  } finally {
+    generator.close()
+    await realm.stop()
   }
 }

@@ -5,23 +5,21 @@ import { cpus, loadavg } from 'node:os'
 import { join } from 'node:path'
 import { startPostgres } from '../../test/support/postgres.ts'
 import { sayAims } from './aims.ts'
-import { type Bench, createFindings, DEVICES, type Findings, KEYS_EACH } from './bench.ts'
+import { type Bench, createFindings, type Findings, type Run, withRealm } from './bench.ts'
 import { measureFlush } from './flush.ts'
-import { startGenerator } from './generator.ts'
 import { type Options, parseOptions, type Section, USAGE } from './options.ts'
-import { processesWith, type Watched } from './proc.ts'
+import { processesWith } from './proc.ts'
 import { number } from './report.ts'
 import { compareHandshakes, measureInterference } from './sections/handshakes.ts'
 import { compareRetrievals, measureCreations } from './sections/retrievals.ts'
 import { measureFlatness, measureSessions } from './sections/sizes.ts'
-import { type BenchWorld, openWorld } from './world.ts'
+import { openWorld } from './world.ts'
 
 const SQLITE_SECTIONS: readonly (readonly [Section, (bench: Bench) => Promise<void>])[] = [
   ['retrievals', (bench) => compareRetrievals(bench, 'SQLite')],
   ['creations', (bench) => measureCreations(bench, 'SQLite')],
   ['handshakes', compareHandshakes],
   ['interference', measureInterference],
-  ['memory', measureSessions],
   ['flatness', measureFlatness],
 ]
 
@@ -34,6 +32,7 @@ async function main(options: Options): Promise<void> {
   sayFlush(findings, world.folder)
   try {
     await onSqlite({ options, findings, world })
+    if (options.sections.has('memory')) await measureSessions({ options, findings, world })
     if (options.sections.has('postgres')) await onPostgres({ options, findings, world })
   } finally {
     await world.close()
@@ -55,12 +54,6 @@ function sayFlush({ say, keep }: Findings, folder: string): void {
   const flush = measureFlush(folder)
   say(`A flush of the disk: p50 ${number(flush.p50)} ms, p99 ${number(flush.p99)} ms`)
   keep('flushMs', flush)
-}
-
-interface Run {
-  readonly options: Options
-  readonly findings: Findings
-  readonly world: BenchWorld
 }
 
 async function onSqlite(run: Run): Promise<void> {
@@ -104,31 +97,6 @@ async function onPostgres(run: Run): Promise<void> {
     })
   } finally {
     await server.stop()
-  }
-}
-
-interface Place {
-  readonly name: string
-  readonly store: object
-  /** Asked once the realm has its connections. */
-  readonly alsoWatched: () => Watched
-}
-
-async function withRealm(
-  { options, findings, world }: Run,
-  place: Place,
-  work: (bench: Bench) => Promise<void>,
-): Promise<void> {
-  const realm = await world.startRealm(place.name, place.store)
-  const generator = startGenerator()
-  try {
-    const people = world.issuer.people(DEVICES)
-    await generator.openDevices({ cloud: world.cloud, people, keysEach: KEYS_EACH })
-    const watched = { core: [world.corePid], realm: [realm.pid], ...place.alsoWatched() }
-    await work({ world, effort: options.effort, generator, realm, watched, findings })
-  } finally {
-    generator.close()
-    await realm.stop()
   }
 }
 

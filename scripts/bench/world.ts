@@ -37,7 +37,7 @@ export interface BenchWorld {
   readonly issuer: Issuer
   readonly tls: { readonly certificateFile: string; readonly keyFile: string }
   /** A fresh realm on this store; one at a time, since all of them answer for the same domain. */
-  startRealm(name: string, store: object): Promise<RealmUnderTest>
+  startRealm(name: string, store: object, nodeOptions?: readonly string[]): Promise<RealmUnderTest>
   close(): Promise<void>
 }
 
@@ -68,8 +68,12 @@ export async function openWorld({ profileFolder }: WorldWanted): Promise<BenchWo
     corePid: core.pid,
     issuer,
     tls,
-    startRealm: (name, store) =>
-      startRealm({ realm: placed(realm, folder, name), plan, certificates, store, nodeOptions }),
+    startRealm: (name, store, more = []) =>
+      startRealm({
+        realm: placed(realm, folder, name),
+        ...{ plan, certificates, store },
+        nodeOptions: [...nodeOptions, ...more],
+      }),
     async close() {
       await core.stop()
       issuer.close()

@@ -54,8 +54,10 @@ const RETRIEVING = 16
 /** Well below what the machine can do: people reading, not a benchmark. */
 const CALM_POSTS_PER_SECOND = 100
 /** Enough for a 99th percentile that is more than one unlucky message. */
-const SECONDS = 8
+const SECONDS = 5
 const QUICK_SECONDS = 1.5
+/** In turns; the calmest of each side counts, since others disturb both. */
+const ROUNDS = 3
 
 export interface Interference {
   readonly pace: 'calm' | 'full'
@@ -105,14 +107,32 @@ async function interfere(
     ...load,
     ...(pace === 'calm' ? { postsPerSecond: CALM_POSTS_PER_SECOND } : {}),
   }
-  const quiet = await measure(wanted)
-  const shaking = flood.run({ ...SHAKING, clients: 'ready', seconds: seconds + 2 }, {})
-  // It seals ahead before it posts as fast as it can.
-  await new Promise((settle) => setTimeout(settle, FLOOD_BEGINS_AFTER_MS))
-  const busy = await measure(wanted)
-  const { messages, seconds: took } = await shaking
-  const p99Ratio = ratio(busy.latencyMs.p99, quiet.latencyMs.p99)
-  return { pace, quiet, busy, p99Ratio, handshakesPerSecond: messages / took }
+  const quiet: Point[] = []
+  const busy: Point[] = []
+  const rates: number[] = []
+  for (let round = 0; round < (bench.effort.isQuick ? 1 : ROUNDS); round += 1) {
+    quiet.push(await measure(wanted))
+    const shaking = flood.run({ ...SHAKING, clients: 'ready', seconds: seconds + 2 }, {})
+    // It seals ahead before it posts as fast as it can.
+    await new Promise((settle) => setTimeout(settle, FLOOD_BEGINS_AFTER_MS))
+    busy.push(await measure(wanted))
+    const { messages, seconds: took } = await shaking
+    rates.push(messages / took)
+  }
+  const [calmest, busiest] = [calmestOf(quiet), calmestOf(busy)]
+  return {
+    pace,
+    quiet: calmest,
+    busy: busiest,
+    p99Ratio: ratio(busiest.latencyMs.p99, calmest.latencyMs.p99),
+    handshakesPerSecond: Math.max(...rates),
+  }
+}
+
+function calmestOf(points: readonly Point[]): Point {
+  const [first, ...others] = points
+  if (first === undefined) throw new Error('Nothing was measured.')
+  return others.reduce((a, b) => (b.latencyMs.p99 < a.latencyMs.p99 ? b : a), first)
 }
 
 const FLOOD_BEGINS_AFTER_MS = 1200

@@ -1,37 +1,75 @@
 // What a live session and a stored key cost in memory and on disk, and whether a retrieval takes longer the more keys
 // there are.
-import { statSync } from 'node:fs'
-import { join } from 'node:path'
+import { readFileSync, statSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
+import { pathToFileURL } from 'node:url'
 import type { StoreSettings } from '../../../src/store/index.ts'
-import { type Bench, DEVICES, KEYS_EACH } from '../bench.ts'
+import { type Bench, DEVICES, KEYS_EACH, type Run, withRealm } from '../bench.ts'
 import { fill } from '../fill.ts'
+import type { Generator } from '../generator.ts'
 import { measure, type Point } from '../measure.ts'
 import { type Memory, memoryOf } from '../proc.ts'
 import { megabytes, number } from '../report.ts'
 import { ratio } from '../statistics.ts'
+import type { RealmUnderTest } from '../world.ts'
 
 /** Sessions made first, so that growth which comes once is not counted as the sessions'. */
 const SETTLING_SHARE = 0.2
-const LONGEST_SECONDS = 40
+const LONGEST_SECONDS = 60
+const POLL_MS = 50
+const COLLECTOR = pathToFileURL(resolve(import.meta.dirname, '../collect-on-signal.ts')).href
+const COLLECTED_WITHIN_MS = 20_000
 
-export async function measureSessions(bench: Bench): Promise<void> {
-  const { findings, effort, realm } = bench
-  findings.title('Memory of live sessions')
-  await shake(bench, Math.ceil(effort.sessions * SETTLING_SHARE))
-  const before = memoryOf(realm.pid)
-  const sessions = await shake(bench, effort.sessions)
-  const after = memoryOf(realm.pid)
-  const each = (after.anonymousBytes - before.anonymousBytes) / sessions
-  findings.say(
-    `${sessions} sessions: the realm grew from ${shown(before)} to ${shown(after)}, ` +
-      `${number(each / 1000)} kB a session.`,
-  )
-  findings.keep('sessions', { sessions, before, after, bytesEach: each })
+interface Weight {
+  /** What is alive in V8's heap and in buffers, after a collection. */
+  readonly liveBytes: number
+  readonly memory: Memory
 }
 
-async function shake({ generator, watched }: Bench, most: number): Promise<number> {
+/** In a realm of its own: one that has worked hard has room for thousands of sessions before it grows. */
+export async function measureSessions(run: Run): Promise<void> {
+  const { options, findings } = run
+  findings.title('Memory of live sessions')
+  const place = {
+    name: 'sessions',
+    store: { kind: 'sqlite', file: 'realm.sqlite' },
+    nodeOptions: ['--expose-gc', '--import', COLLECTOR],
+  }
+  const { sessions: wanted } = options.effort
+  await withRealm(run, place, async ({ generator, realm }) => {
+    await shake(generator, Math.ceil(wanted * SETTLING_SHARE))
+    const before = await weigh(realm)
+    const sessions = await shake(generator, wanted)
+    const after = await weigh(realm)
+    const live = (after.liveBytes - before.liveBytes) / sessions
+    const own = (after.memory.anonymousBytes - before.memory.anonymousBytes) / sessions
+    findings.say(
+      `${sessions} sessions: what is alive grew by ${number(live / 1000)} kB a session, resident memory (OpenSSL’s ` +
+        `keys included) by ${number(own / 1000)} kB, from ${shown(before.memory)} to ${shown(after.memory)}.`,
+    )
+    findings.keep('sessions', { sessions, before, after, liveEach: live, residentEach: own })
+  })
+}
+
+async function weigh({ pid, plan }: RealmUnderTest): Promise<Weight> {
+  const reports = () => readFileSync(plan.logFile, 'utf8').match(/^collected .*$/gm) ?? []
+  const before = reports().length
+  const deadline = performance.now() + COLLECTED_WITHIN_MS
+  process.kill(pid, 'SIGUSR2')
+  while (reports().length === before) {
+    if (performance.now() > deadline) throw new Error('The realm did not collect its garbage.')
+    await wait(POLL_MS)
+  }
+  const { liveBytes }: Pick<Weight, 'liveBytes'> = JSON.parse(
+    reports().at(-1)?.slice('collected '.length) ?? '{}',
+  )
+  return { liveBytes, memory: memoryOf(pid) }
+}
+
+async function shake(generator: Generator, most: number): Promise<number> {
   const load = { work: 'handshake', devices: 32, perPost: 1, clients: 'ready' } as const
-  const done = await generator.run({ ...load, seconds: LONGEST_SECONDS, most }, watched)
+  const done = await generator.run({ ...load, seconds: LONGEST_SECONDS, most }, {})
   return done.messages + done.warmUpMessages
 }
 
