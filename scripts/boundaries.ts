@@ -85,7 +85,12 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   admin: {
     kind: 'domain',
     rooms: ['kms', 'federation', 'compliance', 'indexer', 'identity', 'audit'],
-    files: { 'console/': { libraries: WEB_SERVER }, 'cli.ts': { libraries: ['commander'] } },
+    files: {
+      'console/': { libraries: WEB_SERVER },
+      'cli.ts': { libraries: ['commander'] },
+      'cli-access.ts': { libraries: ['commander'] },
+      'cli-options.ts': { libraries: ['commander'] },
+    },
   },
   config: { kind: 'edge', rooms: [], libraries: ['zod'], builtins: EDGE },
   runtime: { kind: 'edge', rooms: [], libraries: ['pino', 'prom-client'], builtins: EDGE },
@@ -134,7 +139,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       // Entrances: raw JSON of strangers is parsed here.
       'parse-body.ts': { libraries: ['zod'] },
       'device-routes.ts': { libraries: ['zod'] },
-      'room-routes.ts': { libraries: ['zod'] },
+      'room-bodies.ts': { libraries: ['zod'] },
     },
   },
 }

@@ -40,6 +40,9 @@ export type RefusalCode =
   | 'identity.other-device'
   | 'identity.session-required'
   | 'identity.bearer-withdrawn'
+  | 'identity.off-boarded'
+  | 'identity.machine-disabled'
+  | 'identity.machine-other-organization'
   | 'identity.on-behalf-not-allowed'
   | 'identity.on-behalf-outside-organization'
   // The domain.
@@ -55,7 +58,12 @@ export type RefusalCode =
   | 'kms.too-many-sessions'
   | 'kms.too-many-keys'
   | 'kms.person-not-allowed'
+  | 'kms.feature-not-granted'
   | 'kms.answer-too-large'
+  // Rooms: what core and realm do together.
+  | 'rooms.parts-disagree'
+  | 'rooms.withdrawn'
+  | 'rooms.repeated'
   // Frames on the line between realm and core; no client ever sees these.
   | 'boundary.malformed-frame'
   | 'boundary.oversized-frame'

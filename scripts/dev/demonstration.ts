@@ -110,7 +110,9 @@ function keptByCore(file: string, id: string): string {
   const database = new Database(file, { readonly: true })
   try {
     const kept = database
-      .prepare<[string], { content: string }>('select content from activities where id = ?')
+      .prepare<[string], { content: string }>(
+        "select object ->> 'content' as content from activities where id = ?",
+      )
       .get(id)
     return kept?.content ?? 'nothing'
   } finally {

@@ -1,8 +1,10 @@
 // The commands of `keyrealm`: names, options and help. It does nothing itself: each command is handed
 // in, answers with an exit code, and is told what was asked. Mistakes in use exit with 2.
 
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
+import { Command, CommanderError } from 'commander'
 import { Fault } from '../fault.ts'
+import { type AccessActions, addLeaving, addMachines, addRooms } from './cli-access.ts'
+import { configOption, passphraseOption, wholeOption } from './cli-options.ts'
 
 /** 0 done, 1 refused or failed; see `keyrealm --help`. */
 export type ExitCode = number
@@ -36,7 +38,7 @@ export interface AuditShowOptions extends WithConfig {
 }
 
 /** One function for each command. A thrown error is printed as one line with its code. */
-export interface CliActions {
+export interface CliActions extends AccessActions {
   serve(options: WithConfig): Promise<ExitCode>
   init(options: InitOptions): Promise<ExitCode>
   status(options: StatusOptions): Promise<ExitCode>
@@ -48,7 +50,6 @@ export interface CliActions {
   identityList(options: WithConfig): Promise<ExitCode>
   usersImport(options: UsersImportOptions): Promise<ExitCode>
   usersList(options: WithConfig): Promise<ExitCode>
-  roomsList(options: WithConfig): Promise<ExitCode>
   auditShow(options: AuditShowOptions): Promise<ExitCode>
 }
 
@@ -66,7 +67,7 @@ const EXIT_DONE = 0
 const EXIT_FAILED = 1
 const EXIT_USAGE = 2
 
-type Done = (code: ExitCode) => void
+export type Done = (code: ExitCode) => void
 
 /**
  * The program. `done` is called with the exit code of the command that ran; parse with `parseAsync`.
@@ -82,6 +83,8 @@ export const buildProgram = (actions: CliActions, about: CliAbout, done: Done): 
   addSettings(program, actions, done)
   addIdentity(program, actions, done)
   addLists(program, actions, done)
+  addRooms(program, actions, done)
+  addMachines(program, actions, done)
   program
     .command('version')
     .description('print the version')
@@ -136,15 +139,6 @@ const wordsOf = (error: unknown): string => {
   const hasCode = 'code' in error && typeof error.code === 'string'
   return hasCode ? `${error.message} (${error.code})` : `failed (${error.name})`
 }
-
-const configOption = () =>
-  new Option('--config <file>', 'the settings file').env('KEYREALM_CONFIG').makeOptionMandatory()
-
-const passphraseOption = () =>
-  new Option(
-    '--passphrase-file <file>',
-    'a private file with the passphrase; asked for unless told',
-  )
 
 const addRunning = (program: Command, actions: CliActions, done: Done): void => {
   program
@@ -219,12 +213,7 @@ const addLists = (program: Command, actions: CliActions, done: Done): void => {
     .description('print the people whom the realm knows')
     .addOption(configOption())
     .action(async (options: WithConfig) => done(await actions.usersList(options)))
-  const rooms = program.command('rooms').description('resources: who shares which keys')
-  rooms
-    .command('list')
-    .description('print resources: URI, creator (pseudonym), authorizations, keys')
-    .addOption(configOption())
-    .action(async (options: WithConfig) => done(await actions.roomsList(options)))
+  addLeaving(users, actions, done)
   const audit = program.command('audit').description('the audit log')
   audit
     .command('show')
@@ -234,9 +223,3 @@ const addLists = (program: Command, actions: CliActions, done: Done): void => {
     .addOption(wholeOption('--limit <count>', 'at most so many', 100))
     .action(async (options: AuditShowOptions) => done(await actions.auditShow(options)))
 }
-
-const wholeOption = (flags: string, description: string, byDefault: number): Option =>
-  new Option(flags, description).default(byDefault).argParser((raw) => {
-    if (!/^\d{1,15}$/.test(raw)) throw new InvalidArgumentError('It must be a whole number.')
-    return Number(raw)
-  })

@@ -13,4 +13,11 @@ export type {
   WithConfig,
 } from './cli.ts'
 export { buildProgram, runCli } from './cli.ts'
+export type {
+  AccessActions,
+  MachineFeatureOptions,
+  MachineOptions,
+  MachinesAddOptions,
+  PersonOptions,
+} from './cli-access.ts'
 export type { AdminActions, ApplianceStatus, LogEntry, LogPage, UnlockOutcome } from './ports.ts'

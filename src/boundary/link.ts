@@ -13,6 +13,10 @@ export const MESSAGES_PER_POST = 50
 export const SEALED_MESSAGE_MAX_CHARS = 256 * 1024
 /** At most this many characters in one sealed answer: a list of a few thousand authorizations. */
 export const SEALED_ANSWER_MAX_CHARS = 2 * 1024 * 1024
+/** At most this many rooms in one frame of rosters. */
+export const ROOMS_PER_FRAME = 500
+/** At most this many members of one room, and subjects of one operation. */
+export const MEMBERS_PER_ROOM = 5000
 /** At most this many bytes in one frame. */
 export const FRAME_MAX_BYTES = 16 * 1024 * 1024
 
@@ -60,6 +64,31 @@ export interface StateFrame {
   readonly details: KmsDetails
 }
 
+/** Room operations that core and realm apply together, in the realm's words (draft §4.7). */
+export const PART_OPERATIONS = [
+  'create-resource',
+  'create-authorizations',
+  'delete-authorizations',
+  'bind-key',
+] as const
+export type PartOperation = (typeof PART_OPERATIONS)[number]
+
+/**
+ * What the core authenticated and is about to do. The realm applies the sealed half only if it says the
+ * same; it decides nothing on the core's word alone.
+ */
+export interface CorePart {
+  /** The signed-in user: `httpUser`. */
+  readonly user: string
+  readonly operation: PartOperation
+  /** The room's resource; absent while it is being created. */
+  readonly resourceUri?: string
+  /** Keys that the core will store with the room. */
+  readonly keyUris?: readonly string[]
+  /** Whom the core adds or removes: user ids, or resource URIs of other rooms. */
+  readonly subjects?: readonly string[]
+}
+
 /** Core → realm: a post of sealed messages by one signed-in user. */
 export interface MessagesFrame {
   readonly type: 'messages'
@@ -67,6 +96,8 @@ export interface MessagesFrame {
   readonly id: string
   /** True if an HTTP request of the core waits for the answer. */
   readonly sync: boolean
+  /** Only for `sync` posts: the core's half of a room operation, whose id is this frame's id. */
+  readonly part?: CorePart
   /** The user whom the core authenticated: a claim of the core, never trusted for a decision. */
   readonly httpUser: string
   /** The device that posted, where the client said so. */
@@ -85,11 +116,30 @@ export interface SealedAnswer {
   /** A compact JWE or JWS; nothing else passes. */
   readonly kmsMessage: string
   /** Only for `sync` posts: what the core needs to finish its own operation. */
-  readonly clear?: { readonly status: number; readonly resourceUri?: string }
+  readonly clear?: ClearOutcome
+}
+
+/** What became of an operation, as far as the core may know. */
+export interface ClearOutcome {
+  readonly status: number
+  readonly resourceUri?: string
+}
+
+/** The outcome of an operation alone: nothing can be sealed, or nobody waits for it any more. */
+export interface BareOutcome {
+  readonly n: number
+  readonly deliverTo?: undefined
+  readonly kmsMessage?: undefined
+  readonly clear: ClearOutcome
 }
 
 /** Why a realm answered a post without reading it: locked, shedding load, or broken. */
-export const DECLINED = ['kms.locked', 'channel.overloaded', 'realm.fault'] as const
+export const DECLINED = [
+  'kms.locked',
+  'channel.overloaded',
+  'realm.fault',
+  'rooms.withdrawn',
+] as const
 export type Declined = (typeof DECLINED)[number]
 
 /**
@@ -99,11 +149,54 @@ export type Declined = (typeof DECLINED)[number]
 export interface AnswersFrame {
   readonly type: 'answers'
   readonly id: string
-  readonly answers: readonly SealedAnswer[]
+  readonly answers: readonly (SealedAnswer | BareOutcome)[]
   readonly more?: true
   /** Set when the realm gave no answers on purpose; `answers` is empty then. */
   readonly declined?: Declined
 }
 
-export type RealmFrame = HelloFrame | StateFrame | AnswersFrame
-export type CoreFrame = WelcomeFrame | MessagesFrame
+/**
+ * Core → realm: settle an operation that took too long. The realm answers with its outcome if it was
+ * applied; otherwise it will never be applied, and is declined as `rooms.withdrawn`.
+ */
+export interface WithdrawFrame {
+  readonly type: 'withdraw'
+  readonly id: string
+}
+
+/** Who is in a room, as the core sees it. */
+export interface RoomRoster {
+  readonly resourceUri: string
+  /** User ids, and for a room in a team the resource of the team's general room. */
+  readonly members: readonly string[]
+  /** The key for new messages; absent until a remaining client has made one. */
+  readonly keyUri?: string
+}
+
+/** Core → realm: rosters to compare with authorizations, page by page. */
+export interface RostersFrame {
+  readonly type: 'rosters'
+  readonly rooms: readonly RoomRoster[]
+  readonly more?: true
+}
+
+/** Realm → core: this person left the organisation; take them out of these rooms. Said until acknowledged. */
+export interface OffboardedFrame {
+  readonly type: 'off-boarded'
+  readonly userId: string
+  readonly resourceUris: readonly string[]
+}
+
+/** Core → realm. */
+export interface OffboardedDoneFrame {
+  readonly type: 'off-boarded-done'
+  readonly userId: string
+}
+
+export type RealmFrame = HelloFrame | StateFrame | AnswersFrame | OffboardedFrame
+export type CoreFrame =
+  | WelcomeFrame
+  | MessagesFrame
+  | WithdrawFrame
+  | RostersFrame
+  | OffboardedDoneFrame

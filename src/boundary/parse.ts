@@ -6,6 +6,8 @@ import { isRefusal, type Refusal, refuse } from '../refusal.ts'
 import { parseDetails } from './details.ts'
 import {
   type AnswersFrame,
+  type BareOutcome,
+  type ClearOutcome,
   type CoreFrame,
   DECLINED,
   type Declined,
@@ -21,6 +23,13 @@ import {
   type StateFrame,
   type WelcomeFrame,
 } from './link.ts'
+import {
+  parseOffboarded,
+  parseOffboardedDone,
+  parsePart,
+  parseRosters,
+  parseWithdraw,
+} from './parse-rooms.ts'
 import {
   isCompactJose,
   isDomain,
@@ -45,6 +54,7 @@ const MESSAGES = new Set([
   'type',
   'id',
   'sync',
+  'part',
   'httpUser',
   'httpDevice',
   'trackingId',
@@ -60,6 +70,8 @@ export const parseRealmFrame = (raw: unknown): RealmFrame | Refusal => {
       return parseState(raw)
     case 'answers':
       return parseAnswers(raw)
+    case 'off-boarded':
+      return parseOffboarded(raw)
     default:
       return malformed('type')
   }
@@ -72,6 +84,12 @@ export const parseCoreFrame = (raw: unknown): CoreFrame | Refusal => {
       return parseWelcome(raw)
     case 'messages':
       return parseMessages(raw)
+    case 'withdraw':
+      return parseWithdraw(raw)
+    case 'rosters':
+      return parseRosters(raw)
+    case 'off-boarded-done':
+      return parseOffboardedDone(raw)
     default:
       return malformed('type')
   }
@@ -132,8 +150,23 @@ const parseMessages = (raw: unknown): MessagesFrame | Refusal => {
   if (!isListOf(kmsMessages, MESSAGES_PER_POST, isSealedMessage) || kmsMessages.length === 0) {
     return malformed('kmsMessages')
   }
-  const frame = { type: 'messages', id, sync, httpUser, trackingId, kmsMessages } as const
-  return device === undefined ? frame : { ...frame, httpDevice: device }
+  const frame = {
+    type: 'messages',
+    id,
+    sync,
+    httpUser,
+    trackingId,
+    kmsMessages,
+    ...(device === undefined ? {} : { httpDevice: device }),
+  } as const
+  return raw['part'] === undefined ? frame : withPart(frame, raw['part'])
+}
+
+/** An operation is one sealed message of the user whom the core names, and somebody waits for it. */
+const withPart = (frame: MessagesFrame, raw: unknown): MessagesFrame | Refusal => {
+  const part = parsePart(raw)
+  const isFit = frame.sync && frame.kmsMessages.length === 1 && part?.user === frame.httpUser
+  return part !== undefined && isFit ? { ...frame, part } : malformed('part')
 }
 
 const isDeclined = (raw: unknown): raw is Declined => DECLINED.some((code) => code === raw)
@@ -152,9 +185,9 @@ const parseAnswers = (raw: unknown): AnswersFrame | Refusal => {
 }
 
 /** In request order, and no request answered twice: `n` only rises. */
-const parseAnswerList = (raw: unknown): readonly SealedAnswer[] | Refusal => {
+const parseAnswerList = (raw: unknown): readonly Answer[] | Refusal => {
   if (!Array.isArray(raw) || raw.length > MESSAGES_PER_POST) return malformed('answers')
-  const answers: SealedAnswer[] = []
+  const answers: Answer[] = []
   let last = -1
   for (const rawAnswer of raw) {
     const answer = parseAnswer(rawAnswer)
@@ -166,19 +199,27 @@ const parseAnswerList = (raw: unknown): readonly SealedAnswer[] | Refusal => {
   return answers
 }
 
-const parseAnswer = (raw: unknown): SealedAnswer | Refusal => {
+type Answer = SealedAnswer | BareOutcome
+
+const parseAnswer = (raw: unknown): Answer | Refusal => {
   if (!isObjectOf(raw, ANSWER)) return malformed('answer')
   const { n, kmsMessage } = raw
-  const deliverTo = parseClientId(raw['deliverTo'])
   if (!isIntegerWithin(n, 0, MESSAGES_PER_POST - 1)) return malformed('n')
+  const clear = parseClear(raw['clear'])
+  if (raw['clear'] !== undefined && clear === undefined) return malformed('clear')
+  // Nothing sealed: then it goes to nobody, and must say in clear what became of it.
+  if (kmsMessage === undefined) {
+    const isBare = clear !== undefined && raw['deliverTo'] === undefined
+    return isBare ? { n, clear } : malformed('kmsMessage')
+  }
+  const deliverTo = parseClientId(raw['deliverTo'])
   if (!deliverTo) return malformed('deliverTo')
   if (!isCompactJose(kmsMessage, SEALED_ANSWER_MAX_CHARS)) return malformed('kmsMessage')
-  if (raw['clear'] === undefined) return { n, deliverTo, kmsMessage }
-  const clear = parseClear(raw['clear'])
-  return clear === undefined ? malformed('clear') : { n, deliverTo, kmsMessage, clear }
+  const answer = { n, deliverTo, kmsMessage }
+  return clear === undefined ? answer : { ...answer, clear }
 }
 
-const parseClear = (raw: unknown): SealedAnswer['clear'] => {
+const parseClear = (raw: unknown): ClearOutcome | undefined => {
   if (!isObjectOf(raw, CLEAR)) return undefined
   const { status, resourceUri }: RawObject = raw
   if (!isIntegerWithin(status, 100, 599)) return undefined

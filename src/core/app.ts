@@ -10,15 +10,22 @@ import { createHttpApp } from './http.ts'
 import { introspectAt } from './introspection.ts'
 import { kmsRoutes } from './kms-routes.ts'
 import { type Mailboxes, openMailboxes } from './mailboxes.ts'
+import { type OffBoarding, openOffBoarding } from './off-boarding.ts'
+import { type Operations, openOperations } from './operations.ts'
 import type { Surroundings } from './ports.ts'
+import { problem } from './problem.ts'
 import type { Realms } from './realms.ts'
 import { type Delivery, openRelay, type Relay } from './relay.ts'
+import { openRoomActs } from './room-acts.ts'
+import { openRoomMaking } from './room-making.ts'
 import { roomRoutes } from './room-routes.ts'
+import { toActivity } from './room-views.ts'
 import { openRooms } from './rooms.ts'
-import { mailboxRulesOf, providerOf, relayRulesOf } from './rules.ts'
-import type { CoreStore } from './store.ts'
+import { openRosters, type Rosters } from './rosters.ts'
+import { mailboxRulesOf, operationRulesOf, providerOf, relayRulesOf } from './rules.ts'
+import type { Applied, CoreStore, OperationRow } from './store.ts'
 import { openTokens, type Tokens } from './tokens.ts'
-import { urlsAt } from './urls.ts'
+import { type RoomUrls, roomUrlsAt, urlsAt } from './urls.ts'
 
 export interface AppOptions {
   readonly settings: CoreSettings
@@ -26,6 +33,8 @@ export interface AppOptions {
   readonly store: CoreStore
   readonly realms: Realms
   readonly baseUrl: string
+  /** Operations whose end an earlier run did not see. */
+  readonly left: readonly OperationRow[]
   readonly isStopping: () => boolean
 }
 
@@ -36,6 +45,9 @@ export interface App {
   readonly devices: Devices
   readonly mailboxes: Mailboxes
   readonly tokens: Tokens
+  readonly operations: Operations
+  readonly offBoarding: OffBoarding
+  readonly rosters: Rosters
 }
 
 const USERS_KEPT = 100_000
@@ -55,20 +67,48 @@ export const createApp = (options: AppOptions): App => {
   const deliver = deliverTo(mailboxes)
   const relay = openRelay({ ...relayRulesOf(settings), deliver }, surroundings)
   const tokens = openTokens(tokenRules(options), surroundings)
-  const roomRules = {
-    urlBase: `${urls.conversation}/conversations/`,
-    tell: tellDevices(devices, mailboxes, surroundings),
-  }
   const kmsRooms = { devices, realms, relay, organizationOf: store.organizationOf }
-  const routes = [
-    ...deviceRoutes(devices, urls),
-    ...kmsRoutes(kmsRooms),
-    ...roomRoutes(openRooms(store, roomRules, surroundings)),
-  ]
+  const tell = tellDevices(devices, mailboxes, surroundings)
+  const rooms = openRoomParts(options, roomUrlsAt(urls.conversation), tell)
+  const routes = [...deviceRoutes(devices, urls), ...kmsRoutes(kmsRooms), ...rooms.routes]
   const body = { bytes: limits.bodyBytes, withinMs: limits.bodyWithinMs }
   const http = createHttpApp(routes, { tokens, body, surroundings, isStopping: options.isStopping })
-  return { http, realms, relay, devices, mailboxes, tokens }
+  return { http, realms, relay, devices, mailboxes, tokens, ...rooms }
 }
+
+type Tell = (userIds: readonly string[], data: string) => Promise<void>
+
+const openRoomParts = (options: AppOptions, urls: RoomUrls, tell: Tell) => {
+  const { settings, surroundings, store, realms } = options
+  const operationRules = {
+    ...operationRulesOf(settings),
+    onApplied: announce(urls, tell),
+    whyClosed: (domain: string) =>
+      realms.named(domain)?.state === 'locked' ? problem('kms.locked') : undefined,
+  }
+  const operations = openOperations(store, operationRules, surroundings, options.left)
+  const { membersPerRoom } = settings.limits
+  const parts = { store, operations, realms, urls, surroundings, membersPerRoom }
+  return {
+    operations,
+    offBoarding: openOffBoarding(store, operations, surroundings),
+    rosters: openRosters(store, (error) => surroundings.log.error('rosters.fault', {}, error)),
+    routes: roomRoutes(openRooms(store, urls), {
+      ...openRoomActs(parts),
+      ...openRoomMaking(parts),
+    }),
+  }
+}
+
+/** Everything new in a room is an event on every device of everybody who was or is in it. */
+const announce =
+  (urls: RoomUrls, tell: Tell) =>
+  async ({ roomId, activities, told }: Applied): Promise<void> => {
+    for (const row of activities) {
+      const activity = toActivity(row, roomId, urls)
+      await tell(told, JSON.stringify({ eventType: 'conversation.activity', activity }))
+    }
+  }
 
 const tokenRules = ({ settings, store, surroundings }: AppOptions) => {
   const { issuer, audience, requiredScope, believedForMs } = settings.identity
@@ -97,8 +137,8 @@ const deliverTo =
   }
 
 const tellDevices =
-  (devices: Devices, mailboxes: Mailboxes, { newId }: Surroundings) =>
-  async (userIds: readonly string[], data: string): Promise<void> => {
+  (devices: Devices, mailboxes: Mailboxes, { newId }: Surroundings): Tell =>
+  async (userIds, data) => {
     const trackingId = newId()
     for (const id of userIds) {
       const userId = parseUserId(id)

@@ -40,6 +40,11 @@ const LIMITS = z.strictObject({
   mercuryAuthorizeWithinMs: count(100, 120_000, 10_000),
   /** How long a realm that has connected may stay silent. */
   linkHelloWithinMs: count(100, 120_000, 10_000),
+  /** How long a client waits for core and realm to change a room together. */
+  realmPatienceMs: count(100, 60_000, 5000),
+  membersPerRoom: count(2, 4999, 1000),
+  /** How often realms are told who is in their rooms. */
+  rostersEveryMs: count(100, 86_400_000, 600_000),
   tokensKept: count(10, 1_000_000, 20_000),
 })
 

@@ -47,6 +47,7 @@ export const startCore = async (options: CoreOptions): Promise<RunningCore> => {
   const surroundings = { now: () => clock.now(), newId, log, meter: createMeter(metrics) }
   const store = await openCoreStore(settings.database.file)
   const realms = await openRealms(settings.realms, store, surroundings)
+  const left = await store.openOperations()
   let isStopping = false
 
   const clients = createServer(httpServerOptions(settings))
@@ -55,14 +56,23 @@ export const startCore = async (options: CoreOptions): Promise<RunningCore> => {
   // No waiting from here until the port is served: its number is part of the URLs behind it.
   const baseUrl = publicBaseUrl(settings, port)
   const stopping = () => isStopping
-  const app = createApp({ settings, surroundings, store, realms, baseUrl, isStopping: stopping })
+  const app = createApp({
+    settings,
+    surroundings,
+    store,
+    realms,
+    baseUrl,
+    left,
+    isStopping: stopping,
+  })
   const mercury = serveClients(clients, app, { settings, surroundings })
 
-  const lines = openRealmLines(lineRules(settings), app, surroundings)
+  const forLines = { ...app, operations: app.operations.open }
+  const lines = openRealmLines(lineRules(settings), forLines, surroundings)
   const linkPort = await listen(lines.server, settings.link)
   const health = createHealthServer({ metrics, isReady: () => !isStopping })
   const healthPort = await listen(health, settings.health)
-  const jobs = createJobs({ jobs: [sweepOf(app)], log, metrics })
+  const jobs = createJobs({ jobs: jobsOf(app, settings), log, metrics })
   jobs.start()
 
   const stop = async (): Promise<void> => {
@@ -111,11 +121,19 @@ const lineRules = (settings: CoreSettings) => ({
   connections: settings.realms.length * 4 + 16,
 })
 
-const sweepOf = ({ relay, mailboxes }: App) => ({
-  name: 'sweep',
-  interval: milliseconds(SWEEP_EVERY_MS),
-  async run(): Promise<void> {
-    relay.sweep()
-    mailboxes.sweep()
+const jobsOf = ({ relay, mailboxes, operations, rosters }: App, { limits }: CoreSettings) => [
+  {
+    name: 'sweep',
+    interval: milliseconds(SWEEP_EVERY_MS),
+    async run(): Promise<void> {
+      relay.sweep()
+      mailboxes.sweep()
+      await operations.sweep()
+    },
   },
-})
+  {
+    name: 'rosters',
+    interval: milliseconds(limits.rostersEveryMs),
+    run: () => rosters.tellAll(),
+  },
+]

@@ -2,11 +2,10 @@
 // the caller, nor read, refreshed or removed by anyone else.
 
 import { z } from 'zod'
-import type { Body } from './body.ts'
 import type { Device, Devices } from './devices.ts'
 import { json, type Route } from './http.ts'
-import { parseBody } from './parse-body.ts'
-import { isProblem, type Problem } from './problem.ts'
+import { orEmpty, parseBody } from './parse-body.ts'
+import { isProblem } from './problem.ts'
 import { PATHS, type Urls } from './urls.ts'
 
 const PATH = `${PATHS.wdm}/devices`
@@ -69,10 +68,6 @@ export const deviceRoutes = (devices: Devices, urls: Urls): readonly Route[] => 
     },
   ]
 }
-
-/** A registration without a body registers a device of no particular kind. */
-const orEmpty = (body: Body | Problem): Body | Problem =>
-  isProblem(body) && body.problem === 'core.wrong-content-type' ? { value: {} } : body
 
 const toRegistration = (device: Device, urls: Urls) => ({
   url: device.url,

@@ -9,6 +9,7 @@ export const ROUTES = [
   'kms-messages',
   'conversations',
   'activities',
+  'teams',
   'unknown',
 ] as const
 const STATUSES = ['2xx', '4xx', '5xx'] as const
@@ -34,6 +35,13 @@ export const createMeter = (metrics: Metrics): Meter => {
     unit: 'count',
     help: 'Sealed answers of realms, by what happened to them.',
     labels: { outcome: ['delivered', 'foreign-device', 'not-asked'] },
+  })
+  const operations = metrics.counter({
+    room: 'rooms',
+    thing: 'operations',
+    unit: 'count',
+    help: 'Verdicts of realms on operations of rooms.',
+    labels: { verdict: ['applied', 'refused', 'withdrawn', 'declined'] },
   })
   const sockets = metrics.gauge({
     room: 'mercury',
@@ -67,6 +75,7 @@ export const createMeter = (metrics: Metrics): Meter => {
     },
     post: (outcome) => posts.add({ outcome }),
     answer: (outcome) => answers.add({ outcome }),
+    operation: (verdict) => operations.add({ verdict }),
     sockets: (open) => sockets.set({}, open),
     eventDropped: (reason) => dropped.add({ reason }),
     introspection: (outcome) => introspections.add({ outcome }),

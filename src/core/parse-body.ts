@@ -29,3 +29,7 @@ const toAbout = (path: readonly string[]): string => {
   const about = path.join('.')
   return /^[A-Za-z0-9_.-]{1,100}$/.test(about) ? about : 'body'
 }
+
+/** A request without a body says nothing in particular. */
+export const orEmpty = (body: Body | Problem): Body | Problem =>
+  isProblem(body) && body.problem === 'core.wrong-content-type' ? { value: {} } : body

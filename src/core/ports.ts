@@ -12,6 +12,8 @@ export interface Meter {
   post(outcome: 'held' | 'resent' | 'answered' | 'declined' | 'expired'): void
   /** One sealed answer of a realm: handed to its device, or dropped because the device is not the sender's. */
   answer(outcome: 'delivered' | 'foreign-device' | 'not-asked'): void
+  /** One verdict of a realm on an operation. */
+  operation(verdict: 'applied' | 'refused' | 'withdrawn' | 'declined'): void
   /** Mercury sockets open now. */
   sockets(open: number): void
   /** One event that never got to its device. */

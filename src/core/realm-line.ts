@@ -11,6 +11,8 @@ import {
 } from '../boundary/index.ts'
 import { isRefusal } from '../refusal.ts'
 import type { Line } from './desk.ts'
+import type { OffBoarding } from './off-boarding.ts'
+import type { OpenOperations } from './open-operations.ts'
 import type { Surroundings } from './ports.ts'
 import type { Realms } from './realms.ts'
 import type { Relay } from './relay.ts'
@@ -25,6 +27,8 @@ export interface Greeted {
 export interface LineContext {
   readonly realms: Realms
   readonly relay: Relay
+  readonly operations: OpenOperations
+  readonly offBoarding: OffBoarding
   readonly surroundings: Surroundings
   readonly helloWithinMs: number
   readonly onUp: (socket: WebSocket, greeted: Greeted) => void
@@ -95,18 +99,24 @@ const greet = async (
 
 /** False if the frame does not fit the realm that this line belongs to. */
 const take = async (
-  { domain, kmsCluster }: Greeted,
-  frame: Exclude<RealmFrame, HelloFrame>,
-  { realms, relay, surroundings }: LineContext,
+  { domain, kmsCluster, line }: Greeted,
+  frame: RealmFrame,
+  { realms, relay, operations, offBoarding, surroundings }: LineContext,
 ): Promise<boolean> => {
-  if (frame.type === 'answers') {
-    relay.answered(domain, frame)
-    return true
+  switch (frame.type) {
+    case 'answers':
+      if (!operations.answered(domain, frame)) relay.answered(domain, frame)
+      return true
+    case 'off-boarded':
+      return await offBoarding.take(domain, frame, line)
+    case 'state':
+      if (frame.details.kmsCluster !== kmsCluster) return false
+      await realms.announce(domain, frame)
+      surroundings.log.info('line.state', { realm: domain, state: frame.state })
+      return true
+    case 'hello':
+      return false
   }
-  if (frame.details.kmsCluster !== kmsCluster) return false
-  await realms.announce(domain, frame)
-  surroundings.log.info('line.state', { realm: domain, state: frame.state })
-  return true
 }
 
 const codeOf = (refused: string): number =>

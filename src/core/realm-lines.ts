@@ -11,10 +11,13 @@ import {
   LINK_PATH,
   LINK_VERSION,
 } from '../boundary/index.ts'
+import type { OffBoarding } from './off-boarding.ts'
+import type { OpenOperations } from './open-operations.ts'
 import type { Surroundings } from './ports.ts'
 import { type LineContext, serveLine } from './realm-line.ts'
 import type { Realms } from './realms.ts'
 import type { Relay } from './relay.ts'
+import type { Rosters } from './rosters.ts'
 import { closeAll, startHeartbeat } from './socket-life.ts'
 
 export interface LineRules {
@@ -33,6 +36,9 @@ export interface RealmLines {
 interface Rooms {
   readonly realms: Realms
   readonly relay: Relay
+  readonly operations: OpenOperations
+  readonly offBoarding: OffBoarding
+  readonly rosters: Rosters
 }
 
 export const openRealmLines = (
@@ -50,12 +56,8 @@ export const openRealmLines = (
     maxPayload: FRAME_MAX_BYTES,
   })
   const heartbeat = startHeartbeat(rules.pingEveryMs)
-  const context = {
-    ...rooms,
-    surroundings,
-    helloWithinMs: rules.helloWithinMs,
-    ...lifeOf(rooms.relay, surroundings),
-  }
+  const { helloWithinMs } = rules
+  const context = { ...rooms, surroundings, helloWithinMs, ...lifeOf(rooms, surroundings) }
   sockets.on('connection', (socket, request) => {
     if (!(request.socket instanceof TLSSocket)) return socket.terminate()
     heartbeat.watch(socket)
@@ -73,7 +75,7 @@ export const openRealmLines = (
 
 /** What happens when a line comes up and goes down. */
 const lifeOf = (
-  relay: Relay,
+  { relay, operations, rosters }: Rooms,
   { log, meter }: Surroundings,
 ): Pick<LineContext, 'onUp' | 'onDown'> => {
   const lines = new Map<string, WebSocket>()
@@ -82,12 +84,13 @@ const lifeOf = (
       lines.get(domain)?.close(LINE_CLOSED.replaced, 'replaced')
       lines.set(domain, socket)
       line.send(encodeCoreFrame({ type: 'welcome', version: LINK_VERSION }))
-      relay.lineUp(domain, line)
+      // Operations first: what they settle would otherwise look like drift to the realm.
+      for (const part of [operations, relay, rosters]) part.lineUp(domain, line)
       log.info('line.up', { realm: domain })
       meter.lines(lines.size)
     },
     onDown(socket, { domain, line }, code) {
-      relay.lineDown(domain, line)
+      for (const part of [operations, relay, rosters]) part.lineDown(domain, line)
       if (lines.get(domain) === socket) lines.delete(domain)
       log.info('line.down', { realm: domain, code })
       meter.lines(lines.size)

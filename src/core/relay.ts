@@ -6,7 +6,7 @@ import { after, type Duration } from '../time.ts'
 import { type Desk, type DeskLimits, type Held, type Line, openDesk } from './desk.ts'
 import type { Device, OwnDevices } from './devices.ts'
 import type { Surroundings } from './ports.ts'
-import { type Problem, problem } from './problem.ts'
+import type { Problem } from './problem.ts'
 
 /** A post of a signed-in user, checked and ready to go. */
 export interface Letter {
@@ -28,8 +28,6 @@ export interface Delivery {
 export interface Relay {
   /** Takes the letter; its answers come over Mercury. */
   post(letter: Letter): Problem | undefined
-  /** Takes the letter and waits: for requests of the core that hang on the realm's answer. */
-  askRealm(letter: Letter): Promise<AnswersFrame | Problem>
   lineUp(domain: string, line: Line): void
   lineDown(domain: string, line: Line): void
   answered(domain: string, frame: AnswersFrame): void
@@ -42,13 +40,9 @@ export interface RelayRules extends DeskLimits {
   readonly deliver: (delivery: Delivery) => void
 }
 
-type Settle = (outcome: AnswersFrame | Problem) => void
-
 interface HeldPost extends Held {
   /** Positions that have had their answer: the first one wins. */
   readonly answered: Set<number>
-  /** Present if somebody waits for the answers here, and not over Mercury. */
-  readonly settle?: Settle
 }
 
 export const openRelay = (rules: RelayRules, surroundings: Surroundings): Relay => {
@@ -61,21 +55,21 @@ export const openRelay = (rules: RelayRules, surroundings: Surroundings): Relay 
     desks.set(domain, desk)
     return desk
   }
-  const hold = (letter: Letter, settle?: Settle): Problem | undefined => {
+  const hold = (letter: Letter): Problem | undefined => {
     const { sender, senderDevices, trackingId, kmsMessages } = letter
     const id = newId()
-    const text = encodeCoreFrame(toFrame(letter, { id, sync: settle !== undefined }))
+    const text = encodeCoreFrame(toFrame(letter, id))
     const until = after(now(), rules.heldFor)
     const count = kmsMessages.length
     const own = { id, sender, senderDevices, trackingId, count }
-    const post = { ...own, text, until, answered: new Set<number>() }
-    const full = deskOf(letter.domain).put(settle === undefined ? post : { ...post, settle })
+    const full = deskOf(letter.domain).put({ ...own, text, until, answered: new Set<number>() })
     if (full === undefined) meter.post('held')
     return full
   }
   const deliverAll = (post: HeldPost, { answers }: AnswersFrame): void => {
     for (const { n, deliverTo, kmsMessage } of answers) {
-      if (post.answered.has(n)) continue
+      // A bare outcome belongs to an operation, and there is none of this name.
+      if (kmsMessage === undefined || post.answered.has(n)) continue
       post.answered.add(n)
       const device = post.senderDevices.get(deliverTo)
       const outcome = outcomeOf(n < post.count, device)
@@ -88,11 +82,6 @@ export const openRelay = (rules: RelayRules, surroundings: Surroundings): Relay 
 
   return {
     post: (letter) => hold(letter),
-    askRealm: (letter) =>
-      new Promise((resolve) => {
-        const full = hold(letter, resolve)
-        if (full !== undefined) resolve(full)
-      }),
     lineUp(domain, line) {
       const resent = deskOf(domain).lineUp(line)
       for (let count = 0; count < resent; count += 1) meter.post('resent')
@@ -103,18 +92,12 @@ export const openRelay = (rules: RelayRules, surroundings: Surroundings): Relay 
       const post = frame.more === true ? desk.find(frame.id) : desk.take(frame.id)
       // Unknown: answered before, given up, or never asked. The first answer has won.
       if (post === undefined) return
-      // A post that somebody waits for has one message, and so one frame.
-      if (frame.more === true) return deliverAll(post, frame)
-      meter.post(frame.declined === undefined ? 'answered' : 'declined')
-      if (post.settle === undefined) deliverAll(post, frame)
-      else post.settle(frame.declined === undefined ? frame : problem('core.realm-declined'))
+      if (frame.more !== true) meter.post(frame.declined === undefined ? 'answered' : 'declined')
+      deliverAll(post, frame)
     },
     sweep() {
       for (const desk of desks.values()) {
-        for (const { settle } of desk.takeExpired(now())) {
-          meter.post('expired')
-          settle?.(problem('core.realm-timeout'))
-        }
+        for (const _post of desk.takeExpired(now())) meter.post('expired')
       }
     },
   }
@@ -125,8 +108,8 @@ const outcomeOf = (wasAsked: boolean, device: Device | undefined) => {
   return device === undefined ? 'foreign-device' : 'delivered'
 }
 
-const toFrame = (letter: Letter, { id, sync }: { readonly id: string; readonly sync: boolean }) => {
+const toFrame = (letter: Letter, id: string) => {
   const { sender: httpUser, httpDevice, trackingId, kmsMessages } = letter
-  const frame = { type: 'messages', id, sync, httpUser, trackingId, kmsMessages } as const
+  const frame = { type: 'messages', id, sync: false, httpUser, trackingId, kmsMessages } as const
   return httpDevice === undefined ? frame : { ...frame, httpDevice }
 }

@@ -1,117 +1,236 @@
-// Conversations and activities over HTTP. Titles and messages must be compact JWE and keys must be `kms:`
-// URIs: the cloud stores nothing it could read. A `kmsMessage` in a body is refused, never skipped.
+// Conversations, activities and teams over HTTP, on the paths and in the forms that real clients use. What people
+// wrote must be ciphertext: the cloud stores nothing it could read.
 
-import { z } from 'zod'
-import { isCompactJose, isKmsUri } from '../boundary/index.ts'
 import { isUuid } from '../id.ts'
 import { type Answer, type Call, json, type Route } from './http.ts'
-import { parseBody } from './parse-body.ts'
-import { isProblem, type Problem, problem } from './problem.ts'
-import type { Rooms } from './rooms.ts'
+import { orEmpty, parseBody } from './parse-body.ts'
+import { isProblem, type Problem, problem, toSealedRefusal } from './problem.ts'
+import { isWanted, momentIn, numberIn } from './query.ts'
+import type { Acted, RoomActs } from './room-acts.ts'
+import {
+  ACTIVITY,
+  JOIN,
+  NEW_CONVERSATION,
+  type NewConversation,
+  readableMember,
+} from './room-bodies.ts'
+import type { RoomMaking } from './room-making.ts'
+import type { Extent, Rooms } from './rooms.ts'
+import type { ActivityPage } from './store.ts'
 import { PATHS } from './urls.ts'
 
-const SEALED_MAX_CHARS = 256 * 1024
-const PARTICIPANTS_MAX = 1000
-const PAGE_DEFAULT = 50
-const PAGE_MAX = 500
+const CONVERSATIONS = `${PATHS.conversation}/conversations`
+const ACTIVITIES = `${PATHS.conversation}/activities`
+const TEAMS = `${PATHS.conversation}/teams`
+const PAGE = { least: 1, most: 500, standard: 50 }
+const WITHIN_A_ROOM = { least: 0, most: 500, standard: 0 }
 
-const kmsUri = z.string().refine(isKmsUri)
-const userId = z.string().refine(isUuid)
-/** Readable text is refused below, with a code of its own. */
-const sealed = z.string().max(SEALED_MAX_CHARS)
+/** All that changes rooms. */
+export type Acts = RoomActs & RoomMaking
 
-const NEW_CONVERSATION = z.strictObject({
-  objectType: z.literal('conversation').optional(),
-  displayName: sealed.optional(),
-  encryptionKeyUrl: kmsUri.optional(),
-  defaultActivityEncryptionKeyUrl: kmsUri.optional(),
-  kmsResourceObjectUrl: kmsUri.optional(),
-  participants: z.array(userId).max(PARTICIPANTS_MAX),
-})
+export const roomRoutes = (rooms: Rooms, acts: Acts): readonly Route[] => [
+  ...conversationRoutes(rooms, acts),
+  ...activityRoutes(rooms, acts),
+  ...teamRoutes(rooms, acts),
+]
 
-const NEW_ACTIVITY = z.strictObject({
-  objectType: z.literal('activity').optional(),
-  verb: z.literal('post'),
-  target: z.strictObject({
-    id: z.string().refine(isUuid),
-    objectType: z.literal('conversation').optional(),
-    url: z.string().max(1024).optional(),
-  }),
-  object: z.strictObject({
-    objectType: z.literal('comment').optional(),
-    content: sealed,
-    displayName: sealed.optional(),
-  }),
-  encryptionKeyUrl: kmsUri,
-  clientTempId: z.string().max(256).optional(),
-})
-
-const isJwe = (text: string): boolean =>
-  isCompactJose(text, SEALED_MAX_CHARS) && text.split('.').length === 5
-
-const whyReadable = (
-  members: Readonly<Record<string, string | undefined>>,
-): Problem | undefined => {
-  for (const [name, text] of Object.entries(members)) {
-    if (text !== undefined && !isJwe(text)) return problem('core.not-ciphertext', name)
-  }
-  return undefined
-}
-
-export const roomRoutes = (rooms: Rooms): readonly Route[] => [
+const conversationRoutes = (rooms: Rooms, acts: Acts): readonly Route[] => [
   {
     method: 'POST',
-    path: `${PATHS.conversation}/conversations`,
+    path: CONVERSATIONS,
     name: 'conversations',
-    async answer({ caller, body }) {
-      const wanted = parseBody(NEW_CONVERSATION, await body())
-      if (isProblem(wanted)) return wanted
-      const { displayName } = wanted.value
-      return whyReadable({ displayName }) ?? json(await rooms.create(caller, wanted.value), 201)
+    answer: (call) => withNewRoom(call, (wanted) => acts.create(call, wanted)),
+  },
+  {
+    method: 'GET',
+    path: CONVERSATIONS,
+    name: 'conversations',
+    async answer(call) {
+      const limit = numberIn(call, 'conversationsLimit', { least: 1, most: 1000, standard: 100 })
+      const extent = extentIn(call)
+      if (isProblem(limit)) return limit
+      return isProblem(extent) ? extent : shown(await rooms.list(call.caller, limit, extent))
     },
   },
   {
     method: 'GET',
-    path: `${PATHS.conversation}/conversations/:id`,
+    path: `${CONVERSATIONS}/user/:userId`,
     name: 'conversations',
-    async answer({ caller, param }) {
-      return shown(await rooms.show(caller, param('id')))
+    async answer(call) {
+      const extent = extentIn(call)
+      if (isProblem(extent)) return extent
+      return shown(await rooms.showPair(call.caller, call.param('userId'), extent))
     },
   },
   {
-    method: 'POST',
-    path: `${PATHS.conversation}/activities`,
-    name: 'activities',
-    answer: (call) => postActivity(call, rooms),
+    method: 'GET',
+    path: `${CONVERSATIONS}/:id`,
+    name: 'conversations',
+    async answer(call) {
+      const extent = extentIn(call)
+      return isProblem(extent)
+        ? extent
+        : shown(await rooms.show(call.caller, call.param('id'), extent))
+    },
   },
   {
     method: 'GET',
-    path: `${PATHS.conversation}/conversations/:id/activities`,
-    name: 'activities',
-    answer: (call) => listActivities(call, rooms),
+    path: `${CONVERSATIONS}/:id/participants`,
+    name: 'conversations',
+    answer: async ({ caller, param }) => shown(await rooms.roster(caller, param('id'))),
   },
 ]
 
-const shown = (found: object | Problem, status = 200): Answer =>
-  isProblem(found) ? found : json(found, status)
+const activityRoutes = (rooms: Rooms, acts: Acts): readonly Route[] => [
+  {
+    method: 'POST',
+    path: ACTIVITIES,
+    name: 'activities',
+    answer: (call) => postActivity(call, acts),
+  },
+  ...['activities', 'content'].map(
+    (resource): Route => ({
+      method: 'POST',
+      path: `${CONVERSATIONS}/:id/${resource}`,
+      name: 'activities',
+      answer: (call) => postActivity(call, acts, call.param('id')),
+    }),
+  ),
+  {
+    method: 'GET',
+    path: `${CONVERSATIONS}/:id/activities`,
+    name: 'activities',
+    async answer(call) {
+      const page = pageIn(call)
+      return isProblem(page) ? page : shown(await rooms.activities(call.caller, page))
+    },
+  },
+  {
+    method: 'GET',
+    path: `${CONVERSATIONS}/:id/activities/:activityId`,
+    name: 'activities',
+    answer: async ({ caller, param }) =>
+      shown(await rooms.activity(caller, param('id'), param('activityId'))),
+  },
+  {
+    method: 'GET',
+    path: `${CONVERSATIONS}/:id/parents`,
+    name: 'activities',
+    answer: async ({ caller, param }) => shown(await rooms.parents(caller, param('id'))),
+  },
+  {
+    method: 'GET',
+    path: `${CONVERSATIONS}/:id/parents/:parentId`,
+    name: 'activities',
+    async answer(call) {
+      const page = pageIn(call)
+      if (isProblem(page)) return page
+      const parent = { parentId: call.param('parentId'), parentType: call.query('activityType') }
+      return shown(await rooms.activities(call.caller, { ...page, ...parent }))
+    },
+  },
+]
 
-const postActivity = async ({ caller, body }: Call, rooms: Rooms): Promise<Answer> => {
-  const wanted = parseBody(NEW_ACTIVITY, await body())
-  if (isProblem(wanted)) return wanted
-  const { target, object, encryptionKeyUrl } = wanted.value
-  const { content, displayName } = object
-  const readable = whyReadable({ content, displayName })
-  if (readable !== undefined) return readable
-  const activity = { conversationId: target.id, content, displayName, encryptionKeyUrl }
-  return shown(await rooms.post(caller, activity), 201)
+const teamRoutes = (rooms: Rooms, acts: Acts): readonly Route[] => [
+  {
+    method: 'POST',
+    path: TEAMS,
+    name: 'teams',
+    answer: (call) =>
+      withNewRoom(call, (wanted) => acts.create(call, { ...wanted, objectType: 'team' })),
+  },
+  {
+    method: 'GET',
+    path: TEAMS,
+    name: 'teams',
+    answer: async ({ caller }) => shown(await rooms.teams(caller)),
+  },
+  {
+    method: 'GET',
+    path: `${TEAMS}/:id`,
+    name: 'teams',
+    async answer(call) {
+      const isWhole = isWanted(call, 'includeTeamConversations')
+      return shown(await rooms.team(call.caller, call.param('id'), isWhole))
+    },
+  },
+  {
+    method: 'GET',
+    path: `${TEAMS}/:id/conversations`,
+    name: 'teams',
+    answer: async ({ caller, param }) => shown(await rooms.teamRooms(caller, param('id'))),
+  },
+  {
+    method: 'POST',
+    path: `${TEAMS}/:id/conversations`,
+    name: 'teams',
+    answer: (call) =>
+      withNewRoom(call, (wanted) => acts.createInTeam(call, call.param('id'), wanted)),
+  },
+  {
+    method: 'POST',
+    path: `${TEAMS}/:id/conversations/:roomId/participants`,
+    name: 'teams',
+    async answer(call) {
+      const wanted = parseBody(JOIN, orEmpty(await call.body()))
+      if (isProblem(wanted)) return wanted
+      const { kmsMessage } = wanted.value
+      const join = { teamId: call.param('id'), roomId: call.param('roomId'), kmsMessage }
+      return answered(call, await acts.join(call, join))
+    },
+  },
+]
+
+const shown = (found: object | Problem): Answer => (isProblem(found) ? found : json(found))
+
+const answered = ({ trackingId }: Call, acted: Acted): Answer => {
+  if (isProblem(acted)) return acted
+  return 'sealedRefusal' in acted && typeof acted.sealedRefusal === 'string'
+    ? toSealedRefusal(acted.sealedRefusal, trackingId)
+    : json(acted, 201)
 }
 
-const listActivities = async ({ caller, param, query }: Call, rooms: Rooms): Promise<Answer> => {
-  const limit = Number(query('limit') ?? PAGE_DEFAULT)
-  if (!Number.isInteger(limit) || limit < 1 || limit > PAGE_MAX) {
+const withNewRoom = async (
+  call: Call,
+  act: (wanted: NewConversation) => Promise<Acted>,
+): Promise<Answer> => {
+  const wanted = parseBody(NEW_CONVERSATION, await call.body())
+  if (isProblem(wanted)) return wanted
+  const readable = readableMember(wanted.value)
+  if (readable !== undefined) return problem('core.not-ciphertext', readable)
+  return answered(call, await act(wanted.value))
+}
+
+const postActivity = async (call: Call, acts: Acts, inRoom?: string): Promise<Answer> => {
+  const wanted = parseBody(ACTIVITY, await call.body())
+  if (isProblem(wanted)) return wanted
+  const { target, object } = wanted.value
+  const roomId = inRoom ?? target?.id
+  const isNamedOnce = target === undefined || target.id === roomId
+  if (roomId === undefined || !isNamedOnce) return problem('core.body-invalid', 'target.id')
+  const readable = readableMember(object)
+  if (readable !== undefined) return problem('core.not-ciphertext', readable)
+  return answered(call, await acts.act(call, roomId, wanted.value))
+}
+
+const extentIn = (call: Call): Extent | Problem => {
+  const activities = numberIn(call, 'activitiesLimit', WITHIN_A_ROOM)
+  if (isProblem(activities)) return activities
+  const isListed = isWanted(call, 'includeParticipants') && call.query('participantsLimit') !== '0'
+  return { isListed, activities }
+}
+
+const pageIn = (call: Call): ActivityPage | Problem => {
+  const limit = numberIn(call, 'limit', PAGE)
+  const [since, until, around] = ['sinceDate', 'maxDate', 'midDate'].map((name) =>
+    momentIn(call, name),
+  )
+  for (const one of [limit, since, until, around]) if (isProblem(one)) return one
+  if (isProblem(limit) || isProblem(since) || isProblem(until) || isProblem(around)) {
     return problem('core.body-invalid', 'limit')
   }
-  const after = query('after')
-  const page = { conversationId: param('id'), limit }
-  return shown(await rooms.list(caller, after === undefined ? page : { ...page, after }))
+  const [after, before] = ['after', 'before'].map((name) => uuidOr(call.query(name)))
+  return { conversationId: call.param('id'), limit, since, until, around, after, before }
 }
+
+const uuidOr = (raw: string | undefined): string | undefined => (isUuid(raw) ? raw : undefined)

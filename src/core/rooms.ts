@@ -1,159 +1,131 @@
-// Conversations and their messages as the cloud sees them: who is in, which keys are named, ciphertext, times.
-// It refuses anything readable, and tells outsiders nothing, not even that a conversation exists.
+// Conversations, teams and activities as the cloud shows them: who is in, which keys are named, ciphertext, times.
+// It tells outsiders nothing, not even that a room exists.
 
-import { instant, toRfc3339 } from '../time.ts'
 import type { Caller } from './caller.ts'
-import type { Surroundings } from './ports.ts'
 import { isProblem, type Problem, problem } from './problem.ts'
-import type { ActivityRow, ConversationRow, CoreStore, ParticipantRow } from './store.ts'
+import { toPair } from './room-change.ts'
+import { toActivity, toConversation, toPerson, toTeam } from './room-views.ts'
+import type { ActivityPage, ActivityRow, ConversationRow, CoreStore } from './store.ts'
+import type { RoomUrls } from './urls.ts'
 
-export interface NewConversation {
-  readonly displayName?: string | undefined
-  readonly encryptionKeyUrl?: string | undefined
-  readonly defaultActivityEncryptionKeyUrl?: string | undefined
-  readonly kmsResourceObjectUrl?: string | undefined
-  readonly participants: readonly string[]
+/** How much of a room is asked for. */
+export interface Extent {
+  readonly isListed: boolean
+  readonly activities: number
 }
 
-export interface NewActivity {
-  readonly conversationId: string
-  readonly content: string
-  readonly displayName?: string | undefined
-  readonly encryptionKeyUrl: string
-}
+type Asked = Pick<Caller, 'userId'>
 
 export interface Rooms {
-  create(caller: Caller, wanted: NewConversation): Promise<object>
-  show(caller: Caller, id: string): Promise<object | Problem>
-  post(caller: Caller, wanted: NewActivity): Promise<object | Problem>
-  list(caller: Caller, page: Page): Promise<object | Problem>
+  show(caller: Asked, id: string, extent: Extent): Promise<object | Problem>
+  /** The one-to-one room with somebody. */
+  showPair(caller: Asked, userId: string, extent: Extent): Promise<object | Problem>
+  list(caller: Asked, limit: number, extent: Extent): Promise<object>
+  roster(caller: Asked, id: string): Promise<object | Problem>
+  activities(caller: Asked, page: ActivityPage): Promise<object | Problem>
+  activity(caller: Asked, roomId: string, id: string): Promise<object | Problem>
+  /** Which activities have answers and edits. */
+  parents(caller: Asked, roomId: string): Promise<object | Problem>
+  team(caller: Asked, id: string, isWhole: boolean): Promise<object | Problem>
+  teams(caller: Asked): Promise<object>
+  teamRooms(caller: Asked, id: string): Promise<object | Problem>
 }
 
-export interface Page {
-  readonly conversationId: string
-  readonly after?: string
-  readonly limit: number
-}
-
-export interface RoomRules {
-  /** Everything before a conversation id. */
-  readonly urlBase: string
-  /** Hands an event to all devices of these users; `data` is JSON text. */
-  readonly tell: (userIds: readonly string[], data: string) => Promise<void>
-}
-
-export const openRooms = (
+/** The room, if the caller is in it. */
+export const findRoom = async (
   store: CoreStore,
-  rules: RoomRules,
-  surroundings: Surroundings,
-): Rooms => {
-  const { now, newId } = surroundings
-  const find = async (caller: Caller, id: string): Promise<ConversationRow | Problem> =>
-    (await store.findConversation(id, caller.userId)) ?? problem('core.unknown-conversation')
-  const url = (id: string): string => `${rules.urlBase}${id}`
-  const view = async (row: ConversationRow): Promise<object> =>
-    toConversation(row, await store.participantsOf(row.id), url(row.id))
+  { userId }: Asked,
+  id: string,
+): Promise<ConversationRow | Problem> =>
+  (await store.findConversation(id, userId)) ?? problem('core.unknown-conversation')
+
+/** The general room of a team, if the caller is in it. */
+export const findTeam = async (
+  store: CoreStore,
+  { userId }: Asked,
+  id: string,
+): Promise<ConversationRow | Problem> => {
+  const general = await store.findConversation(id, userId)
+  return general === undefined || general.team_id !== id ? problem('core.unknown-team') : general
+}
+
+/** A room as it is shown, with activities that are at hand or the newest ones. */
+export const viewRoom = async (
+  store: CoreStore,
+  urls: RoomUrls,
+  { row, isListed, activities }: RoomView,
+): Promise<object> => {
+  const members = await store.participantsOf(row.id)
+  return toConversation(row, urls, { members, isListed, activities })
+}
+
+interface RoomView {
+  readonly row: ConversationRow
+  readonly isListed: boolean
+  readonly activities: readonly ActivityRow[]
+}
+
+const ROOMS_OF_A_USER = 1000
+
+export const openRooms = (store: CoreStore, urls: RoomUrls): Rooms => {
+  const view = async (row: ConversationRow, extent: Extent): Promise<object> => {
+    const page = { conversationId: row.id, limit: extent.activities }
+    const activities = extent.activities === 0 ? [] : await store.activitiesOf(page)
+    return await viewRoom(store, urls, { row, isListed: extent.isListed, activities })
+  }
+  const viewBriefly = (row: ConversationRow) => view(row, { isListed: false, activities: 0 })
+  const viewTeam = async (general: ConversationRow, isWhole: boolean): Promise<object> => {
+    const rows = isWhole ? await store.teamRooms(general.id) : [general]
+    const rooms = await Promise.all(rows.map(viewBriefly))
+    return toTeam(general, urls, { rooms, members: await store.participantsOf(general.id) })
+  }
+  /** Goes on only for members of the room. */
+  const inRoom = async (
+    caller: Asked,
+    id: string,
+    answer: (row: ConversationRow) => Promise<object | Problem>,
+  ): Promise<object | Problem> => {
+    const row = await findRoom(store, caller, id)
+    return isProblem(row) ? row : await answer(row)
+  }
 
   return {
-    async create(caller, wanted) {
-      const row = toConversationRow(wanted, { id: newId(), by: caller.userId, at: now() })
-      await store.addConversation(row, [...new Set([caller.userId, ...wanted.participants])])
-      return await view(row)
+    show: (caller, id, extent) => inRoom(caller, id, (row) => view(row, extent)),
+    async showPair({ userId }, otherId, extent) {
+      const row = await store.findPair(toPair(userId, otherId))
+      return row === undefined ? problem('core.unknown-conversation') : await view(row, extent)
     },
-    async show(caller, id) {
-      const row = await find(caller, id)
-      return isProblem(row) ? row : await view(row)
+    async list({ userId }, limit, extent) {
+      const rows = await store.conversationsOf(userId, limit)
+      return { items: await Promise.all(rows.map((row) => view(row, extent))) }
     },
-    async post(caller, wanted) {
-      const room = await find(caller, wanted.conversationId)
-      if (isProblem(room)) return room
-      const row = toActivityRow(wanted, { id: newId(), by: caller.userId, at: now() })
-      await store.addActivity(row)
-      const activity = toActivity(row, url(room.id))
-      const members = (await store.participantsOf(room.id)).map(({ id }) => id)
-      await rules.tell(members, JSON.stringify({ eventType: 'conversation.activity', activity }))
-      return activity
+    roster: (caller, id) =>
+      inRoom(caller, id, async () => ({ items: (await store.participantsOf(id)).map(toPerson) })),
+    activities: (caller, page) =>
+      inRoom(caller, page.conversationId, async ({ id }) => {
+        const rows = await store.activitiesOf(page)
+        return { items: rows.map((row) => toActivity(row, id, urls)) }
+      }),
+    activity: (caller, roomId, id) =>
+      inRoom(caller, roomId, async () => {
+        const row = await store.findActivity(roomId, id)
+        return row === undefined ? problem('core.unknown-activity') : toActivity(row, roomId, urls)
+      }),
+    parents: (caller, roomId) => inRoom(caller, roomId, () => store.parentsIn(roomId)),
+    async team(caller, id, isWhole) {
+      const general = await findTeam(store, caller, id)
+      return isProblem(general) ? general : await viewTeam(general, isWhole)
     },
-    async list(caller, page) {
-      const room = await find(caller, page.conversationId)
-      if (isProblem(room)) return room
-      const rows = await store.activitiesOf(page)
-      return { items: rows.map((row) => toActivity(row, url(room.id))) }
+    async teams({ userId }) {
+      const rows = await store.conversationsOf(userId, ROOMS_OF_A_USER)
+      const generals = rows.filter(({ id, team_id }) => id === team_id)
+      return { items: await Promise.all(generals.map((general) => viewTeam(general, false))) }
+    },
+    async teamRooms(caller, id) {
+      const general = await findTeam(store, caller, id)
+      if (isProblem(general)) return general
+      const rows = await store.teamRooms(id)
+      return { items: await Promise.all(rows.map(viewBriefly)) }
     },
   }
-}
-
-interface Mark {
-  readonly id: string
-  readonly by: string
-  readonly at: number
-}
-
-const toConversationRow = (wanted: NewConversation, { id, by, at }: Mark): ConversationRow => ({
-  id,
-  created_by: by,
-  display_name: wanted.displayName ?? null,
-  encryption_key_url: wanted.encryptionKeyUrl ?? null,
-  default_activity_encryption_key_url: wanted.defaultActivityEncryptionKeyUrl ?? null,
-  kms_resource_object_url: wanted.kmsResourceObjectUrl ?? null,
-  created_at: at,
-})
-
-type NewActivityRow = Omit<ActivityRow, 'sequence'>
-
-const toActivityRow = (wanted: NewActivity, { id, by, at }: Mark): NewActivityRow => ({
-  id,
-  conversation_id: wanted.conversationId,
-  actor_id: by,
-  verb: 'post',
-  content: wanted.content,
-  display_name: wanted.displayName ?? null,
-  encryption_key_url: wanted.encryptionKeyUrl,
-  published_at: at,
-})
-
-const toConversation = (
-  row: ConversationRow,
-  participants: readonly ParticipantRow[],
-  url: string,
-) => ({
-  id: row.id,
-  url,
-  objectType: 'conversation',
-  published: toRfc3339(instant(row.created_at)),
-  ...present({
-    displayName: row.display_name,
-    encryptionKeyUrl: row.encryption_key_url,
-    defaultActivityEncryptionKeyUrl: row.default_activity_encryption_key_url,
-    kmsResourceObjectUrl: row.kms_resource_object_url,
-  }),
-  participants: {
-    items: participants.map(({ id, email }) => ({
-      id,
-      objectType: 'person',
-      ...present({ emailAddress: email }),
-    })),
-  },
-})
-
-const toActivity = (row: NewActivityRow, conversationUrl: string) => ({
-  id: row.id,
-  objectType: 'activity',
-  verb: row.verb,
-  published: toRfc3339(instant(row.published_at)),
-  actor: { id: row.actor_id, objectType: 'person' },
-  target: { id: row.conversation_id, url: conversationUrl, objectType: 'conversation' },
-  object: {
-    objectType: 'comment',
-    content: row.content,
-    ...present({ displayName: row.display_name }),
-  },
-  encryptionKeyUrl: row.encryption_key_url,
-})
-
-/** Members that have a value. */
-const present = (members: Readonly<Record<string, string | null>>): Record<string, string> => {
-  const there: Record<string, string> = {}
-  for (const [name, value] of Object.entries(members)) if (value !== null) there[name] = value
-  return there
 }

@@ -7,6 +7,7 @@ import type { CoreSettings } from './config.ts'
 import { readSecret } from './config.ts'
 import type { Provider } from './introspection.ts'
 import type { MailboxRules } from './mailboxes.ts'
+import type { OperationRules } from './operations.ts'
 import type { RelayRules } from './relay.ts'
 
 const MIN_VERSION = 'TLSv1.2'
@@ -69,4 +70,16 @@ export const mailboxRulesOf = ({ limits }: CoreSettings): MailboxRules => ({
   totalBytes: limits.eventBytes,
   keptFor: milliseconds(limits.eventsForMs),
   windowBytes: limits.windowBytes,
+})
+
+const ASK_AGAIN_AFTER_MS = 5000
+const OPERATIONS_KEPT_MS = 30 * 24 * 3600 * 1000
+
+export const operationRulesOf = ({
+  limits,
+}: CoreSettings): Omit<OperationRules, 'onApplied' | 'whyClosed'> => ({
+  patienceMs: limits.realmPatienceMs,
+  askAgainAfterMs: ASK_AGAIN_AFTER_MS,
+  openPerUser: limits.heldPostsPerUser,
+  keptForMs: OPERATIONS_KEPT_MS,
 })

@@ -8,6 +8,8 @@ export interface UserTable {
   organization_id: string
   email: string | null
   seen_at: number
+  /** 'person', or 'machine' once the realm has said so. */
+  kind: Generated<string>
 }
 
 export interface DeviceTable {
@@ -34,11 +36,25 @@ export interface ConversationTable {
   default_activity_encryption_key_url: string | null
   kms_resource_object_url: string | null
   created_at: number
+  /** Both user ids of a one-to-one room, sorted: there is one room for a pair. */
+  pair: string | null
+  /** The general room of the team that this room is in; a general room names itself. */
+  team_id: string | null
+  is_locked: number
+  summary: string | null
 }
 
 export interface ParticipantTable {
   conversation_id: string
   user_id: string
+  is_moderator: number
+  joined_at: number
+}
+
+/** Keys that a room had before, so that a stale client can be told so. */
+export interface FormerKeyTable {
+  conversation_id: string
+  key_url: string
 }
 
 export interface ActivityTable {
@@ -47,10 +63,33 @@ export interface ActivityTable {
   conversation_id: string
   actor_id: string
   verb: string
-  content: string
-  display_name: string | null
-  encryption_key_url: string
+  /** JSON. What people wrote in it is ciphertext. */
+  object: string
+  encryption_key_url: string | null
+  parent_id: string | null
+  parent_type: string | null
+  client_temp_id: string | null
   published_at: number
+}
+
+/** What core and realm do together: written before the realm is asked, kept after it has ended. */
+export interface OperationTable {
+  id: string
+  kind: string
+  domain: string
+  turn: string
+  room_id: string
+  actor_id: string
+  tracking_id: string
+  /** JSON: the core's half, as the realm is told. */
+  part: string
+  /** JSON: what changes here once the realm has agreed. */
+  change: string
+  /** Empty once the operation has ended. */
+  kms_message: string
+  state: 'asked' | 'withdrawing' | 'done' | 'refused' | 'withdrawn'
+  created_at: number
+  ended_at: number | null
 }
 
 export interface Tables {
@@ -59,7 +98,9 @@ export interface Tables {
   realms: RealmTable
   conversations: ConversationTable
   participants: ParticipantTable
+  former_keys: FormerKeyTable
   activities: ActivityTable
+  operations: OperationTable
 }
 
 /** One entry per version, forward only; `pragma user_version` says how many have run. */
@@ -82,5 +123,37 @@ export const MIGRATIONS: readonly (readonly string[])[] = [
        content text not null, display_name text, encryption_key_url text not null,
        published_at integer not null) strict`,
     'create index activities_by_conversation on activities (conversation_id, sequence)',
+  ],
+  [
+    `alter table users add column kind text not null default 'person'`,
+    'alter table conversations add column pair text',
+    'alter table conversations add column team_id text',
+    'alter table conversations add column is_locked integer not null default 0',
+    'alter table conversations add column summary text',
+    'create unique index conversations_by_pair on conversations (pair) where pair is not null',
+    'create index conversations_by_team on conversations (team_id) where team_id is not null',
+    'create index conversations_by_resource on conversations (kms_resource_object_url)',
+    'alter table participants add column is_moderator integer not null default 0',
+    'alter table participants add column joined_at integer not null default 0',
+    'create index participants_by_user on participants (user_id)',
+    `create table former_keys (conversation_id text not null, key_url text not null,
+       primary key (conversation_id, key_url)) strict, without rowid`,
+    `create table acts (sequence integer primary key autoincrement, id text not null unique,
+       conversation_id text not null, actor_id text not null, verb text not null,
+       object text not null, encryption_key_url text, parent_id text, parent_type text,
+       client_temp_id text, published_at integer not null) strict`,
+    `insert into acts select sequence, id, conversation_id, actor_id, verb,
+       json_object('objectType', 'comment', 'content', content, 'displayName', display_name),
+       encryption_key_url, null, null, null, published_at from activities`,
+    'drop table activities',
+    'alter table acts rename to activities',
+    'create index activities_by_conversation on activities (conversation_id, published_at)',
+    `create table operations (id text primary key, kind text not null, domain text not null,
+       turn text not null, room_id text not null, actor_id text not null, tracking_id text not null,
+       part text not null, change text not null, kms_message text not null, state text not null,
+       created_at integer not null, ended_at integer) strict`,
+    `create index operations_open on operations (created_at)
+       where state in ('asked', 'withdrawing')`,
+    'create index operations_ended on operations (ended_at) where ended_at is not null',
   ],
 ]

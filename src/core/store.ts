@@ -1,34 +1,25 @@
-// The core's own database: SQLite through kysely, one file. No other file of the core speaks SQL, and
-// nothing on the way of a posted KMS message comes here.
+// The core's own database: SQLite through kysely, one file. Only this and `store/` speak SQL, and nothing on
+// the way of a posted KMS message comes here.
 
 import SQLite from 'better-sqlite3'
 import { type Insertable, Kysely, type Selectable, SqliteDialect, sql } from 'kysely'
 import { Fault } from '../fault.ts'
 import {
-  type ActivityTable,
-  type ConversationTable,
   type DeviceTable,
   MIGRATIONS,
   type RealmTable,
   type Tables,
   type UserTable,
 } from './schema.ts'
+import { activities } from './store/activities.ts'
+import { conversations } from './store/conversations.ts'
+import { operations } from './store/operations.ts'
 
 export type DeviceRow = Selectable<DeviceTable>
-export type ConversationRow = Selectable<ConversationTable>
-export type ActivityRow = Selectable<ActivityTable>
-
-export interface ParticipantRow {
-  readonly id: string
-  readonly email: string | null
-}
-
-export interface ActivityPage {
-  readonly conversationId: string
-  /** Only activities after this one, by its id. */
-  readonly after?: string
-  readonly limit: number
-}
+export type { ActivityPage, ActivityRow } from './store/activities.ts'
+export type { Applied } from './store/changes.ts'
+export type { ConversationRow, ParticipantRow, RosterRow } from './store/conversations.ts'
+export type { OperationRow } from './store/operations.ts'
 
 export type CoreStore = Awaited<ReturnType<typeof openCoreStore>>
 
@@ -45,6 +36,7 @@ export const openCoreStore = async (file: string) => {
     ...realms(db),
     ...conversations(db),
     ...activities(db),
+    ...operations(db),
     close: () => db.destroy(),
   }
 }
@@ -70,6 +62,10 @@ const people = (db: Db) => ({
       .values(user)
       .onConflict((same) => same.column('id').doUpdateSet({ organization_id, email, seen_at }))
       .execute()
+  },
+  /** A machine account is listed as what it is. */
+  async setUserKind(id: string, kind: 'person' | 'machine'): Promise<void> {
+    await db.updateTable('users').set({ kind }).where('id', '=', id).execute()
   },
   async organizationOf(userId: string): Promise<string | undefined> {
     const found = await db
@@ -134,59 +130,6 @@ const realms = (db: Db) => ({
       .onConflict((same) =>
         same.column('domain').doUpdateSet({ kms_cluster, rsa_public_key, updated_at }),
       )
-      .execute()
-  },
-})
-
-const conversations = (db: Db) => ({
-  addConversation: (row: ConversationRow, participantIds: readonly string[]): Promise<void> =>
-    db.transaction().execute(async (tx) => {
-      await tx.insertInto('conversations').values(row).execute()
-      const members = participantIds.map((id) => ({ conversation_id: row.id, user_id: id }))
-      await tx.insertInto('participants').values(members).execute()
-    }),
-  /** The conversation, if the user is in it: "not there" and "not a member" are the same answer. */
-  findConversation: (id: string, userId: string): Promise<ConversationRow | undefined> =>
-    db
-      .selectFrom('conversations')
-      .innerJoin('participants', 'participants.conversation_id', 'conversations.id')
-      .selectAll('conversations')
-      .where('conversations.id', '=', id)
-      .where('participants.user_id', '=', userId)
-      .executeTakeFirst(),
-  participantsOf: (conversationId: string): Promise<readonly ParticipantRow[]> =>
-    db
-      .selectFrom('participants')
-      .leftJoin('users', 'users.id', 'participants.user_id')
-      .select(['participants.user_id as id', 'users.email'])
-      .where('conversation_id', '=', conversationId)
-      .execute(),
-})
-
-const activities = (db: Db) => ({
-  async addActivity(row: Omit<Insertable<ActivityTable>, 'sequence'>): Promise<void> {
-    await db.insertInto('activities').values(row).execute()
-  },
-  /** Oldest first. An unknown `after` starts from the beginning. */
-  activitiesOf: ({
-    conversationId,
-    after,
-    limit,
-  }: ActivityPage): Promise<readonly ActivityRow[]> => {
-    const page = db
-      .selectFrom('activities')
-      .selectAll()
-      .where('conversation_id', '=', conversationId)
-      .orderBy('sequence')
-      .limit(limit)
-    if (after === undefined) return page.execute()
-    const mark = db
-      .selectFrom('activities')
-      .select('sequence')
-      .where('id', '=', after)
-      .where('conversation_id', '=', conversationId)
-    return page
-      .where((where) => where('sequence', '>', where.fn.coalesce(mark, where.val(0))))
       .execute()
   },
 })

@@ -24,3 +24,14 @@ export const urlsAt = (publicBaseUrl: string): Urls => ({
   deviceBase: `${publicBaseUrl}${PATHS.wdm}/devices/`,
   mercuryBase: `${publicBaseUrl.replace(/^http/, 'ws')}${PATHS.mercury}/`,
 })
+
+/** Where rooms and teams are. */
+export interface RoomUrls {
+  readonly room: (id: string) => string
+  readonly team: (id: string) => string
+}
+
+export const roomUrlsAt = (conversationUrl: string): RoomUrls => ({
+  room: (id) => `${conversationUrl}/conversations/${id}`,
+  team: (id) => `${conversationUrl}/teams/${id}`,
+})

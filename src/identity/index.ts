@@ -18,4 +18,4 @@ export type {
   IntrospectionQuestion,
   KeysQuestion,
 } from './ports.ts'
-export type { Anonymous, Person, Principal } from './principal.ts'
+export type { Anonymous, Person, Principal, Service } from './principal.ts'

@@ -1,6 +1,6 @@
 // Who asks: what we know of them, and that a credential proved it. A `Person` is only ever made from the
 // claims of a verified token, never from what a request says of itself (draft §4.2).
-// Seams: Service (x5c credential), Peer (mutual TLS) and Officer (console) join this union with their issues.
+// Seams: Peer (mutual TLS) and Officer (console) join this union with their issues.
 
 import type { AuthorizationUri, OrganizationId, ResourceUri, UserId } from '../id.ts'
 import type { Instant } from '../time.ts'
@@ -25,4 +25,15 @@ export interface Anonymous {
   readonly tokenExpiresAt: Instant
 }
 
-export type Principal = Person | Anonymous
+/** A program with a token of its own, registered by an administrator: it may what it was granted, and nothing else. */
+export interface Service {
+  readonly kind: 'service'
+  readonly userId: UserId
+  readonly organizationId: OrganizationId
+  readonly tokenExpiresAt: Instant
+  readonly issuer: string
+  /** Names of what it was granted anywhere. */
+  readonly features: ReadonlySet<string>
+}
+
+export type Principal = Person | Service | Anonymous

@@ -7,6 +7,7 @@ import type { Instant } from '../time.ts'
 import { isPast } from '../time.ts'
 import type { Asked } from './case.ts'
 import type { Key, UnboundKey } from './key.ts'
+import { FEATURE_OF } from './machine.ts'
 import { isExpired, type Resource } from './resource.ts'
 
 export interface ResourceFacts {
@@ -58,6 +59,15 @@ export const bindRefusal = (
   return isBindable(key, now) ? undefined : refuse('kms.key-expired', uri)
 }
 
-/** The holder of an anonymous bearer reads keys; the rest, who else is authorised too, is for people. */
-export const personRefusal = (asked: Asked): Refusal | undefined =>
-  asked.by.kind === 'person' ? undefined : refuse('kms.person-not-allowed')
+/** A machine does only what some grant names; where it may, is asked of each resource. */
+const featureRefusal = ({ by, request }: Asked): Refusal | undefined => {
+  const feature = FEATURE_OF[request.operation.name]
+  if (by.kind !== 'service' || feature === 'none') return undefined
+  return feature !== undefined && by.features.has(feature)
+    ? undefined
+    : refuse('kms.feature-not-granted', feature)
+}
+
+/** The holder of an anonymous bearer reads keys; the rest, who else is authorised too, is for accounts. */
+export const accountRefusal = (asked: Asked): Refusal | undefined =>
+  asked.by.kind === 'anonymous' ? refuse('kms.person-not-allowed') : featureRefusal(asked)

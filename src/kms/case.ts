@@ -7,6 +7,7 @@ import type { Principal } from '../identity/index.ts'
 import type { Operation, Request } from '../protocol/index.ts'
 import type { Refusal } from '../refusal.ts'
 import type { Instant } from '../time.ts'
+import type { Joint } from './joint.ts'
 import type { Agreement } from './operations/create-session.ts'
 import type { Session } from './session.ts'
 
@@ -15,6 +16,8 @@ export interface Received {
   readonly at: Instant
   readonly trackingId: string
   readonly sizeBytes: number
+  /** Present where the core waits for the outcome. */
+  readonly joint?: Joint
 }
 
 /** A request whose channel and bearer have been verified. Not yet: whether it may be done. */

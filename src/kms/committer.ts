@@ -9,20 +9,26 @@ import type { Instant } from '../time.ts'
 import { type Asked, type Case, isAsked, isTurned, type Turned } from './case.ts'
 import { isLockedFault } from './keyring/keyring.ts'
 import type { Ledger } from './ledger.ts'
-import { type Outcome, type TransactParts, transact } from './transact.ts'
+import { type Conclusion, type TransactParts, transact } from './transact.ts'
 
 const GROUP_MAX = 256
 
 interface Waiting {
   readonly one: Case
-  readonly resolve: (outcome: Outcome) => void
+  readonly resolve: (conclusion: Conclusion) => void
   readonly reject: (fault: unknown) => void
 }
 
-const idOf = (one: Case): string | undefined =>
-  isTurned(one) || one.session === undefined
-    ? undefined
-    : `${one.session.uri} ${one.request.requestId}`
+/** What two cases of one group must not share: a requestId of a session, an operation of the core. */
+const idsOf = (one: Case): readonly string[] => {
+  const { joint } = one.received
+  return [
+    ...(joint === undefined ? [] : [`operation ${joint.id}`]),
+    ...(isTurned(one) || one.session === undefined
+      ? []
+      : [`${one.session.uri} ${one.request.requestId}`]),
+  ]
+}
 
 const failedAct = (one: Case, fault: unknown, now: Instant): Act => ({
   action: 'request.failed',
@@ -56,9 +62,9 @@ export class Committer {
     this.#parts = parts
   }
 
-  /** The outcome of a case once it and its entry are durable. Rejects with the Fault that broke it. */
-  conclude(one: Case): Promise<Outcome> {
-    const { promise, resolve, reject } = Promise.withResolvers<Outcome>()
+  /** How a case ended, once that and its entry are durable. Rejects with the Fault that broke it. */
+  conclude(one: Case): Promise<Conclusion> {
+    const { promise, resolve, reject } = Promise.withResolvers<Conclusion>()
     this.#waiting.push({ one, resolve, reject })
     if (!this.#isDraining) {
       this.#isDraining = true
@@ -73,14 +79,14 @@ export class Committer {
     this.#isDraining = false
   }
 
-  /** The next cases in order; a requestId and its repeat never share a group. */
+  /** The next cases in order; a request and its repeat never share a group. */
   #takeGroup(): readonly Waiting[] {
     const seen = new Set<string>()
     let length = 0
     for (const { one } of this.#waiting.slice(0, GROUP_MAX)) {
-      const id = idOf(one)
-      if (id !== undefined && seen.has(id)) break
-      if (id !== undefined) seen.add(id)
+      const ids = idsOf(one)
+      if (ids.some((id) => seen.has(id))) break
+      for (const id of ids) seen.add(id)
       length += 1
     }
     const group = this.#waiting.slice(0, length)
@@ -90,11 +96,11 @@ export class Committer {
 
   async #settle(group: readonly Waiting[]): Promise<void> {
     try {
-      const outcomes = await this.#commit(group.map(({ one }) => one))
+      const conclusions = await this.#commit(group.map(({ one }) => one))
       group.forEach(({ resolve, reject }, index) => {
-        const outcome = outcomes[index]
-        if (outcome === undefined) reject(new Fault('kms.no-outcome'))
-        else resolve(outcome)
+        const conclusion = conclusions[index]
+        if (conclusion === undefined) reject(new Fault('kms.no-outcome'))
+        else resolve(conclusion)
       })
     } catch (fault) {
       const [only] = group
@@ -105,7 +111,7 @@ export class Committer {
     }
   }
 
-  #commit(cases: readonly Case[]): Promise<readonly Outcome[]> {
+  #commit(cases: readonly Case[]): Promise<readonly Conclusion[]> {
     return this.#ledger.commit((tx, now) => transact(cases, tx, now, this.#parts))
   }
 

@@ -4,6 +4,7 @@ export type { Authorization, Role } from './authorization.ts'
 export { Bearers } from './bearers.ts'
 export { Channels } from './channels.ts'
 export { Committer } from './committer.ts'
+export type { CoreOperation, SettledOperation, WithdrawnOperation } from './core-operation.ts'
 export { type IdentityMaterial, importIdentity } from './identity-import.ts'
 export type { BoundKey, Key, UnboundKey, Wrapped } from './key.ts'
 export { Keyring, type OpenMainKey } from './keyring/keyring.ts'
@@ -15,30 +16,76 @@ export {
   unlockKeyring,
 } from './keyring/unlock.ts'
 export { createLedger, type Done, type Ledger } from './ledger.ts'
+export {
+  FEATURES,
+  type Feature,
+  type FeatureGrant,
+  type MachineAccount,
+  type Scope,
+} from './machine.ts'
+export {
+  addMachine,
+  disableMachine,
+  type GrantChange,
+  grantFeature,
+  type NewMachine,
+  revokeFeature,
+} from './machines.ts'
+export type { OffBoarding } from './off-boarded.ts'
+export {
+  acknowledgeOffBoarding,
+  finishOffBoarding,
+  offBoard,
+  type PendingOffBoarding,
+  pendingOffBoardings,
+} from './off-boarding.ts'
+export { isProven, type OffBoardingReport, reportOffBoarding } from './off-boarding-report.ts'
 export type { Means } from './operation.ts'
 export { People } from './people.ts'
 export type { Person } from './person.ts'
-export { type Corridor, type CorridorParts, createCorridor } from './pipeline.ts'
+export {
+  type Corridor,
+  type CorridorParts,
+  createCorridor,
+  type OperationAnswer,
+  operationAnswer,
+} from './pipeline.ts'
 export type {
   AnswerStore,
   AuthorizationStore,
   BoundKeyFilter,
+  FeatureQuestion,
   KeyringStore,
   KeyStore,
   LiveSessions,
+  MachineStore,
+  OffBoardingStore,
+  OperationStore,
   PersonStore,
   ResourceAndAuthId,
   ResourceStore,
   ResourceSummary,
+  RoomAgent,
+  RosterStore,
   SessionStore,
+  Standing,
   StaticKeyStore,
   Store,
   Transaction,
 } from './ports.ts'
 export type { Resource } from './resource.ts'
+export {
+  DRIFT_SIDES,
+  type Drift,
+  type DriftSide,
+  type RosterCheck,
+  type StoredDrift,
+} from './roster.ts'
+export { createRosters, type RosterMeans, type RosterResult, type Rosters } from './rosters.ts'
 export type { Session } from './session.ts'
 export type { KmsSettings } from './settings.ts'
 export type { StaticKey } from './static-key.ts'
 export { StaticKeys } from './static-keys.ts'
 export type { StoredAnswer, StoredAnswerId } from './stored-answer.ts'
 export { type Swept, sweep } from './sweep.ts'
+export { sweepOperations, withdrawOperation } from './withdraw.ts'

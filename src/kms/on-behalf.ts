@@ -16,7 +16,7 @@ const READING: ReadonlySet<OperationName> = new Set([
 ])
 
 export const ownSubject = (by: Principal): UserId | AuthorizationUri =>
-  by.kind === 'person' ? by.userId : by.authorizationUri
+  by.kind === 'anonymous' ? by.authorizationUri : by.userId
 
 /** As whom access is to be decided, as far as the caller's token alone can tell. */
 export const subjectOf = (

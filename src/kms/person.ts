@@ -11,4 +11,6 @@ export interface Person {
   /** Random UUID; the actor of audit entries. */
   readonly pseudonym: string
   readonly firstSeenAt: Instant
+  /** Since when every request of theirs is refused. */
+  readonly offBoardedAt?: Instant
 }

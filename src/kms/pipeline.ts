@@ -2,25 +2,28 @@
 // never turns back. Before a channel opens there is silence or the signed reset; after it opens, every
 // answer is sealed. Nothing leaves before its audit entry is durable.
 
-import type { MessagesFrame, SealedAnswer } from '../boundary/index.ts'
+import type { BareOutcome, Declined, MessagesFrame, SealedAnswer } from '../boundary/index.ts'
 import type { ClientId } from '../id.ts'
 import { FAULT_VERDICT, printRefusal, VERDICTS } from '../protocol/index.ts'
-import { isRefusal, type RefusalCode } from '../refusal.ts'
+import { isRefusal, type RefusalCode, refuse } from '../refusal.ts'
 import type { Instant } from '../time.ts'
 import { type Case, isTurned, type Received } from './case.ts'
 import type { Committer } from './committer.ts'
+import type { CoreOperation } from './core-operation.ts'
 import {
   type DoorwayParts,
   isOpened,
   type OpenChannel,
+  type Opened,
   open,
   seal,
   type Unopened,
 } from './doorway.ts'
 import { type IdentifyParts, identify } from './identify.ts'
+import type { Joint } from './joint.ts'
 import { isLockedFault } from './keyring/keyring.ts'
 import { type RevealMeans, reveal } from './reveal.ts'
-import type { Outcome } from './transact.ts'
+import type { Conclusion, Outcome } from './transact.ts'
 
 export interface CorridorParts extends DoorwayParts, IdentifyParts, RevealMeans {
   readonly committer: Committer
@@ -29,12 +32,25 @@ export interface CorridorParts extends DoorwayParts, IdentifyParts, RevealMeans 
   readonly onFault: (fault: unknown, trackingId: string) => void
 }
 
+/** What the core is told of an operation. Declined: its outcome is not known, and it must withdraw it. */
+export interface OperationAnswer {
+  readonly answers: readonly (SealedAnswer | BareOutcome)[]
+  readonly declined?: Declined
+}
+
 export interface Corridor {
   /** The answers to a post in the order of its messages; silence leaves no answer. Never rejects. */
   handle(post: MessagesFrame): Promise<readonly SealedAnswer[]>
+  /** The same for a post of which the core waits for the outcome: one message, one verdict. Never rejects. */
+  operate(post: MessagesFrame): Promise<OperationAnswer>
 }
 
-type AnswerInPost = Omit<SealedAnswer, 'n'>
+/** Where a message got to: what is sealed for its sender, and what the core may know. */
+interface Walked {
+  readonly deliverTo?: string | undefined
+  readonly kmsMessage?: string | undefined
+  readonly operation?: CoreOperation | undefined
+}
 
 /** Recorded like an act; answered by the reset where one can be delivered. */
 const turnAway = async (
@@ -42,12 +58,11 @@ const turnAway = async (
   { refusal, sessionUri, mayReset }: Unopened,
   received: Received,
   device: string | undefined,
-): Promise<AnswerInPost | undefined> => {
+): Promise<Walked> => {
   const session = sessionUri === undefined ? {} : { sessionUri }
-  await parts.committer.conclude({ received, refusal, ...session })
-  if (!mayReset || device === undefined) return undefined
-  const reset = await parts.staticKeys.reset()
-  return reset === undefined ? undefined : { deliverTo: device, kmsMessage: reset }
+  const { operation } = await parts.committer.conclude({ received, refusal, ...session })
+  if (!mayReset || device === undefined) return { operation }
+  return { deliverTo: device, kmsMessage: await parts.staticKeys.reset(), operation }
 }
 
 const requestIdOf = (one: Case): string | undefined =>
@@ -59,9 +74,14 @@ const PASSING: ReadonlySet<RefusalCode> = new Set(['identity.provider-unavailabl
  * Real clients cache a failed handshake for their life: what may succeed in a moment, our own Faults
  * (no outcome) among it, is met with silence, and they try again.
  */
-const isSilent = (channel: OpenChannel, outcome: Outcome | undefined): boolean => {
+const isSilent = (
+  channel: OpenChannel,
+  outcome: Outcome | undefined,
+  joint: Joint | undefined,
+): boolean => {
   if (channel.kind === 'session') return false
-  if (outcome === undefined) return true
+  // No operation is a handshake: the core made one of it, and the client must not hear of it.
+  if (outcome === undefined || joint !== undefined) return true
   return isRefusal(outcome) && PASSING.has(outcome.refused)
 }
 
@@ -71,18 +91,21 @@ const endSession = (parts: CorridorParts, one: Case, outcome: Outcome): void => 
   if (operation.name === 'delete-session') parts.channels.forget(operation.uri)
 }
 
-interface Concluded {
+interface Concluded extends Partial<Conclusion> {
   readonly text: string
-  readonly outcome?: Outcome
 }
 
-/** The answer's text, once what it says is durable. A Fault becomes "internal error" and no more. */
+/**
+ * The answer's text, once what it says is durable. A Fault becomes "internal error" and no more; but of
+ * an operation nothing may be said then, because it may have been done.
+ */
 const conclude = async (parts: CorridorParts, one: Case): Promise<Concluded> => {
   try {
-    const outcome = await parts.committer.conclude(one)
-    endSession(parts, one, outcome)
-    return { outcome, text: reveal(outcome, requestIdOf(one), parts) }
+    const conclusion = await parts.committer.conclude(one)
+    endSession(parts, one, conclusion.outcome)
+    return { ...conclusion, text: reveal(conclusion.outcome, requestIdOf(one), parts) }
   } catch (fault) {
+    if (one.received.joint !== undefined) throw fault
     // Done and recorded, and then the realm was locked: the answer stays here, a repeat will find it.
     if (isLockedFault(fault))
       return { text: printRefusal(VERDICTS['kms.locked'], requestIdOf(one)) }
@@ -91,12 +114,6 @@ const conclude = async (parts: CorridorParts, one: Case): Promise<Concluded> => 
   } finally {
     if (!isTurned(one)) one.agreement?.channelKey.wipe()
   }
-}
-
-const clearOf = (outcome: Outcome | undefined, text: string): SealedAnswer['clear'] => {
-  const { status }: { status: number } = JSON.parse(text)
-  const resourceUri = outcome === undefined || isRefusal(outcome) ? undefined : outcome.resourceUri
-  return resourceUri === undefined ? { status } : { status, resourceUri }
 }
 
 /** Operations keep their answers within bounds; what is larger all the same must not break the line. */
@@ -111,38 +128,69 @@ const sealFitting = async (
   return seal(parts, channel, printRefusal(VERDICTS['kms.answer-too-large'], requestId))
 }
 
+const jointOf = ({ sync, id, httpUser, part }: MessagesFrame): Joint | undefined => {
+  if (!sync) return undefined
+  return part === undefined ? { id, httpUser } : { id, httpUser, part }
+}
+
 const walk = async (
   parts: CorridorParts,
   post: MessagesFrame,
   compact: string,
-): Promise<AnswerInPost | undefined> => {
-  const received = { at: parts.now(), trackingId: post.trackingId, sizeBytes: compact.length }
-  const opened = await open(parts, compact, received.at)
-  if (!isOpened(opened)) return turnAway(parts, opened, received, post.httpDevice)
+): Promise<Walked> => {
+  const joint = jointOf(post)
+  const received = {
+    at: parts.now(),
+    trackingId: post.trackingId,
+    sizeBytes: compact.length,
+    ...(joint === undefined ? {} : { joint }),
+  }
+  const device = post.httpDevice ?? joint?.httpUser
+  // Several messages have several outcomes, and an operation has one.
+  const isAlone = joint === undefined || post.kmsMessages.length === 1
+  const opened: Opened | Unopened = isAlone
+    ? await open(parts, compact, received.at)
+    : { refusal: refuse('rooms.parts-disagree', 'kmsMessages'), mayReset: false }
+  if (!isOpened(opened)) return turnAway(parts, opened, received, device)
   const one = await identify(parts, opened, received)
-  const { outcome, text } = await conclude(parts, one)
-  const deliverTo: ClientId | string | undefined = one.clientId ?? post.httpDevice
-  if (deliverTo === undefined) return undefined
-  if (isSilent(opened.channel, outcome)) return undefined
+  const { outcome, operation, text } = await conclude(parts, one)
+  const deliverTo: ClientId | string | undefined = one.clientId ?? device
+  if (deliverTo === undefined || isSilent(opened.channel, outcome, joint)) return { operation }
   const kmsMessage = await sealFitting(parts, opened.channel, text, requestIdOf(one))
-  const clear = post.sync ? clearOf(outcome, text) : undefined
-  return clear === undefined ? { deliverTo, kmsMessage } : { deliverTo, kmsMessage, clear }
+  return { deliverTo, kmsMessage, operation }
+}
+
+const sealedAnswer = (n: number, { deliverTo, kmsMessage }: Walked): readonly SealedAnswer[] =>
+  deliverTo === undefined || kmsMessage === undefined ? [] : [{ n, deliverTo, kmsMessage }]
+
+/** How an operation ended, in the core's words. */
+export const operationAnswer = (operation: CoreOperation, walked: Walked = {}): OperationAnswer => {
+  if (operation.state === 'withdrawn') return { answers: [], declined: 'rooms.withdrawn' }
+  const { status, resourceUri } = operation
+  const clear = resourceUri === undefined ? { status } : { status, resourceUri }
+  const [sealed] = sealedAnswer(0, walked)
+  return { answers: [sealed === undefined ? { n: 0, clear } : { ...sealed, clear }] }
 }
 
 export const createCorridor = (parts: CorridorParts): Corridor => {
   /** A Fault before the channel opened, or in sealing: nothing can be said, so nothing is. */
-  const answer = async (post: MessagesFrame, compact: string) => {
+  const answer = async (post: MessagesFrame, compact: string): Promise<Walked> => {
     try {
       return await walk(parts, post, compact)
     } catch (fault) {
       parts.onFault(fault, post.trackingId)
-      return undefined
+      return {}
     }
   }
+  const walkAll = (post: MessagesFrame): Promise<readonly Walked[]> =>
+    Promise.all(post.kmsMessages.map((compact) => answer(post, compact)))
   return {
-    handle: async (post) => {
-      const answers = await Promise.all(post.kmsMessages.map((compact) => answer(post, compact)))
-      return answers.flatMap((one, n) => (one === undefined ? [] : [{ n, ...one }]))
+    handle: async (post) => (await walkAll(post)).flatMap((walked, n) => sealedAnswer(n, walked)),
+    operate: async (post) => {
+      const [walked] = await walkAll(post)
+      return walked?.operation === undefined
+        ? { answers: [], declined: 'realm.fault' }
+        : operationAnswer(walked.operation, walked)
     },
   }
 }

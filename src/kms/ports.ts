@@ -15,10 +15,14 @@ import type {
 } from '../id.ts'
 import type { Instant } from '../time.ts'
 import type { Authorization } from './authorization.ts'
+import type { CoreOperation } from './core-operation.ts'
 import type { BoundKey, Key, UnboundKey } from './key.ts'
 import type { KeyEncryptionKey, MainKey } from './keyring/stored.ts'
+import type { Feature, FeatureGrant, MachineAccount, Scope } from './machine.ts'
+import type { OffBoarding } from './off-boarded.ts'
 import type { Person } from './person.ts'
 import type { Resource } from './resource.ts'
+import type { Drift, RosterCheck, StoredDrift } from './roster.ts'
 import type { Session } from './session.ts'
 import type { StaticKey } from './static-key.ts'
 import type { StoredAnswer, StoredAnswerId } from './stored-answer.ts'
@@ -41,6 +45,8 @@ export interface KeyStore {
   insert(keys: readonly UnboundKey[]): Promise<void>
   /** Unbound → bound. Throws a Fault `store.key-not-unbound` if one of them is not unbound. */
   bind(keys: readonly BoundKey[]): Promise<void>
+  /** Deletes every unbound key of a user; answers their URIs. */
+  destroyUnbound(createdBy: UserId): Promise<readonly KeyUri[]>
   /** How many live unbound keys a user holds. */
   countUnbound(createdBy: UserId, now: Instant): Promise<number>
   /** Deletes at most `limit` unbound keys whose bind-by time has passed; answers their URIs. */
@@ -59,6 +65,15 @@ export interface ResourceStore {
   insert(resource: Resource): Promise<void>
   /** The `limit` newest. */
   newest(limit: number): Promise<readonly ResourceSummary[]>
+  /** Their keys are stale from `now` on, unless they were stale before. */
+  markStale(uris: readonly ResourceUri[], now: Instant): Promise<void>
+  /** A new key was bound. */
+  markRenewed(uri: ResourceUri): Promise<void>
+  /** An authorization was added or removed. */
+  rosterChanged(uris: readonly ResourceUri[], now: Instant): Promise<void>
+  /** At most `limit` whose keys are stale, those first that have been so for longest. */
+  stale(limit: number): Promise<readonly Resource[]>
+  countStale(): Promise<number>
   /** Deletes at most `limit` resources whose time to live has passed, with their authorizations. */
   sweepExpired(now: Instant, limit: number): Promise<readonly ResourceUri[]>
 }
@@ -76,13 +91,23 @@ export interface AuthorizationStore {
     now: Instant,
     authIds?: readonly AuthId[],
   ): Promise<readonly Authorization[]>
+  /** Live authorizations of several resources that name users or resources. */
+  namedIn(resourceUris: readonly ResourceUri[], now: Instant): Promise<readonly ResourceAndAuthId[]>
   insert(authorizations: readonly Authorization[]): Promise<void>
   remove(uris: readonly AuthorizationUri[]): Promise<void>
+  /** At most `limit` that name this user. */
+  ofUser(userId: UserId, limit: number): Promise<readonly Authorization[]>
+  /** At most `limit` anonymous ones that this user made, and so holds the bearers of. */
+  anonymousBy(createdBy: UserId, limit: number): Promise<readonly Authorization[]>
+  /** These resources and all in which they are authorised, directly or through others. */
+  containing(uris: readonly ResourceUri[], now: Instant): Promise<readonly ResourceUri[]>
   /**
    * For each pair, is `authId` authorised on the resource, directly or through authorizations that
    * name other resources, however deep? Cycles end. Expired resources and authorizations never count.
    */
   reach(pairs: readonly ResourceAndAuthId[], now: Instant): Promise<readonly boolean[]>
+  /** The `limit` that the next sweep takes. */
+  expired(now: Instant, limit: number): Promise<readonly ResourceAndAuthId[]>
   sweepExpired(now: Instant, limit: number): Promise<readonly AuthorizationUri[]>
 }
 
@@ -95,6 +120,8 @@ export interface SessionStore {
   find(uri: SessionUri): Promise<Session | undefined>
   insert(session: Session): Promise<void>
   remove(uri: SessionUri): Promise<void>
+  /** Ends all sessions of a principal at once; the sweep takes them away. Answers how many. */
+  endAll(principalId: string): Promise<number>
   /** Live sessions of a principal: on one device, and on all. */
   countLive(principalId: string, clientId: ClientId, now: Instant): Promise<LiveSessions>
   /** Deletes at most `limit` sessions that ended before `now`, with their stored answers. */
@@ -107,11 +134,90 @@ export interface AnswerStore {
   insert(answers: readonly StoredAnswer[]): Promise<void>
 }
 
+/** What became of the operations that the core named: applied, refused, or withdrawn in time. */
+export interface OperationStore {
+  find(ids: readonly string[]): Promise<ReadonlyMap<string, CoreOperation>>
+  insert(operations: readonly CoreOperation[]): Promise<void>
+  /** Forgets at most `limit` of those settled before `moment`; answers how many. */
+  sweepBefore(moment: Instant, limit: number): Promise<number>
+}
+
 export interface PersonStore {
   find(ids: readonly UserId[]): Promise<ReadonlyMap<UserId, Person>>
   /** Inserts the unknown; sets the organisation of known ones that had none. */
   remember(people: readonly Person[]): Promise<void>
   ofOrganization(organizationId: OrganizationId): Promise<readonly Person[]>
+  /** From now on every request of theirs is refused. */
+  markOffBoarded(userId: UserId, now: Instant): Promise<void>
+}
+
+/** What the store alone knows of a caller, asked for each request. */
+export interface Standing {
+  readonly isOffBoarded: boolean
+  readonly machine?: {
+    readonly organizationId: OrganizationId
+    readonly isDisabled: boolean
+    /** Those it was granted anywhere. */
+    readonly features: ReadonlySet<Feature>
+  }
+}
+
+export interface FeatureQuestion {
+  readonly userId: UserId
+  readonly feature: Feature
+  readonly resourceUri: ResourceUri
+}
+
+/** A machine that was granted something in a room. */
+export interface RoomAgent {
+  readonly grantUri: AuthorizationUri
+  readonly userId: UserId
+  readonly createdAt: Instant
+}
+
+export interface MachineStore {
+  /** Those of the users about whom there is something to say. */
+  standing(ids: readonly UserId[]): Promise<ReadonlyMap<UserId, Standing>>
+  /** In order of their names. */
+  all(): Promise<readonly MachineAccount[]>
+  byName(name: string): Promise<MachineAccount | undefined>
+  /** Those of the users that are machines, disabled or not. */
+  among(ids: readonly string[]): Promise<ReadonlySet<string>>
+  /** Throws a Fault `store.not-unique` for a name or user that is there. */
+  insert(account: MachineAccount): Promise<void>
+  disable(userId: UserId, now: Instant): Promise<void>
+  grants(): Promise<readonly FeatureGrant[]>
+  /** Granting again changes nothing; answers whether it is new. */
+  grant(grant: FeatureGrant): Promise<boolean>
+  /** Answers whether there was one. */
+  revoke(userId: UserId, feature: Feature, scope: Scope): Promise<boolean>
+  /** For each question, is that feature granted there to an account that is not disabled? */
+  granted(questions: readonly FeatureQuestion[], now: Instant): Promise<readonly boolean[]>
+  /** Accounts that were granted something in a room and are not disabled, each once. */
+  agentsOf(resourceUri: ResourceUri): Promise<readonly RoomAgent[]>
+}
+
+export interface OffBoardingStore {
+  find(userId: UserId): Promise<OffBoarding | undefined>
+  /** Begins it, or begins it again: not finished, not acknowledged. The first sequence stays. */
+  begin(offBoarding: OffBoarding): Promise<void>
+  addRooms(userId: UserId, uris: readonly ResourceUri[]): Promise<void>
+  /** In which rooms they were authorised. */
+  rooms(userId: UserId): Promise<readonly ResourceUri[]>
+  finish(userId: UserId, now: Instant): Promise<void>
+  acknowledge(userId: UserId, now: Instant): Promise<void>
+  /** At most `limit` that are not acknowledged yet, oldest first. */
+  pending(limit: number): Promise<readonly OffBoarding[]>
+}
+
+export interface RosterStore {
+  /** All differences that stand, or those of some rooms. */
+  drifts(resourceUris?: readonly ResourceUri[]): Promise<readonly StoredDrift[]>
+  insert(drifts: readonly StoredDrift[]): Promise<void>
+  remove(drifts: readonly Drift[]): Promise<void>
+  countDrifts(): Promise<number>
+  lastCheck(): Promise<RosterCheck | undefined>
+  checked(check: RosterCheck): Promise<void>
 }
 
 export interface KeyringStore {
@@ -136,7 +242,11 @@ export interface Transaction {
   readonly authorizations: AuthorizationStore
   readonly sessions: SessionStore
   readonly answers: AnswerStore
+  readonly operations: OperationStore
   readonly people: PersonStore
+  readonly machines: MachineStore
+  readonly offBoardings: OffBoardingStore
+  readonly rosters: RosterStore
   readonly keyring: KeyringStore
   readonly staticKeys: StaticKeyStore
   readonly audit: AuditStore

@@ -6,7 +6,7 @@ import type { Principal } from '../identity/index.ts'
 import { isRefusal, type Refusal } from '../refusal.ts'
 import type { Instant } from '../time.ts'
 import type { Answer } from './answer.ts'
-import type { Asked, Turned } from './case.ts'
+import type { Asked, Received, Turned } from './case.ts'
 import { ownSubject } from './on-behalf.ts'
 import type { Recorded, Verdict } from './operation.ts'
 import type { Person } from './person.ts'
@@ -16,8 +16,9 @@ export type Pseudonyms = ReadonlyMap<UserId, Pick<Person, 'pseudonym'>>
 const actorOf = (by: Principal | undefined, people: Pseudonyms): Actor => {
   if (by === undefined) return { kind: 'unknown' }
   if (by.kind === 'anonymous') return { kind: 'anonymous', id: by.authorizationUri }
-  const person = people.get(by.userId)
-  return person === undefined ? { kind: 'person' } : { kind: 'person', id: person.pseudonym }
+  const { kind } = by
+  const known = people.get(by.userId)
+  return known === undefined ? { kind } : { kind, id: known.pseudonym }
 }
 
 /** People become their pseudonyms; resources and anonymous authorizations are named by URI. */
@@ -41,6 +42,12 @@ const requestFacts = (asked: Asked) => ({
   ...(asked.by.organizationId === undefined ? {} : { organizationId: asked.by.organizationId }),
 })
 
+/** The core's id of an operation joins an entry to the core's own records. */
+const withOperation = (details: Act['details'], { joint }: Received): Pick<Act, 'details'> => {
+  if (joint !== undefined) return { details: { ...details, operation: joint.id } }
+  return details === undefined ? {} : { details }
+}
+
 /** A query names a user by id; the entry's `subjects` name them by pseudonym. */
 const withoutPeople = (uri: string): string => uri.split('?', 1)[0] ?? ''
 
@@ -57,6 +64,7 @@ export const actOf = (
     ...recorded,
     ...verdictOf(outcome),
     ...requestFacts(asked),
+    ...withOperation(recorded.details, asked.received),
     actor: actorOf(asked.by, people),
     durationMs: Math.max(0, now - asked.received.at),
     ...(behalf === undefined ? {} : { onBehalfOf: behalf }),
@@ -79,7 +87,7 @@ export const turnedAct = (turned: Turned, people: Pseudonyms, now: Instant): Act
     sizeBytes: received.sizeBytes,
     durationMs: Math.max(0, now - received.at),
     ...(behalf === undefined ? {} : { onBehalfOf: behalf }),
-    ...(refusal.about === undefined ? {} : { details: { about: refusal.about } }),
+    ...withOperation(refusal.about === undefined ? undefined : { about: refusal.about }, received),
     ...(sessionUri === undefined ? {} : { session: sessionUri }),
     ...(clientId === undefined ? {} : { clientId }),
     ...(requestId === undefined ? {} : { requestId }),

@@ -11,6 +11,7 @@ import type { Asked } from './case.ts'
 import type { Key } from './key.ts'
 import { ownSubject } from './on-behalf.ts'
 import type { Moment, Verdict } from './operation.ts'
+import { reachedBy } from './reached.ts'
 import type { StoredAnswer } from './stored-answer.ts'
 
 /** What a requestId stands for: the same one with another request, or for another person, is no repeat. */
@@ -20,24 +21,25 @@ export const operationOf = ({ request, by, subject }: Asked): string => {
 }
 
 const readable = async (
-  { tx, now }: Moment,
-  { subject }: Asked,
+  moment: Moment,
+  asked: Asked,
   uris: readonly KeyUri[],
 ): Promise<readonly Key[] | Refusal> => {
+  const { tx, now } = moment
   const found = await tx.keys.find(uris)
   const resources = new Set(
     [...found.values()].flatMap((key) => (key.state === 'bound' ? [key.resourceUri] : [])),
   )
-  const pairs = [...resources].map((resourceUri) => ({ resourceUri, authId: subject }))
-  const reached = pairs.length === 0 ? [] : await tx.authorizations.reach(pairs, now)
+  const wanted = [...resources].map((resourceUri) => ({ asked, resourceUri }))
+  const reached = await reachedBy(moment, wanted)
   const open = new Set<string>(
-    pairs.flatMap(({ resourceUri }, index) => (reached[index] === true ? [resourceUri] : [])),
+    wanted.flatMap(({ resourceUri }, index) => (reached[index] === true ? [resourceUri] : [])),
   )
   const list: Key[] = []
   for (const uri of uris) {
     const key = found.get(uri)
     const isReached = key?.state === 'bound' && open.has(key.resourceUri)
-    const refusal = readKeyRefusal({ key, reached: isReached }, subject, uri, now)
+    const refusal = readKeyRefusal({ key, reached: isReached }, asked.subject, uri, now)
     if (refusal !== undefined) return refusal
     if (key !== undefined) list.push(key)
   }

@@ -10,6 +10,10 @@ export interface Resource {
   readonly createdAt: Instant
   /** Absent: lives until it is deleted. */
   readonly expiresAt?: Instant
+  /** Since when somebody who can no longer read holds its newest key; absent once a new key is bound. */
+  readonly staleSince?: Instant
+  /** When an authorization was last added or removed after it was made. */
+  readonly rosterChangedAt?: Instant
 }
 
 export const isExpired = (resource: Resource, now: Instant): boolean =>

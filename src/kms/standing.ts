@@ -1,6 +1,6 @@
-// May this caller speak at all, as the store knows it now? A verified token is not enough: an anonymous
-// authorization may have been removed, and whom an officer reads for must be of the officer's own
-// organisation. Asked before anything else, repeats included.
+// May this caller speak at all, as the store knows it now? A verified token is not enough: its owner may
+// have left, an anonymous authorization may have been removed, and whom an officer reads for must be of the
+// officer's own organisation. Asked before anything else, repeats included.
 
 import { parseUserId, type UserId } from '../id.ts'
 import { type Refusal, refuse } from '../refusal.ts'
@@ -38,11 +38,14 @@ export const standingVerdicts = async (
   moment: Moment,
   asked: readonly Asked[],
   people: ReadonlyMap<UserId, Person>,
+  refusedCallers: ReadonlyMap<Asked, Refusal>,
 ): Promise<Map<Asked, Verdict>> => {
   const gone = await withdrawn(moment, asked)
   const verdicts = new Map<Asked, Verdict>()
   for (const one of asked) {
-    const refusal = gone.has(one) ? refuse('identity.bearer-withdrawn') : behalfRefusal(one, people)
+    const refusal =
+      refusedCallers.get(one) ??
+      (gone.has(one) ? refuse('identity.bearer-withdrawn') : behalfRefusal(one, people))
     if (refusal === undefined) continue
     verdicts.set(one, {
       outcome: refusal,

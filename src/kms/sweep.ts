@@ -5,6 +5,7 @@ import type { Act } from '../audit/index.ts'
 import { before, type Duration } from '../time.ts'
 import type { Channels } from './channels.ts'
 import type { Ledger } from './ledger.ts'
+import { keysGoStale } from './staleness.ts'
 
 export interface Swept {
   readonly sessions: number
@@ -42,7 +43,11 @@ export const sweep = async (
     const ended = await tx.sessions.sweepExpired(before(now, sessionGrace), limit)
     const keys = await tx.keys.sweepUnbound(now, limit)
     const resources = await tx.resources.sweepExpired(now, limit)
+    const lapsed = await tx.authorizations.expired(now, limit)
     const authorizations = await tx.authorizations.sweepExpired(now, limit)
+    // Whoever was let in for a time still has the keys of that time.
+    const rooms = [...new Set(lapsed.map((one) => one.resourceUri))]
+    await keysGoStale(tx, now, rooms, [...new Set(lapsed.map((one) => one.authId))])
     return {
       result: {
         sessions: ended,

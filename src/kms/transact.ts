@@ -7,7 +7,10 @@ import { parseUserId } from '../id.ts'
 import { isRefusal, type Refusal } from '../refusal.ts'
 import type { Instant } from '../time.ts'
 import { type Answer, toStored } from './answer.ts'
+import { knowCallers } from './callers.ts'
 import { type Asked, type Case, isAsked, isTurned } from './case.ts'
+import type { CoreOperation } from './core-operation.ts'
+import { earlierOperations, jointVerdicts, operationOfCase } from './joint-verdicts.ts'
 import type { Done } from './ledger.ts'
 import type { Means, Moment, Verdict } from './operation.ts'
 import type { Named, People } from './people.ts'
@@ -20,11 +23,19 @@ import type { StoredAnswer } from './stored-answer.ts'
 
 export type Outcome = Answer | Refusal
 
+export interface Conclusion {
+  readonly outcome: Outcome
+  /** Present where the core waits for it; the last word on what the core may believe. */
+  readonly operation?: CoreOperation
+}
+
 const namedBy = (group: readonly Case[]): readonly Named[] =>
   group.flatMap((one) => {
     const { by } = one
     const caller: readonly Named[] =
-      by?.kind === 'person' ? [{ userId: by.userId, organizationId: by.organizationId }] : []
+      by === undefined || by.kind === 'anonymous'
+        ? []
+        : [{ userId: by.userId, organizationId: by.organizationId }]
     const subject = isTurned(one) ? one.onBehalfOf : parseUserId(one.subject)
     return subject === undefined || subject === caller[0]?.userId
       ? caller
@@ -110,27 +121,38 @@ export interface TransactParts {
 
 /** Concludes every case of a group; outcomes in the order of the cases. */
 export const transact = async (
-  group: readonly Case[],
+  cases: readonly Case[],
   tx: Transaction,
   now: Instant,
   { means, people }: TransactParts,
-): Promise<Done<readonly Outcome[]>> => {
+): Promise<Done<readonly Conclusion[]>> => {
   const moment: Moment = { tx, now, means }
+  const { group, refused: refusedCallers } = await knowCallers(tx, cases)
   const asked = group.filter(isAsked)
   const known = await people.know(tx, namedBy(group), now)
-  const refused = await standingVerdicts(moment, asked, known)
+  const earlier = await earlierOperations(tx, group)
+  const refused = await standingVerdicts(moment, asked, known, refusedCallers)
   const standing = asked.filter((one) => !refused.has(one))
-  const repeated = await repeatedVerdicts(moment, standing)
-  const fresh = await runAll(
+  const repeats = await repeatedVerdicts(moment, standing)
+  const { repeated, disagreed } = jointVerdicts(standing, earlier, repeats)
+  const done = await runAll(
     moment,
-    standing.filter((one) => !repeated.has(one)),
+    standing.filter((one) => !repeated.has(one) && !disagreed.has(one)),
   )
+  const fresh = new Map([...disagreed, ...done])
   await tx.answers.insert(storedAnswers(fresh, now))
   const verdicts = new Map([...refused, ...repeated, ...fresh])
   const strangers = subjectsOf(verdicts).filter(({ userId }) => !known.has(userId))
   const pseudonyms = new Map([...known, ...(await people.know(tx, strangers, now))])
-  return {
-    result: group.map((one) => (isTurned(one) ? one.refusal : verdictFor(verdicts, one).outcome)),
-    acts: actsOf(group, verdicts, pseudonyms, now),
-  }
+  const concluded = group.map((one): Conclusion => {
+    const outcome = isTurned(one) ? one.refusal : verdictFor(verdicts, one).outcome
+    const operation = operationOfCase(one, outcome, earlier, now)
+    return operation === undefined ? { outcome } : { outcome, operation }
+  })
+  await tx.operations.insert(
+    concluded.flatMap(({ operation }) =>
+      operation === undefined || earlier.has(operation.id) ? [] : [operation],
+    ),
+  )
+  return { result: concluded, acts: actsOf(group, verdicts, pseudonyms, now) }
 }

@@ -1,18 +1,21 @@
 // Answers of one post → frames that fit on the line: nearly always one.
 
-import type { AnswersFrame, SealedAnswer } from '../boundary/index.ts'
+import type { AnswersFrame } from '../boundary/index.ts'
 
 /** Of sealed text in one frame; what is around it adds little. */
 const FRAME_CHARS = 8 * 1024 * 1024
 
-const groupsOf = (answers: readonly SealedAnswer[]): readonly (readonly SealedAnswer[])[] => {
-  const groups: SealedAnswer[][] = [[]]
+type Answer = AnswersFrame['answers'][number]
+
+const groupsOf = (answers: readonly Answer[]): readonly (readonly Answer[])[] => {
+  const groups: Answer[][] = [[]]
   let chars = 0
   for (const answer of answers) {
-    chars += answer.kmsMessage.length
+    const size = answer.kmsMessage?.length ?? 0
+    chars += size
     if (chars > FRAME_CHARS) {
       groups.push([])
-      chars = answer.kmsMessage.length
+      chars = size
     }
     groups.at(-1)?.push(answer)
   }

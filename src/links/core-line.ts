@@ -9,7 +9,6 @@ import {
   FRAME_MAX_BYTES,
   type HelloFrame,
   LINE_CLOSED,
-  type MessagesFrame,
   type RealmFrame,
 } from '../boundary/index.ts'
 import { isRefusal } from '../refusal.ts'
@@ -28,6 +27,9 @@ export interface LineTimes {
   readonly pingEveryMs: number
 }
 
+/** What the core may say once it has welcomed us. */
+export type AskingFrame = Exclude<CoreFrame, { readonly type: 'welcome' }>
+
 export interface LineOptions {
   readonly url: string
   readonly tls: LinkTls
@@ -36,7 +38,8 @@ export interface LineOptions {
   readonly backlogBytes: number
   readonly hello: () => HelloFrame
   readonly onWelcome: () => void
-  readonly onPost: (post: MessagesFrame) => void
+  /** Everything but the welcome. */
+  readonly onFrame: (frame: AskingFrame) => void
   /** Called once, whatever happened. */
   readonly onEnd: (end: LineEnd) => void
 }
@@ -71,8 +74,9 @@ export const dialCore = (options: LineOptions): CoreLine => {
   let isWelcome = false
 
   const onFrame = (frame: CoreFrame): void => {
-    if (frame.type === 'messages' && isWelcome) return options.onPost(frame)
-    if (frame.type !== 'welcome' || isWelcome) return socket.close(LINE_CLOSED.malformedFrame)
+    // Exactly one welcome, and it comes first.
+    if ((frame.type === 'welcome') === isWelcome) return socket.close(LINE_CLOSED.malformedFrame)
+    if (frame.type !== 'welcome') return options.onFrame(frame)
     isWelcome = true
     life.welcomed()
     options.onWelcome()

@@ -7,13 +7,15 @@ import {
   type HelloFrame,
   LINK_PATH,
   type MessagesFrame,
+  type OffboardedFrame,
+  type RostersFrame,
   type StateFrame,
 } from '../boundary/index.ts'
 import { Fault } from '../fault.ts'
 import type { Clock, Log, Metrics } from '../runtime/index.ts'
 import { seconds } from '../time.ts'
 import { framesOf } from './answer-frames.ts'
-import type { LineTimes, LinkTls } from './core-line.ts'
+import type { AskingFrame, LineTimes, LinkTls } from './core-line.ts'
 import { createPosts, type PostLimits, type PostOutcome } from './core-posts.ts'
 import { keepLine, type LineDown, type RedialTimes } from './core-redial.ts'
 
@@ -25,6 +27,12 @@ export interface CoreLinkOptions {
   hello(): HelloFrame
   /** Once for each post while its answers are remembered. Rejecting counts as a fault of the realm. */
   handle(post: MessagesFrame): Promise<AnswersFrame>
+  /** How the operation of that id ended, or that it never will be applied. */
+  withdraw(id: string): Promise<AnswersFrame>
+  /** Who is in the rooms, as the core has it. */
+  onRosters(rosters: RostersFrame): Promise<void>
+  /** The core has taken this person out of the rooms that it was told of. */
+  onOffboarded(userId: string): Promise<void>
   onState?(state: 'up' | 'down'): void
   readonly log: Log
   readonly metrics: Metrics
@@ -42,7 +50,7 @@ export interface LinkTimes extends LineTimes, RedialTimes {
 
 export interface CoreLink {
   /** Tells the core, if the line is up; a later line tells it in its hello. Throws as `encodeRealmFrame`. */
-  announce(state: StateFrame): void
+  announce(frame: StateFrame | OffboardedFrame): void
   /** Takes no more posts, lets those in work answer, and ends the line for good. */
   close(): Promise<void>
   isUp(): boolean
@@ -96,9 +104,14 @@ export const openCoreLink = (options: CoreLinkOptions): CoreLink => {
     // While closing nothing new is begun: the core keeps the post for the next line.
     if (!isClosing) posts.accept(post)
   }
+  const others = handleOthers(options, send)
+  const onFrame = (frame: AskingFrame): void => {
+    if (frame.type === 'messages') onPost(frame)
+    else if (!isClosing) void others(frame)
+  }
   const hello = () => options.hello()
   const line = keepLine({
-    line: { url: url.href, tls, times, backlogBytes: BACKLOG_BYTES, hello, onPost },
+    line: { url: url.href, tls, times, backlogBytes: BACKLOG_BYTES, hello, onFrame },
     times,
     jitter: options.jitter ?? Math.random,
     ...tellers(options, meters),
@@ -113,6 +126,19 @@ export const openCoreLink = (options: CoreLinkOptions): CoreLink => {
     },
   }
 }
+
+/** Frames that are no posts. A fault is logged and leaves the core without an answer: it will ask again. */
+const handleOthers =
+  (options: CoreLinkOptions, send: (answers: AnswersFrame) => void) =>
+  async (frame: Exclude<AskingFrame, MessagesFrame>): Promise<void> => {
+    try {
+      if (frame.type === 'withdraw') send(await options.withdraw(frame.id))
+      else if (frame.type === 'rosters') await options.onRosters(frame)
+      else await options.onOffboarded(frame.userId)
+    } catch (error) {
+      options.log.error('core-link.fault', { frame: frame.type }, error)
+    }
+  }
 
 type Meters = ReturnType<typeof createMeters>
 

@@ -99,7 +99,10 @@ interface Waiting {
   answers?: AnswersFrame
 }
 
-/** Answers leave a lane in the order its posts entered it. A lane is a device, or a user whose device is unknown. */
+/**
+ * Answers leave a lane in the order its posts entered it. A lane is a device, or a user whose device is unknown;
+ * an operation that the core waits for is a lane of its own, since its answer takes another way to the client.
+ */
 const createLanes = (send: PostRules['send']) => {
   const lanes = new Map<string, Waiting[]>()
   const held = new Set<string>()
@@ -109,8 +112,8 @@ const createLanes = (send: PostRules['send']) => {
     send(answers)
   }
   return {
-    enter({ id, httpDevice, httpUser }: MessagesFrame): Waiting {
-      const waiting = { id, lane: httpDevice ?? httpUser }
+    enter({ id, sync, httpDevice, httpUser }: MessagesFrame): Waiting {
+      const waiting = { id, lane: sync ? `operation ${id}` : (httpDevice ?? httpUser) }
       const lane = lanes.get(waiting.lane)
       if (lane === undefined) lanes.set(waiting.lane, [waiting])
       else lane.push(waiting)
@@ -157,7 +160,10 @@ const createMemory = (limits: PostLimits, now: () => Instant) => {
   }
   return {
     remember(answers: AnswersFrame): void {
-      const size = answers.answers.reduce((sum, { kmsMessage }) => sum + kmsMessage.length, 0)
+      const size = answers.answers.reduce(
+        (sum, { kmsMessage }) => sum + (kmsMessage?.length ?? 0),
+        0,
+      )
       byId.set(answers.id, { answers, chars: size, until: after(now(), limits.rememberedFor) })
       chars += size
       trim()

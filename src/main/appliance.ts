@@ -3,16 +3,29 @@
 
 import { readFileSync } from 'node:fs'
 import type { AdminActions, ApplianceStatus } from '../admin/index.ts'
-import { type KmsDetails, LINK_VERSION } from '../boundary/index.ts'
+import {
+  type AnswersFrame,
+  type KmsDetails,
+  LINK_VERSION,
+  type MessagesFrame,
+  type OffboardedFrame,
+} from '../boundary/index.ts'
 import { readSecret } from '../config/index.ts'
 import { SecretBytes, systemRandom } from '../crypto/index.ts'
 import { Fault } from '../fault.ts'
-import { renewKeyEncryptionKeys, sweep } from '../kms/index.ts'
+import {
+  operationAnswer,
+  renewKeyEncryptionKeys,
+  sweep,
+  sweepOperations,
+  withdrawOperation,
+} from '../kms/index.ts'
 import { type CoreLink, openCoreLink } from '../links/index.ts'
 import { type Job, type Log, type Metrics, systemClock } from '../runtime/index.ts'
 import { seconds } from '../time.ts'
 import { type Realm, record, unlockRealm } from './assembly.ts'
 import { type JoinedCorridor, joinCorridor } from './corridor.ts'
+import { joinRooms, type Rooms } from './rooms.ts'
 import { VERSION } from './version.ts'
 
 /** The line to the core: nothing until it is opened. */
@@ -21,6 +34,7 @@ export interface Line {
   close(): Promise<void>
   isUp(): boolean
   announce(): void
+  tell(frame: OffboardedFrame): void
 }
 
 export interface Appliance {
@@ -36,6 +50,8 @@ export interface Appliance {
 const SYSTEM = { kind: 'system' } as const
 const STATIC_KEYS_EVERY = seconds(5)
 const KEYS_EVERY = seconds(60)
+/** How long the core may ask again how an operation ended. */
+const OPERATIONS_KEPT = seconds(30 * 24 * 3600)
 
 /** Throws a Fault `main.no-identity` before an identity has been imported. */
 const detailsOf = ({ kms }: Realm, { staticKeys }: JoinedCorridor): KmsDetails => {
@@ -44,7 +60,28 @@ const detailsOf = ({ kms }: Realm, { staticKeys }: JoinedCorridor): KmsDetails =
   return { kmsCluster: `kms://${kms.domain}`, rsaPublicKey: published.publicJwkJson }
 }
 
-const openLink = (realm: Realm, joined: JoinedCorridor, log: Log, metrics: Metrics): CoreLink => {
+/** Locked, a post is declined unread; how an operation ended can be told all the same. */
+const answerPost = async (
+  realm: Realm,
+  { corridor }: JoinedCorridor,
+  post: MessagesFrame,
+): Promise<AnswersFrame> => {
+  const { id } = post
+  if (!realm.keyring.isUnlocked) return { type: 'answers', id, answers: [], declined: 'kms.locked' }
+  if (post.sync) return { type: 'answers', id, ...(await corridor.operate(post)) }
+  return { type: 'answers', id, answers: await corridor.handle(post) }
+}
+
+interface LineParts {
+  readonly realm: Realm
+  readonly joined: JoinedCorridor
+  readonly log: Log
+  readonly metrics: Metrics
+  /** Joined after the line, which it speaks on. */
+  rooms(): Rooms
+}
+
+const openLink = ({ realm, joined, rooms, log, metrics }: LineParts): CoreLink => {
   const { core, limits } = realm.settings
   return openCoreLink({
     url: core.linkUrl,
@@ -61,11 +98,16 @@ const openLink = (realm: Realm, joined: JoinedCorridor, log: Log, metrics: Metri
       details: detailsOf(realm, joined),
       state: realm.keyring.isUnlocked ? 'ready' : 'locked',
     }),
-    handle: async (post) => {
-      if (!realm.keyring.isUnlocked) {
-        return { type: 'answers', id: post.id, answers: [], declined: 'kms.locked' }
-      }
-      return { type: 'answers', id: post.id, answers: await joined.corridor.handle(post) }
+    handle: (post) => answerPost(realm, joined, post),
+    withdraw: async (id) => ({
+      type: 'answers',
+      id,
+      ...operationAnswer(await withdrawOperation(realm.ledger, id)),
+    }),
+    onRosters: (page) => rooms().takeRosters(page),
+    onOffboarded: (userId) => rooms().acknowledge(userId),
+    onState: (state) => {
+      if (state === 'down') rooms().lineLost()
     },
     limits: {
       messagesInWork: limits.inFlightMessages,
@@ -94,14 +136,27 @@ const sweepJob = (realm: Realm, joined: JoinedCorridor): Job => ({
   },
 })
 
-const createLine = (realm: Realm, joined: JoinedCorridor, log: Log, metrics: Metrics): Line => {
+const sweepOperationsJob = ({ ledger, settings }: Realm): Job => ({
+  name: 'sweep-operations',
+  interval: seconds(settings.sweep.everySeconds),
+  run: async (stopping) => {
+    const { batchSize } = settings.sweep
+    const most = () => sweepOperations(ledger, OPERATIONS_KEPT, batchSize)
+    let swept = await most()
+    while (!stopping.aborted && swept >= batchSize) swept = await most()
+  },
+})
+
+const createLine = (parts: LineParts): Line => {
+  const { realm, joined } = parts
   let link: CoreLink | undefined
   return {
     open: () => {
-      link ??= openLink(realm, joined, log, metrics)
+      link ??= openLink(parts)
     },
     close: async () => link?.close(),
     isUp: () => link?.isUp() ?? false,
+    tell: (frame) => link?.announce(frame),
     announce: () =>
       link?.announce({
         type: 'state',
@@ -157,7 +212,8 @@ export const createAppliance = async (
   })
   await joined.staticKeys.reload()
   detailsOf(realm, joined)
-  const line = createLine(realm, joined, log, metrics)
+  const line: Line = createLine({ realm, joined, log, metrics, rooms: () => rooms })
+  const rooms = joinRooms(realm, line, log, metrics)
   const startedAt = realm.now()
   const parts = { realm, joined, line }
   const unlock = async (passphrase: SecretBytes): Promise<void> => {
@@ -179,7 +235,13 @@ export const createAppliance = async (
   return {
     ...parts,
     unlock,
-    jobs: [sweepJob(realm, joined), followStaticKeys, renewKeys],
+    jobs: [
+      sweepJob(realm, joined),
+      sweepOperationsJob(realm),
+      followStaticKeys,
+      renewKeys,
+      ...rooms.jobs,
+    ],
     actions: {
       status: async () => statusOf(realm, line, startedAt),
       lock: () => lock(parts),

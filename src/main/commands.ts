@@ -3,7 +3,7 @@
 
 import { existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { dirname } from 'node:path'
-import type { CliActions, CliOutput, InitOptions, WithConfig } from '../admin/index.ts'
+import type { CliActions, CliOutput, InitOptions } from '../admin/index.ts'
 import {
   loadSettings,
   readSecret,
@@ -15,38 +15,22 @@ import { encodeB64u, isCertificateProblem, SecretBytes, systemRandom } from '../
 import { type OrganizationId, parseOrganizationId, parseUserId } from '../id.ts'
 import { importIdentity, type Person, sealNewMainKeys } from '../kms/index.ts'
 import { toRfc3339 } from '../time.ts'
+import { createAccessCommands } from './access-commands.ts'
 import { makeAdminToken } from './admin-token.ts'
 import { askAdmin } from './ask-admin.ts'
 import {
   configuredPassphrase,
   kmsSettings,
-  openRealm,
   passphraseFrom,
   type Realm,
   record,
   unlockRealm,
 } from './assembly.ts'
+import { beside, DONE, listing, SYSTEM } from './beside.ts'
 import { CommandError } from './command-error.ts'
 import { askPassphrase } from './passphrase.ts'
 import { serve } from './serve.ts'
 import { VERSION } from './version.ts'
-
-const SYSTEM = { kind: 'system' } as const
-const DONE = 0
-const ROOMS_LISTED = 1000
-
-/** Opens the realm of a settings file, does the work, and closes it again. */
-const beside = async <Result>(
-  config: string,
-  work: (realm: Realm) => Promise<Result>,
-): Promise<Result> => {
-  const realm = await openRealm(loadSettings(config))
-  try {
-    return await work(realm)
-  } finally {
-    await realm.store.close()
-  }
-}
 
 const passphraseFor = async (
   settings: Settings,
@@ -174,17 +158,6 @@ const importUsers = (realm: Realm, file: string): Promise<number> => {
   })
 }
 
-const listRows = (rows: readonly (readonly (string | number)[])[], output: CliOutput): number => {
-  for (const row of rows) output.out(`${row.join('\t')}\n`)
-  return DONE
-}
-
-const listing = (
-  { config }: WithConfig,
-  output: CliOutput,
-  rows: (realm: Realm) => Promise<readonly (readonly (string | number)[])[]>,
-): Promise<number> => beside(config, async (realm) => listRows(await rows(realm), output))
-
 const userRows = (realm: Realm) =>
   realm.store.read(async (tx) => {
     const lists = await Promise.all(
@@ -213,6 +186,7 @@ const auditRows = (after: number, limit: number) => async (realm: Realm) => {
 }
 
 export const createCommands = (output: CliOutput): CliActions => ({
+  ...createAccessCommands(output),
   serve: ({ config }) => serve(loadSettings(config), config),
   init: (options) => init(options, output),
   status: async ({ config, json }) => {
@@ -272,18 +246,5 @@ export const createCommands = (output: CliOutput): CliActions => ({
       return DONE
     }),
   usersList: (options) => listing(options, output, userRows),
-  roomsList: (options) => listing(options, output, roomRows),
   auditShow: ({ config, after, limit }) => listing({ config }, output, auditRows(after, limit)),
 })
-
-const roomRows = (realm: Realm) =>
-  realm.store.read(async (tx) => {
-    const rooms = await tx.resources.newest(ROOMS_LISTED)
-    const people = await tx.people.find(rooms.map(({ resource }) => resource.createdBy))
-    return rooms.map(({ resource, authorizations, keys }) => [
-      resource.uri,
-      people.get(resource.createdBy)?.pseudonym ?? '-',
-      authorizations,
-      keys,
-    ])
-  })

@@ -58,6 +58,9 @@ export const VERDICTS: Readonly<Record<RefusalCode, Verdict>> = {
   'identity.other-device': { status: 403, reason: 'The session belongs to another device' },
   'identity.session-required': bad('This operation is not for a handshake message'),
   'identity.bearer-withdrawn': TOKEN_REFUSED,
+  'identity.off-boarded': TOKEN_REFUSED,
+  'identity.machine-disabled': TOKEN_REFUSED,
+  'identity.machine-other-organization': TOKEN_REFUSED,
   'identity.on-behalf-not-allowed': {
     status: 403,
     reason: 'Acting on behalf of another user is not allowed',
@@ -78,6 +81,16 @@ export const VERDICTS: Readonly<Record<RefusalCode, Verdict>> = {
   'kms.too-many-sessions': { status: 429, reason: 'This device has too many live sessions' },
   'kms.too-many-keys': { status: 429, reason: 'This user has too many unbound keys' },
   'kms.person-not-allowed': NOT_AUTHORIZED,
+  'kms.feature-not-granted': NOT_AUTHORIZED,
+  'rooms.parts-disagree': {
+    status: 403,
+    reason: 'The request and what the cloud is about to do are not the same',
+  },
+  'rooms.repeated': {
+    status: 409,
+    reason: 'The request was answered before and has no effect a second time',
+  },
+  'rooms.withdrawn': { status: 409, reason: 'The operation was withdrawn' },
   'kms.answer-too-large': { status: 413, reason: 'The answer is too large; ask for a part of it' },
   'boundary.malformed-frame': bad('The frame is malformed'),
   'boundary.oversized-frame': bad('The frame is too large'),

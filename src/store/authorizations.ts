@@ -7,7 +7,7 @@ import type { AuthId, AuthorizationUri } from '../id.ts'
 import type { Authorization, AuthorizationStore, Role } from '../kms/index.ts'
 import { instant } from '../time.ts'
 import { branded, byUri, oneOf, optional, optionalInstant } from './mapping.ts'
-import { prepareReach } from './reach.ts'
+import { prepareContaining, prepareReach } from './reach.ts'
 import { authorizationColumns, type RowOf } from './schema.ts'
 import { type Dialect, type Link, prepare, prepareInsert } from './statement.ts'
 
@@ -35,6 +35,11 @@ const toAuthorization = (row: AuthorizationRow): Authorization => ({
   ...optional('expiresAt', optionalInstant(row.expires_at)),
 })
 
+const toPair = (row: Pick<AuthorizationRow, 'resource_uri' | 'auth_id'>) => ({
+  resourceUri: branded<Authorization['resourceUri']>(row.resource_uri),
+  authId: branded<AuthId>(row.auth_id),
+})
+
 const fromAuthorization = (authorization: Authorization): AuthorizationRow => ({
   uri: authorization.uri,
   resource_uri: authorization.resourceUri,
@@ -44,6 +49,54 @@ const fromAuthorization = (authorization: Authorization): AuthorizationRow => ({
   created_by: authorization.createdBy,
   created_at: authorization.createdAt,
   expires_at: authorization.expiresAt ?? null,
+})
+
+const prepareLists = (dialect: Dialect) => ({
+  namedIn: prepare(dialect, 'authorizations.named-in', { uris: 'texts', now: 'integer' }, (db, p) =>
+    db
+      .selectFrom('authorizations')
+      .select(['resource_uri', 'auth_id'])
+      .where(p.uris.has('resource_uri'))
+      .where('kind', '!=', 'anonymous')
+      .where((eb) => eb.or([eb('expires_at', 'is', null), eb('expires_at', '>', p.now)])),
+  ),
+  expired: prepare(
+    dialect,
+    'authorizations.expired',
+    { now: 'integer', limit: 'integer' },
+    (db, p) =>
+      db
+        .selectFrom('authorizations')
+        .select(['resource_uri', 'auth_id'])
+        .where('expires_at', '<=', p.now)
+        .orderBy('expires_at')
+        .limit(p.limit),
+  ),
+  ofUser: prepare(
+    dialect,
+    'authorizations.of-user',
+    { userId: 'text', limit: 'integer' },
+    (db, p) =>
+      db
+        .selectFrom('authorizations')
+        .selectAll()
+        .where('auth_id', '=', p.userId)
+        .orderBy('id')
+        .limit(p.limit),
+  ),
+  anonymousBy: prepare(
+    dialect,
+    'authorizations.anonymous-by',
+    { createdBy: 'text', limit: 'integer' },
+    (db, p) =>
+      db
+        .selectFrom('authorizations')
+        .selectAll()
+        .where('created_by', '=', p.createdBy)
+        .where('kind', '=', 'anonymous')
+        .orderBy('id')
+        .limit(p.limit),
+  ),
 })
 
 const prepareReads = (dialect: Dialect) => {
@@ -110,7 +163,9 @@ const prepareWrites = (dialect: Dialect) => ({
 export const prepareAuthorizations = (dialect: Dialect) => {
   const reads = prepareReads(dialect)
   const writes = prepareWrites(dialect)
+  const lists = prepareLists(dialect)
   const reach = prepareReach(dialect)
+  const containing = prepareContaining(dialect)
   return (link: Link): AuthorizationStore => ({
     find: async (uris) => byUri((await link.all(reads.find, { uris })).map(toAuthorization)),
     async ofResource(resourceUri, now, authIds) {
@@ -129,6 +184,13 @@ export const prepareAuthorizations = (dialect: Dialect) => {
       await link.run(writes.remove, { uris })
     },
     reach: (pairs, now) => reach(link, pairs, now),
+    containing: (uris, now) => containing(link, uris, now),
+    namedIn: async (uris, now) => (await link.all(lists.namedIn, { uris, now })).map(toPair),
+    expired: async (now, limit) => (await link.all(lists.expired, { now, limit })).map(toPair),
+    ofUser: async (userId, limit) =>
+      (await link.all(lists.ofUser, { userId, limit })).map(toAuthorization),
+    anonymousBy: async (createdBy, limit) =>
+      (await link.all(lists.anonymousBy, { createdBy, limit })).map(toAuthorization),
     async sweepExpired(now, limit) {
       const rows = await link.all(writes.sweep, { now, limit })
       return rows.map((row) => branded<AuthorizationUri>(row.uri))

@@ -104,6 +104,13 @@ const prepareWrites = (dialect: Dialect) => ({
       .whereRef('keys.uri', '=', 'given.uri')
       .where('keys.bind_by', 'is not', null),
   ),
+  destroyUnbound: prepare(dialect, 'keys.destroy-unbound', { createdBy: 'text' }, (db, p) =>
+    db
+      .deleteFrom('keys')
+      .where('created_by', '=', p.createdBy)
+      .where('bind_by', 'is not', null)
+      .returning('uri'),
+  ),
   sweepUnbound: prepare(
     dialect,
     'keys.sweep-unbound',
@@ -143,6 +150,10 @@ export const prepareKeys = (dialect: Dialect) => {
     async bind(keys) {
       const changed = await link.run(writes.bind, { keys: keys.map(fromBound) })
       if (changed !== keys.length) throw new Fault('store.key-not-unbound')
+    },
+    async destroyUnbound(createdBy) {
+      const rows = await link.all(writes.destroyUnbound, { createdBy })
+      return rows.map((row) => branded<KeyUri>(row.uri))
     },
     async countUnbound(createdBy, now) {
       const [row] = await link.all(reads.countUnbound, { createdBy, now })

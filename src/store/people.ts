@@ -5,7 +5,7 @@ import { sql } from 'kysely'
 import type { UserId } from '../id.ts'
 import type { Person, PersonStore } from '../kms/index.ts'
 import { instant } from '../time.ts'
-import { branded, optional } from './mapping.ts'
+import { branded, optional, optionalInstant } from './mapping.ts'
 import { personColumns, type RowOf } from './schema.ts'
 import { type Dialect, type Link, prepare, prepareInsert } from './statement.ts'
 
@@ -21,6 +21,7 @@ const toPerson = (row: PersonRow): Person => ({
   ),
   pseudonym: row.pseudonym,
   firstSeenAt: instant(row.first_seen_at),
+  ...optional('offBoardedAt', optionalInstant(row.off_boarded_at)),
 })
 
 const fromPerson = (person: Person): PersonRow => ({
@@ -28,6 +29,7 @@ const fromPerson = (person: Person): PersonRow => ({
   organization_id: person.organizationId ?? null,
   pseudonym: person.pseudonym,
   first_seen_at: person.firstSeenAt,
+  off_boarded_at: person.offBoardedAt ?? null,
 })
 
 /** One row a user: PostgreSQL refuses to meet the same row twice in one statement. */
@@ -54,6 +56,17 @@ const prepareStatements = (dialect: Dialect) => ({
     db.selectFrom('people').selectAll().where(p.ids.has('user_id')),
   ),
   remember: prepareInsert(dialect, 'people', personColumns, setMissingOrganization),
+  markOffBoarded: prepare(
+    dialect,
+    'people.mark-off-boarded',
+    { userId: 'text', now: 'integer' },
+    (db, p) =>
+      db
+        .updateTable('people')
+        .set({ off_boarded_at: p.now })
+        .where('user_id', '=', p.userId)
+        .where('off_boarded_at', 'is', null),
+  ),
   ofOrganization: prepare(dialect, 'people.of-organization', { organizationId: 'text' }, (db, p) =>
     db
       .selectFrom('people')
@@ -73,6 +86,9 @@ export const preparePeople = (dialect: Dialect) => {
     },
     async remember(people) {
       await link.insertAll(statements.remember, withoutRepeats(people).map(fromPerson))
+    },
+    async markOffBoarded(userId, now) {
+      await link.run(statements.markOffBoarded, { userId, now })
     },
     async ofOrganization(organizationId) {
       return (await link.all(statements.ofOrganization, { organizationId })).map(toPerson)

@@ -3,8 +3,10 @@
 // resource once, so that cycles end. Who is not found among MOST_VISITED resources is not authorised.
 
 import { type Expression, type RawBuilder, type SqlBool, sql } from 'kysely'
+import type { ResourceUri } from '../id.ts'
 import type { ResourceAndAuthId } from '../kms/index.ts'
 import type { Instant } from '../time.ts'
+import { branded } from './mapping.ts'
 import { type Dialect, type Link, prepare } from './statement.ts'
 
 /** A bound on work, not on depth: no real room comes near it, and an attacker gains a refusal. */
@@ -105,6 +107,33 @@ export const prepareReach = (dialect: Dialect) => {
     const walked = await walkAll(link, missed, now)
     let next = 0
     return pairs.map((_, index) => found.has(index) || walked[next++] === true)
+  }
+}
+
+/** The other direction: resources, and those in which they are authorised, however deep; bounded like the walk. */
+export const prepareContaining = (dialect: Dialect) => {
+  const statement = prepare(
+    dialect,
+    'reach.containing',
+    { uris: 'texts', now: 'integer', limit: 'integer' },
+    (_, p) => sql<{ readonly resource_uri: string }>`
+      with recursive walk (resource_uri) as (
+        select resources.uri from resources where ${p.uris.has('resources.uri')}
+        union
+        select allowed.resource_uri
+        from walk
+        cross join authorizations as allowed
+        where allowed.auth_id = walk.resource_uri and ${isLive('allowed', p.now)}
+      )
+      select resource_uri from walk limit ${p.limit}`,
+  )
+  return async (
+    link: Link,
+    uris: readonly ResourceUri[],
+    now: Instant,
+  ): Promise<readonly ResourceUri[]> => {
+    const rows = await link.all(statement, { uris, now, limit: MOST_VISITED })
+    return rows.map((row) => branded<ResourceUri>(row.resource_uri))
   }
 }
 

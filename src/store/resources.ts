@@ -16,6 +16,8 @@ const toResource = (row: ResourceRow): Resource => ({
   createdBy: branded<Resource['createdBy']>(row.created_by),
   createdAt: instant(row.created_at),
   ...optional('expiresAt', optionalInstant(row.expires_at)),
+  ...optional('staleSince', optionalInstant(row.stale_since)),
+  ...optional('rosterChangedAt', optionalInstant(row.roster_changed_at)),
 })
 
 const fromResource = (resource: Resource): ResourceRow => ({
@@ -24,6 +26,8 @@ const fromResource = (resource: Resource): ResourceRow => ({
   created_by: resource.createdBy,
   created_at: resource.createdAt,
   expires_at: resource.expiresAt ?? null,
+  stale_since: resource.staleSince ?? null,
+  roster_changed_at: resource.rosterChangedAt ?? null,
 })
 
 const prepareStatements = (dialect: Dialect) => ({
@@ -65,8 +69,46 @@ const prepareStatements = (dialect: Dialect) => ({
   ),
 })
 
+const marked = { uris: 'texts', now: 'integer' } as const
+
+const prepareMarks = (dialect: Dialect) => ({
+  stale: prepare(dialect, 'resources.mark-stale', marked, (db, p) =>
+    db
+      .updateTable('resources')
+      .set({ stale_since: p.now })
+      .where(p.uris.has('uri'))
+      .where('stale_since', 'is', null),
+  ),
+  renewed: prepare(dialect, 'resources.mark-renewed', { uri: 'text' }, (db, p) =>
+    db
+      .updateTable('resources')
+      .set({ stale_since: null })
+      .where('uri', '=', p.uri)
+      .where('stale_since', 'is not', null),
+  ),
+  rosterChanged: prepare(dialect, 'resources.roster-changed', marked, (db, p) =>
+    db.updateTable('resources').set({ roster_changed_at: p.now }).where(p.uris.has('uri')),
+  ),
+  listStale: prepare(dialect, 'resources.stale', { limit: 'integer' }, (db, p) =>
+    db
+      .selectFrom('resources')
+      .selectAll()
+      .where('stale_since', 'is not', null)
+      .orderBy('stale_since')
+      .orderBy('uri')
+      .limit(p.limit),
+  ),
+  countStale: prepare(dialect, 'resources.count-stale', {}, (db) =>
+    db
+      .selectFrom('resources')
+      .select((eb) => eb.fn.countAll<number>().as('count'))
+      .where('stale_since', 'is not', null),
+  ),
+})
+
 export const prepareResources = (dialect: Dialect) => {
   const statements = prepareStatements(dialect)
+  const marks = prepareMarks(dialect)
   return (link: Link): ResourceStore => ({
     find: async (uris) => byUri((await link.all(statements.find, { uris })).map(toResource)),
     async insert(resource) {
@@ -81,6 +123,20 @@ export const prepareResources = (dialect: Dialect) => {
           authorizations: row.authorization_count ?? 0,
         }),
       )
+    },
+    async markStale(uris, now) {
+      await link.run(marks.stale, { uris, now })
+    },
+    async markRenewed(uri) {
+      await link.run(marks.renewed, { uri })
+    },
+    async rosterChanged(uris, now) {
+      await link.run(marks.rosterChanged, { uris, now })
+    },
+    stale: async (limit) => (await link.all(marks.listStale, { limit })).map(toResource),
+    async countStale() {
+      const [row] = await link.all(marks.countStale, {})
+      return row?.count ?? 0
     },
     async sweepExpired(now, limit) {
       // Their authorizations go with them by foreign key.

@@ -42,6 +42,8 @@ export const resourceColumns = {
   created_by: 'text',
   created_at: 'integer',
   expires_at: 'integer?',
+  stale_since: 'integer?',
+  roster_changed_at: 'integer?',
 } as const satisfies Columns
 
 export const authorizationColumns = {
@@ -80,6 +82,60 @@ export const personColumns = {
   organization_id: 'text?',
   pseudonym: 'text',
   first_seen_at: 'integer',
+  off_boarded_at: 'integer?',
+} as const satisfies Columns
+
+export const coreOperationColumns = {
+  id: 'text',
+  // Null: the core withdrew it before it was applied.
+  status: 'integer?',
+  resource_uri: 'text?',
+  session_uri: 'text?',
+  request_id: 'text?',
+  answered_at: 'integer',
+} as const satisfies Columns
+
+export const rosterDriftColumns = {
+  resource_uri: 'text',
+  side: 'text',
+  subject: 'text',
+  since: 'integer',
+} as const satisfies Columns
+
+export const rosterCheckColumns = {
+  id: 'integer',
+  checked_at: 'integer',
+  rooms: 'integer',
+} as const satisfies Columns
+
+export const offBoardingColumns = {
+  user_id: 'text',
+  sequence: 'integer',
+  off_boarded_at: 'integer',
+  finished_at: 'integer?',
+  acknowledged_at: 'integer?',
+} as const satisfies Columns
+
+export const offBoardedRoomColumns = {
+  user_id: 'text',
+  resource_uri: 'text',
+} as const satisfies Columns
+
+export const machineAccountColumns = {
+  user_id: 'text',
+  name: 'text',
+  organization_id: 'text',
+  created_at: 'integer',
+  disabled_at: 'integer?',
+} as const satisfies Columns
+
+export const machineGrantColumns = {
+  uri: 'text',
+  user_id: 'text',
+  feature: 'text',
+  // `all`, or the URI of a resource.
+  scope: 'text',
+  created_at: 'integer',
 } as const satisfies Columns
 
 export const mainKeyColumns = {
@@ -120,6 +176,13 @@ export interface Schema {
   readonly sessions: RowOf<typeof sessionColumns> & Numbered
   readonly answers: RowOf<typeof answerColumns> & Numbered
   readonly people: RowOf<typeof personColumns>
+  readonly core_operations: RowOf<typeof coreOperationColumns>
+  readonly roster_drifts: RowOf<typeof rosterDriftColumns>
+  readonly roster_checks: RowOf<typeof rosterCheckColumns>
+  readonly off_boardings: RowOf<typeof offBoardingColumns>
+  readonly off_boarded_rooms: RowOf<typeof offBoardedRoomColumns>
+  readonly machine_accounts: RowOf<typeof machineAccountColumns>
+  readonly machine_grants: RowOf<typeof machineGrantColumns>
   readonly main_keys: RowOf<typeof mainKeyColumns>
   readonly key_encryption_keys: RowOf<typeof keyEncryptionKeyColumns>
   readonly static_keys: RowOf<typeof staticKeyColumns>

@@ -51,6 +51,13 @@ const prepareStatements = (dialect: Dialect) => ({
   remove: prepare(dialect, 'sessions.remove', { uri: 'text' }, (db, p) =>
     db.deleteFrom('sessions').where('uri', '=', p.uri),
   ),
+  endAll: prepare(dialect, 'sessions.end-all', { principalId: 'text' }, (db, p) =>
+    db
+      .updateTable('sessions')
+      .set({ expires_at: 0 })
+      .where('principal_id', '=', p.principalId)
+      .where('expires_at', '>', 0),
+  ),
   countLive: prepare(dialect, 'sessions.count-live', owner, (db, p) =>
     db
       .selectFrom('sessions')
@@ -116,6 +123,7 @@ export const prepareSessions = (dialect: Dialect) => {
       await link.run(statements.removeAnswers, { uri })
       await link.run(statements.remove, { uri })
     },
+    endAll: (principalId) => link.run(statements.endAll, { principalId }),
     async countLive(principalId, clientId, now) {
       const [row] = await link.all(statements.countLive, { principalId, clientId, now })
       return { ofDevice: row?.of_device ?? 0, ofPrincipal: row?.of_principal ?? 0 }

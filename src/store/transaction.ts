@@ -10,8 +10,12 @@ import { prepareAuthorizations } from './authorizations.ts'
 import { isRetryable } from './failures.ts'
 import { prepareKeyring } from './keyring.ts'
 import { prepareKeys } from './keys.ts'
+import { prepareMachines } from './machines.ts'
+import { prepareOffBoardings } from './off-boardings.ts'
+import { prepareOperations } from './operations.ts'
 import { preparePeople } from './people.ts'
 import { prepareResources } from './resources.ts'
+import { prepareRosters } from './rosters.ts'
 import { prepareSessions } from './sessions.ts'
 import type { Dialect, Link } from './statement.ts'
 import { prepareStaticKeys } from './static-keys.ts'
@@ -50,7 +54,11 @@ const prepareTransaction = (dialect: Dialect): ((link: Link) => Transaction) => 
   const authorizations = prepareAuthorizations(dialect)
   const sessions = prepareSessions(dialect)
   const answers = prepareAnswers(dialect)
+  const operations = prepareOperations(dialect)
   const people = preparePeople(dialect)
+  const machines = prepareMachines(dialect)
+  const offBoardings = prepareOffBoardings(dialect)
+  const rosters = prepareRosters(dialect)
   const keyring = prepareKeyring(dialect)
   const staticKeys = prepareStaticKeys(dialect)
   const audit = prepareAuditLog(dialect)
@@ -60,7 +68,11 @@ const prepareTransaction = (dialect: Dialect): ((link: Link) => Transaction) => 
     authorizations: authorizations(link),
     sessions: sessions(link),
     answers: answers(link),
+    operations: operations(link),
     people: people(link),
+    machines: machines(link),
+    offBoardings: offBoardings(link),
+    rosters: rosters(link),
     keyring: keyring(link),
     staticKeys: staticKeys(link),
     audit: audit(link),

@@ -6,7 +6,12 @@ import { after, before, beforeEach, test } from 'node:test'
 import type { MessagesFrame, SealedAnswer } from '../../src/boundary/index.ts'
 import { seconds } from '../../src/time.ts'
 import { type Device, type Json, newRequestId } from '../support/device.ts'
-import { type Carried, type HostileCore, openHostileCore } from '../support/hostile-core.ts'
+import {
+  type Carried,
+  type HostileCore,
+  openHostileCore,
+  sealedOf,
+} from '../support/hostile-core.ts'
 import { aRoom, keyOf, keysOf, PEOPLE, resourceOf } from '../support/world.ts'
 
 let core: HostileCore
@@ -30,7 +35,7 @@ const captured = (): Carried => {
 const replay = (changes: Partial<MessagesFrame> = {}): Promise<readonly SealedAnswer[]> =>
   send({ ...captured().post, ...changes })
 const send = async (post: MessagesFrame): Promise<readonly SealedAnswer[]> =>
-  (await core.line().ask(post)).answers
+  sealedOf(await core.line().ask(post))
 const only = <One>(list: readonly One[]): One => {
   const [one] = list
   assert.ok(one !== undefined && list.length === 1, `${list.length} instead of one`)
@@ -187,7 +192,7 @@ test('a handshake kept until its token has expired is refused', async () => {
   const handshake = own.carried.at(-1)?.post
   assert.ok(handshake)
   own.world.advance(seconds(9 * 3600))
-  const { answers } = await own.line().ask({ ...handshake, id: newRequestId() })
+  const answers = sealedOf(await own.line().ask({ ...handshake, id: newRequestId() }))
   assert.equal((await device.verify(only(answers).kmsMessage))['status'], 403)
   assert.equal((await own.world.lastEntry())['code'], 'identity.token-expired')
   await own.close()
@@ -208,7 +213,7 @@ test('a line that is cut between question and answer loses nothing', async () =>
   line.cut()
   await lost
   const next = await core.nextLine()
-  const { answers } = await next.ask(post)
+  const answers = sealedOf(await next.ask(post))
   assert.equal((await alice.open(only(answers).kmsMessage))['status'], 201)
 })
 

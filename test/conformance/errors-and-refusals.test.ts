@@ -74,8 +74,9 @@ describe('an answer', () => {
 
   test('tells the core the status of a refusal where the core waits for it, and no resource', async () => {
     const request = alice.request({ method: 'retrieve', uri: `${HOME}/resources/1` })
-    const [answer] = await alice.post([await alice.seal(request)], { sync: true })
-    assert.deepEqual(answer?.clear, { status: 400 })
+    const part = { operation: 'create-resource' } as const
+    const { answers } = await alice.operate(await alice.seal(request), part)
+    assert.deepEqual(answers[0]?.clear, { status: 400 })
   })
 })
 

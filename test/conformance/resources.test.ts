@@ -165,8 +165,9 @@ describe('creating a resource', () => {
 
   test('tells the core its URI where the core waits for it, and nothing else', async () => {
     const message = await alice.seal(alice.request({ method: 'create', uri: '/resources' }))
-    const [answer] = await alice.post([message], { sync: true })
-    assert.ok(answer)
+    const { answers } = await alice.operate(message, { operation: 'create-resource' })
+    const [answer] = answers
+    assert.ok(answer?.kmsMessage)
     const { uri } = resourceOf(await alice.open(answer.kmsMessage))
     assert.deepEqual(answer.clear, { status: 201, resourceUri: uri })
     const [other] = await alice.post([

@@ -9,9 +9,11 @@ import { implementations } from './store/implementations.ts'
 import { keyringContract } from './store/keyring.ts'
 import { keysContract } from './store/keys.ts'
 import { migrationsContract } from './store/migrations.ts'
+import { operationsContract } from './store/operations.ts'
 import { peopleContract } from './store/people.ts'
 import { reachContract } from './store/reach.ts'
 import { resourcesContract } from './store/resources.ts'
+import { roomsContract } from './store/rooms.ts'
 import { sessionsContract } from './store/sessions.ts'
 import { transactionsContract } from './store/transactions.ts'
 
@@ -22,7 +24,9 @@ const CONTRACTS = [
   reachContract,
   sessionsContract,
   answersContract,
+  operationsContract,
   peopleContract,
+  roomsContract,
   keyringContract,
   auditLogContract,
   transactionsContract,

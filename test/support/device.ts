@@ -4,13 +4,16 @@
 import assert from 'node:assert/strict'
 import { createECDH, createPrivateKey, createPublicKey, diffieHellman, hkdfSync } from 'node:crypto'
 import * as jose from 'jose'
-import type { SealedAnswer } from '../../src/boundary/index.ts'
-import type { Corridor } from '../../src/kms/index.ts'
+import type { CorePart, MessagesFrame, SealedAnswer } from '../../src/boundary/index.ts'
+import type { Corridor, OperationAnswer } from '../../src/kms/index.ts'
 
 export type Json = Readonly<Record<string, unknown>>
 
+/** A way into a realm; not every one of them carries operations. */
+export type Way = Pick<Corridor, 'handle'> & Partial<Pick<Corridor, 'operate'>>
+
 export interface Sender {
-  readonly corridor: () => Corridor
+  readonly corridor: () => Way
   /** The published static JWK, as JSON. */
   readonly staticJwk: () => string
   readonly home: string
@@ -32,6 +35,12 @@ let requests = 0
 export const newRequestId = (): string => {
   requests += 1
   return `request-${requests}`
+}
+
+let operations = 0
+export const newOperationId = (): string => {
+  operations += 1
+  return `operation-${operations}`
 }
 
 const sharedSecret = (own: jose.JWK, theirs: jose.JWK): Uint8Array =>
@@ -125,6 +134,28 @@ export class Device {
       httpDevice: clientId,
       trackingId: 'test_1',
       kmsMessages,
+      ...changes,
+    })
+  }
+
+  /** As the core passes on a message that came inside a request about a room. */
+  operate(
+    kmsMessage: string,
+    part?: Omit<CorePart, 'user'> & Partial<CorePart>,
+    changes: Partial<MessagesFrame> = {},
+  ): Promise<OperationAnswer> {
+    const { userId, clientId } = this.who
+    const { operate } = this.#sender.corridor()
+    assert.ok(operate, 'no operations go this way')
+    return operate({
+      type: 'messages',
+      id: newOperationId(),
+      sync: true,
+      httpUser: userId,
+      httpDevice: clientId,
+      trackingId: 'test_1',
+      kmsMessages: [kmsMessage],
+      ...(part === undefined ? {} : { part: { user: userId, ...part } }),
       ...changes,
     })
   }

@@ -11,6 +11,7 @@ import {
   LINK_PATH,
   LINK_VERSION,
   type MessagesFrame,
+  type SealedAnswer,
 } from '../../src/boundary/index.ts'
 import { type CoreLink, type CoreLinkOptions, openCoreLink } from '../../src/links/index.ts'
 import { isRefusal } from '../../src/refusal.ts'
@@ -170,6 +171,10 @@ export interface Dialling {
   readonly times?: CoreLinkOptions['times']
 }
 
+/** What is sealed for somebody, of the answers to a post. */
+export const sealedOf = ({ answers }: AnswersFrame): readonly SealedAnswer[] =>
+  answers.filter((answer) => answer.kmsMessage !== undefined)
+
 /** The realm's end of the line, as the appliance opens it, with a realm of `world.ts` behind it. */
 export const dialFrom = (
   world: World,
@@ -194,6 +199,10 @@ export const dialFrom = (
       id: post.id,
       answers: await world.realm.corridor.handle(post),
     }),
+    // This core asks for operations in-process; over the line it only carries posts.
+    withdraw: () => Promise.reject(new Error('nothing was asked')),
+    onRosters: async () => undefined,
+    onOffboarded: async () => undefined,
     log: silentLog,
     metrics: metrics ?? createMetrics({ process: 'ignored' }),
     clock: systemClock,
@@ -214,7 +223,7 @@ export const openHostileCore = async (wishes: HostileWishes = {}): Promise<Hosti
   const handle = async (post: MessagesFrame) => {
     const answers = await line.ask(post)
     carried.push({ post, answers })
-    return answers.answers
+    return sealedOf(answers)
   }
   const device = (name: Name, deviceName = 'laptop', bearer?: string): Device => {
     const { who } = world.device(name, {}, deviceName)

@@ -2,7 +2,7 @@
 // Binding it again to the same resource is a client's retry and answered like the first time.
 
 import type { KeyFacts, ResourceFacts } from '../access.ts'
-import { bindRefusal, personRefusal, resourceRefusal } from '../access.ts'
+import { accountRefusal, bindRefusal, resourceRefusal } from '../access.ts'
 import type { Answer } from '../answer.ts'
 import { type BoundKey, bindTo } from '../key.ts'
 import { operation } from '../operation.ts'
@@ -20,12 +20,12 @@ export const bindKey = operation<'bind-key', Facts>('bind-key', {
       asked.map(async (one) => {
         const { uri, resourceUri } = one.request.operation
         const keys = await moment.tx.keys.find([uri])
-        return { key: keys.get(uri), ...(await loadResource(moment, resourceUri, one.subject)) }
+        return { key: keys.get(uri), ...(await loadResource(moment, resourceUri, one)) }
       }),
     ),
   decide: (facts, asked, { now }) => {
     const { uri, resourceUri } = asked.request.operation
-    const refusal = personRefusal(asked) ?? resourceRefusal(facts, resourceUri, now)
+    const refusal = accountRefusal(asked) ?? resourceRefusal(facts, resourceUri, now)
     if (refusal !== undefined) return refusal
     const isRetry = isBoundTo(facts.key, resourceUri) && facts.key.createdBy === asked.subject
     return isRetry ? undefined : bindRefusal(facts.key, asked.subject, uri, now)
@@ -38,7 +38,10 @@ export const bindKey = operation<'bind-key', Facts>('bind-key', {
       const bound = isBoundTo(facts.key, resourceUri)
         ? facts.key
         : bindTo(facts.key, resourceUri, now)
-      if (bound !== facts.key) await tx.keys.bind([bound])
+      if (bound !== facts.key) {
+        await tx.keys.bind([bound])
+        await tx.resources.markRenewed(resourceUri)
+      }
       answers.push({ status: 200, members: {}, keys: { member: 'key', list: [bound] } })
     }
     return answers

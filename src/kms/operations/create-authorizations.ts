@@ -2,7 +2,7 @@
 // returned as they are: real clients repeat themselves, and read the first element.
 
 import type { AuthId } from '../../id.ts'
-import { personRefusal, type ResourceFacts, resourceRefusal } from '../access.ts'
+import { accountRefusal, type ResourceFacts, resourceRefusal } from '../access.ts'
 import type { Answer } from '../answer.ts'
 import type { Authorization } from '../authorization.ts'
 import { operation } from '../operation.ts'
@@ -29,22 +29,21 @@ export const createAuthorizations = operation<'create-authorizations', Facts>(
     runsTogether: false,
     load: async (moment, asked) =>
       Promise.all(
-        asked.map(async ({ request: { operation: wanted }, subject }) => ({
-          ...(await loadResource(moment, wanted.resourceUri, subject)),
-          existing: await moment.tx.authorizations.ofResource(
-            wanted.resourceUri,
-            moment.now,
-            wanted.authIds,
-          ),
-        })),
+        asked.map(async (one) => {
+          const { resourceUri, authIds } = one.request.operation
+          return {
+            ...(await loadResource(moment, resourceUri, one)),
+            existing: await moment.tx.authorizations.ofResource(resourceUri, moment.now, authIds),
+          }
+        }),
       ),
     decide: (facts, asked, { now }) =>
-      personRefusal(asked) ?? resourceRefusal(facts, asked.request.operation.resourceUri, now),
+      accountRefusal(asked) ?? resourceRefusal(facts, asked.request.operation.resourceUri, now),
     act: async (moment, decided) => {
       const answers: Answer[] = []
       for (const { asked, facts } of decided) {
         const { by, request } = asked
-        if (by.kind !== 'person') continue
+        if (by.kind === 'anonymous') continue
         const wanted = request.operation
         const known = new Set(facts.existing.map((one) => one.authId))
         const missing = wanted.authIds.filter((authId) => !known.has(authId))
@@ -54,6 +53,9 @@ export const createAuthorizations = operation<'create-authorizations', Facts>(
           moment,
         )
         await moment.tx.authorizations.insert(made)
+        if (made.length > 0) {
+          await moment.tx.resources.rosterChanged([wanted.resourceUri], moment.now)
+        }
         const bearers = bearerOrders(made)
         const list = inOrder(wanted.authIds, facts.existing, made)
         answers.push({

@@ -3,7 +3,7 @@
 
 import { refuse } from '../../refusal.ts'
 import { after } from '../../time.ts'
-import { personRefusal } from '../access.ts'
+import { accountRefusal } from '../access.ts'
 import type { Asked } from '../case.ts'
 import type { UnboundKey } from '../key.ts'
 import { type Moment, type OperationOf, operation } from '../operation.ts'
@@ -14,7 +14,7 @@ type Ask = Asked<OperationOf<'create-keys'>>
 
 const mint = (asked: Ask, moment: Moment): readonly UnboundKey[] => {
   const { by, clientId, request } = asked
-  if (by.kind !== 'person') return []
+  if (by.kind === 'anonymous') return []
   const { uris, random, keyring, settings } = moment.means
   return Array.from({ length: request.operation.count }, () => {
     const uri = uris.key(random.uuid())
@@ -56,7 +56,7 @@ const load = async (moment: Moment, asked: readonly Ask[]): Promise<readonly Fac
     const { count } = request.operation
     const before =
       counts.get(subject) ??
-      (by.kind === 'person' ? await moment.tx.keys.countUnbound(by.userId, moment.now) : 0)
+      (by.kind === 'anonymous' ? 0 : await moment.tx.keys.countUnbound(by.userId, moment.now))
     const unbound = before + count
     const isWithin = unbound <= unboundPerUser && count <= keysPerRequest
     counts.set(subject, isWithin ? unbound : before)
@@ -69,7 +69,7 @@ export const createKeys = operation<'create-keys', Facts>('create-keys', {
   runsTogether: true,
   load,
   decide: ({ unbound }, asked, { means: { settings } }) => {
-    const refusal = personRefusal(asked)
+    const refusal = accountRefusal(asked)
     if (refusal !== undefined) return refusal
     const { count } = asked.request.operation
     if (count > settings.keysPerRequest) return refuse('request.invalid-count', 'count')

@@ -6,7 +6,7 @@ import type { KeyUri, ResourceUri, UserId } from '../../id.ts'
 import { resourceRepresentation } from '../../protocol/index.ts'
 import type { Refusal } from '../../refusal.ts'
 import { after, isPast, seconds } from '../../time.ts'
-import { bindRefusal, personRefusal } from '../access.ts'
+import { accountRefusal, bindRefusal } from '../access.ts'
 import type { Answer } from '../answer.ts'
 import type { Authorization } from '../authorization.ts'
 import type { Asked } from '../case.ts'
@@ -69,7 +69,7 @@ const loadTwin = async (
 }
 
 const decide = ({ keys, twin }: Facts, ask: Ask, { now }: Moment): Refusal | undefined => {
-  const refusal = personRefusal(ask)
+  const refusal = accountRefusal(ask)
   if (refusal !== undefined || twin !== undefined) return refusal
   for (const uri of ask.request.operation.keyUris) {
     const keyRefusal = bindRefusal(keys.get(uri), ask.subject, uri, now)
@@ -136,7 +136,7 @@ export const createResource = operation<'create-resource', Facts>('create-resour
     const answers: Answer[] = []
     for (const { asked, facts } of decided) {
       const { by, request } = asked
-      if (by.kind !== 'person') continue
+      if (by.kind === 'anonymous') continue
       const { keyUris } = request.operation
       if (facts.twin !== undefined) {
         answers.push(answerFor(facts.twin, keyUris, moment))

@@ -2,10 +2,11 @@
 // for themselves. What is not there is no error: real clients name rooms that were never authorised.
 // Removal bites at the next retrieval; keys already handed out are out (hence rotation).
 
-import { personRefusal, type ResourceFacts, resourceRefusal } from '../access.ts'
+import { accountRefusal, type ResourceFacts, resourceRefusal } from '../access.ts'
 import type { Answer } from '../answer.ts'
 import type { Authorization } from '../authorization.ts'
 import { type Moment, operation } from '../operation.ts'
+import { keysGoStale } from '../staleness.ts'
 import { represent } from './grant.ts'
 import { loadResource } from './load-resource.ts'
 import { authorizationRefusal, loadAuthorization } from './retrieve-authorizations.ts'
@@ -24,6 +25,18 @@ const removed = (list: readonly Authorization[], moment: Moment): Answer => {
   }
 }
 
+/** All of one resource. */
+const remove = async (
+  { tx, now }: Moment,
+  authorizations: readonly Authorization[],
+): Promise<void> => {
+  const [first] = authorizations
+  if (first === undefined) return
+  await tx.authorizations.remove(authorizations.map((one) => one.uri))
+  const authIds = authorizations.map((one) => one.authId)
+  await keysGoStale(tx, now, [first.resourceUri], authIds)
+}
+
 interface MatchingFacts extends ResourceFacts {
   readonly matching: readonly Authorization[]
 }
@@ -34,21 +47,18 @@ export const deleteAuthorizations = operation<'delete-authorizations', MatchingF
     runsTogether: false,
     load: (moment, asked) =>
       Promise.all(
-        asked.map(async ({ request: { operation: wanted }, subject }) => ({
-          ...(await loadResource(moment, wanted.uri, subject)),
-          matching: await moment.tx.authorizations.ofResource(
-            wanted.uri,
-            moment.now,
-            wanted.authIds,
-          ),
-        })),
+        asked.map(async (one) => {
+          const { uri, authIds } = one.request.operation
+          return {
+            ...(await loadResource(moment, uri, one)),
+            matching: await moment.tx.authorizations.ofResource(uri, moment.now, authIds),
+          }
+        }),
       ),
     decide: (facts, asked, { now }) =>
-      personRefusal(asked) ?? resourceRefusal(facts, asked.request.operation.uri, now),
+      accountRefusal(asked) ?? resourceRefusal(facts, asked.request.operation.uri, now),
     act: async (moment, decided) => {
-      for (const { facts } of decided) {
-        await moment.tx.authorizations.remove(facts.matching.map((one) => one.uri))
-      }
+      for (const { facts } of decided) await remove(moment, facts.matching)
       return decided.map(({ facts }) => removed(facts.matching, moment))
     },
     record: ({ matching }, asked, answer) => ({
@@ -64,14 +74,12 @@ export const deleteAuthorizations = operation<'delete-authorizations', MatchingF
 export const deleteAuthorization = operation('delete-authorization', {
   runsTogether: false,
   load: (moment, asked) =>
-    Promise.all(
-      asked.map((one) => loadAuthorization(moment, one.request.operation.uri, one.subject)),
-    ),
+    Promise.all(asked.map((one) => loadAuthorization(moment, one.request.operation.uri, one))),
   decide: (facts, asked, moment) =>
-    personRefusal(asked) ?? authorizationRefusal(facts, asked.request.operation.uri, moment),
+    accountRefusal(asked) ?? authorizationRefusal(facts, asked.request.operation.uri, moment),
   act: async (moment, decided) => {
     const list = decided.flatMap(({ facts }) => facts.authorization ?? [])
-    await moment.tx.authorizations.remove(list.map((one) => one.uri))
+    for (const one of list) await remove(moment, [one])
     return list.map((one) => removed([one], moment))
   },
   record: ({ authorization }, asked, answer) => ({

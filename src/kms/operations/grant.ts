@@ -50,5 +50,8 @@ export const bearerOrders = (authorizations: readonly Authorization[]): readonly
       ...(expiresAt === undefined ? {} : { expiresAt }),
     }))
 
-export const represent = (authorizations: readonly Authorization[], home: string) =>
+/** What the representation of an authorization says; machines have grants that look the same. */
+export type Represented = Omit<Authorization, 'createdBy' | 'kind'>
+
+export const represent = (authorizations: readonly Represented[], home: string) =>
   authorizations.map((one) => authorizationRepresentation(one, home))

@@ -1,15 +1,17 @@
-// The facts that most operations need of a resource: does it live, and does the subject reach it?
+// The facts that most operations need of a resource: does it live, and does the caller reach it?
 
-import type { AuthorizationUri, ResourceUri, UserId } from '../../id.ts'
+import type { ResourceUri } from '../../id.ts'
 import type { ResourceFacts } from '../access.ts'
+import type { Asked } from '../case.ts'
 import type { Moment } from '../operation.ts'
+import { reachedBy } from '../reached.ts'
 
 export const loadResource = async (
-  { tx, now }: Moment,
+  moment: Moment,
   uri: ResourceUri,
-  subject: UserId | AuthorizationUri,
+  asked: Asked,
 ): Promise<ResourceFacts> => {
-  const resources = await tx.resources.find([uri])
-  const [reached] = await tx.authorizations.reach([{ resourceUri: uri, authId: subject }], now)
+  const resources = await moment.tx.resources.find([uri])
+  const [reached] = await reachedBy(moment, [{ asked, resourceUri: uri }])
   return { resource: resources.get(uri), reached: reached ?? false }
 }

@@ -1,16 +1,17 @@
 // Who is authorised on a resource (draft §4.7.9, §4.7.10): all, one by authId, or one by its URI; for
-// the authorised only.
+// the authorised only. Machines that were granted something there are listed too, as what they are.
 
+import type { ResourceUri } from '../../id.ts'
 import { refuse } from '../../refusal.ts'
-import { personRefusal, type ResourceFacts, resourceRefusal } from '../access.ts'
+import { accountRefusal, type ResourceFacts, resourceRefusal } from '../access.ts'
 import { type Authorization, isLapsed } from '../authorization.ts'
 import type { Asked } from '../case.ts'
 import { type Moment, type OperationOf, operation } from '../operation.ts'
-import { represent } from './grant.ts'
+import { type Represented, represent } from './grant.ts'
 import { loadResource } from './load-resource.ts'
 
 interface ListFacts extends ResourceFacts {
-  readonly list: readonly Authorization[]
+  readonly list: readonly Represented[]
 }
 
 /** About 350 bytes each in the answer. */
@@ -18,16 +19,43 @@ const AUTHORIZATIONS_PER_ANSWER = 3000
 
 const loadList = async (
   moment: Moment,
-  { request, subject }: Asked<OperationOf<'retrieve-authorizations'>>,
+  asked: Asked<OperationOf<'retrieve-authorizations'>>,
 ): Promise<ListFacts> => {
-  const { uri, authId } = request.operation
-  const facts = await loadResource(moment, uri, subject)
+  const { uri, authId } = asked.request.operation
+  const facts = await loadResource(moment, uri, asked)
+  if (!facts.reached) return { ...facts, list: [] }
   const only = authId === undefined ? undefined : [authId]
-  const { authorizations } = moment.tx
-  return {
-    ...facts,
-    list: facts.reached ? await authorizations.ofResource(uri, moment.now, only) : [],
-  }
+  const named = await moment.tx.authorizations.ofResource(uri, moment.now, only)
+  const agents = await loadAgents(moment, uri)
+  const wanted = agents.filter((agent) => authId === undefined || agent.authId === authId)
+  return { ...facts, list: await withAgents(moment, named, wanted) }
+}
+
+const loadAgents = async (
+  { tx }: Moment,
+  resourceUri: ResourceUri,
+): Promise<readonly Represented[]> =>
+  (await tx.machines.agentsOf(resourceUri)).map(({ grantUri, userId, createdAt }) => ({
+    uri: grantUri,
+    resourceUri,
+    authId: userId,
+    role: 'agent',
+    createdAt,
+  }))
+
+/** A machine that was also named in the room is listed once, and as a machine. */
+const withAgents = async (
+  { tx }: Moment,
+  named: readonly Authorization[],
+  agents: readonly Represented[],
+): Promise<readonly Represented[]> => {
+  const users = named.filter(({ kind }) => kind === 'user').map(({ authId }) => authId)
+  const machines = users.length === 0 ? new Set() : await tx.machines.among(users)
+  const known = new Set<string>(users)
+  return [
+    ...named.map((one) => (machines.has(one.authId) ? { ...one, role: 'agent' as const } : one)),
+    ...agents.filter(({ authId }) => !known.has(authId)),
+  ]
 }
 
 export const retrieveAuthorizations = operation<'retrieve-authorizations', ListFacts>(
@@ -37,7 +65,7 @@ export const retrieveAuthorizations = operation<'retrieve-authorizations', ListF
     load: (moment, asked) => Promise.all(asked.map((one) => loadList(moment, one))),
     decide: (facts, asked, { now }) => {
       const { uri } = asked.request.operation
-      const refusal = personRefusal(asked) ?? resourceRefusal(facts, uri, now)
+      const refusal = accountRefusal(asked) ?? resourceRefusal(facts, uri, now)
       if (refusal !== undefined) return refusal
       return facts.list.length > AUTHORIZATIONS_PER_ANSWER
         ? refuse('kms.answer-too-large')
@@ -63,11 +91,11 @@ export interface AuthorizationFacts extends ResourceFacts {
 export const loadAuthorization = async (
   moment: Moment,
   uri: Authorization['uri'],
-  subject: Parameters<typeof loadResource>[2],
+  asked: Asked,
 ): Promise<AuthorizationFacts> => {
   const authorization = (await moment.tx.authorizations.find([uri])).get(uri)
   if (authorization === undefined) return { authorization, resource: undefined, reached: false }
-  return { authorization, ...(await loadResource(moment, authorization.resourceUri, subject)) }
+  return { authorization, ...(await loadResource(moment, authorization.resourceUri, asked)) }
 }
 
 export const authorizationRefusal = (facts: AuthorizationFacts, uri: string, moment: Moment) => {
@@ -80,11 +108,9 @@ export const authorizationRefusal = (facts: AuthorizationFacts, uri: string, mom
 export const retrieveAuthorization = operation('retrieve-authorization', {
   runsTogether: true,
   load: (moment, asked) =>
-    Promise.all(
-      asked.map((one) => loadAuthorization(moment, one.request.operation.uri, one.subject)),
-    ),
+    Promise.all(asked.map((one) => loadAuthorization(moment, one.request.operation.uri, one))),
   decide: (facts, asked, moment) =>
-    personRefusal(asked) ?? authorizationRefusal(facts, asked.request.operation.uri, moment),
+    accountRefusal(asked) ?? authorizationRefusal(facts, asked.request.operation.uri, moment),
   act: async (moment, decided) =>
     decided.map(({ facts: { authorization } }) => {
       const list = represent(

@@ -4,20 +4,22 @@
 import { type KeyFacts, readKeyRefusal } from '../access.ts'
 import type { Asked } from '../case.ts'
 import { type Moment, type OperationOf, operation } from '../operation.ts'
-import type { ResourceAndAuthId } from '../ports.ts'
+import { reachedBy, type Wanted } from '../reached.ts'
 
 const load = async (
-  { tx, now }: Moment,
+  moment: Moment,
   asked: readonly Asked<OperationOf<'retrieve-key'>>[],
 ): Promise<readonly KeyFacts[]> => {
-  const keys = await tx.keys.find([...new Set(asked.map((one) => one.request.operation.uri))])
-  const pairs: ResourceAndAuthId[] = []
+  const keys = await moment.tx.keys.find([
+    ...new Set(asked.map((one) => one.request.operation.uri)),
+  ])
+  const wanted: Wanted[] = []
   const places = asked.map((one) => {
     const key = keys.get(one.request.operation.uri)
     if (key?.state !== 'bound') return { key, place: -1 }
-    return { key, place: pairs.push({ resourceUri: key.resourceUri, authId: one.subject }) - 1 }
+    return { key, place: wanted.push({ asked: one, resourceUri: key.resourceUri }) - 1 }
   })
-  const reached = pairs.length === 0 ? [] : await tx.authorizations.reach(pairs, now)
+  const reached = await reachedBy(moment, wanted)
   return places.map(({ key, place }) => ({ key, reached: reached[place] ?? false }))
 }
 

@@ -17,7 +17,7 @@ const KEYS_PER_ANSWER = 2500
 
 const load = async (moment: Moment, asked: Asked<OperationOf<'retrieve-keys'>>): Promise<Facts> => {
   const { uri, filter } = asked.request.operation
-  const facts = await loadResource(moment, uri, asked.subject)
+  const facts = await loadResource(moment, uri, asked)
   return { ...facts, list: facts.reached ? await moment.tx.keys.ofResource(uri, filter) : [] }
 }
 

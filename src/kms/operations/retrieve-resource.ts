@@ -3,7 +3,7 @@
 import type { AuthorizationUri, KeyUri } from '../../id.ts'
 import { resourceRepresentation } from '../../protocol/index.ts'
 import { refuse } from '../../refusal.ts'
-import { personRefusal, type ResourceFacts, resourceRefusal } from '../access.ts'
+import { accountRefusal, type ResourceFacts, resourceRefusal } from '../access.ts'
 import type { Asked } from '../case.ts'
 import { type Moment, type OperationOf, operation } from '../operation.ts'
 import { loadResource } from './load-resource.ts'
@@ -22,7 +22,7 @@ const load = async (
 ): Promise<Facts> => {
   const { tx, now } = moment
   const { uri } = asked.request.operation
-  const facts = await loadResource(moment, uri, asked.subject)
+  const facts = await loadResource(moment, uri, asked)
   if (!facts.reached) return { ...facts, keyUris: [], authorizationUris: [] }
   const keys = await tx.keys.ofResource(uri, {})
   const authorizations = await tx.authorizations.ofResource(uri, now)
@@ -38,7 +38,7 @@ export const retrieveResource = operation<'retrieve-resource', Facts>('retrieve-
   load: (moment, asked) => Promise.all(asked.map((one) => load(moment, one))),
   decide: (facts, asked, { now }) => {
     const { uri } = asked.request.operation
-    const refusal = personRefusal(asked) ?? resourceRefusal(facts, uri, now)
+    const refusal = accountRefusal(asked) ?? resourceRefusal(facts, uri, now)
     if (refusal !== undefined) return refusal
     return facts.keyUris.length + facts.authorizationUris.length > URIS_PER_ANSWER
       ? refuse('kms.answer-too-large')

@@ -3,9 +3,8 @@
 
 import assert from 'node:assert/strict'
 import type { MessagesFrame, SealedAnswer } from '../../../src/boundary/index.ts'
-import type { Corridor } from '../../../src/kms/index.ts'
 import type { StoreSettings } from '../../../src/store/index.ts'
-import { Device, type Json, newRequestId } from '../../support/device.ts'
+import { Device, type Json, newRequestId, type Way } from '../../support/device.ts'
 import { aRoom, HOME, keysOf, PEOPLE, World } from '../../support/world.ts'
 
 /** What is in the store before anybody dies. */
@@ -23,10 +22,10 @@ export interface Scene {
 }
 
 export interface Wire {
-  corridor: Corridor
+  corridor: Way
 }
 
-export const NOWHERE: Corridor = { handle: () => Promise.reject(new Error('no realm')) }
+export const NOWHERE: Way = { handle: () => Promise.reject(new Error('no realm')) }
 
 export const prepareScene = async (store: StoreSettings): Promise<Scene> => {
   const world = await World.open({ store })

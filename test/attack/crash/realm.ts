@@ -68,6 +68,10 @@ const watchTransaction = (tx: Transaction): Transaction => ({
   people: watchCalls(tx.people),
   keyring: watchCalls(tx.keyring),
   staticKeys: watchCalls(tx.staticKeys),
+  operations: watchCalls(tx.operations),
+  machines: watchCalls(tx.machines),
+  offBoardings: watchCalls(tx.offBoardings),
+  rosters: watchCalls(tx.rosters),
   audit: watchCalls(tx.audit),
 })
 

@@ -8,6 +8,7 @@ import {
   type HelloFrame,
   LINK_PATH,
   LINK_VERSION,
+  type OffboardedFrame,
   type StateFrame,
 } from '../../../src/boundary/index.ts'
 import { isRefusal } from '../../../src/refusal.ts'
@@ -19,6 +20,7 @@ export interface FakeLine {
   readonly hello: HelloFrame
   readonly answers: Inbox<AnswersFrame>
   readonly states: Inbox<StateFrame>
+  readonly offboarded: Inbox<OffboardedFrame>
   readonly closed: Promise<number>
   say(frame: object): void
   sayText(text: string): void
@@ -72,6 +74,7 @@ export const startFakeCore = async ({
 const serve = (socket: WebSocket, core: FakeCore): void => {
   const answers = createInbox<AnswersFrame>()
   const states = createInbox<StateFrame>()
+  const offboarded = createInbox<OffboardedFrame>()
   const closed = new Promise<number>((resolve) => socket.once('close', resolve))
   const say = (frame: object) => socket.send(JSON.stringify(frame))
   socket.on('error', () => undefined)
@@ -80,11 +83,13 @@ const serve = (socket: WebSocket, core: FakeCore): void => {
     if (isRefusal(frame)) throw new Error(`the realm sent a bad frame: ${frame.refused}`)
     if (frame.type === 'answers') return answers.put(frame)
     if (frame.type === 'state') return states.put(frame)
+    if (frame.type === 'off-boarded') return offboarded.put(frame)
     if (core.welcomes) say({ type: 'welcome', version: LINK_VERSION })
     core.lines.put({
       hello: frame,
       answers,
       states,
+      offboarded,
       closed,
       say,
       sayText: (text) => socket.send(text),

@@ -9,8 +9,11 @@ import {
   LINK_PATH,
   LINK_VERSION,
   type MessagesFrame,
+  type OffboardedDoneFrame,
+  type RostersFrame,
   type StateFrame,
   type WelcomeFrame,
+  type WithdrawFrame,
 } from '../../../src/boundary/index.ts'
 import { isRefusal } from '../../../src/refusal.ts'
 import type { TestAuthority, TestCredential } from '../../support/certificates.ts'
@@ -46,13 +49,18 @@ export interface Dial {
 export interface FakeRealm {
   /** Posts in the order they came. */
   readonly posts: Inbox<MessagesFrame>
+  readonly withdrawals: Inbox<WithdrawFrame>
+  readonly rosters: Inbox<RostersFrame>
+  readonly acknowledged: Inbox<OffboardedDoneFrame>
   readonly closed: Promise<number>
-  welcome(): Promise<WelcomeFrame | MessagesFrame>
+  welcome(): Promise<WelcomeFrame>
   say(frame: HelloFrame | StateFrame | AnswersFrame | object): void
   /** Text as it is. */
   sayText(text: string): void
   /** Cuts the connection. */
   cut(): void
+  /** Stops reading from the network. */
+  pause(): void
 }
 
 export const dialAsRealm = async ({ port, authority, credential }: Dial): Promise<FakeRealm> => {
@@ -61,11 +69,17 @@ export const dialAsRealm = async ({ port, authority, credential }: Dial): Promis
     ...credential,
   })
   const posts = createInbox<MessagesFrame>()
+  const withdrawals = createInbox<WithdrawFrame>()
+  const rosters = createInbox<RostersFrame>()
+  const acknowledged = createInbox<OffboardedDoneFrame>()
   const welcomes = createInbox<WelcomeFrame>()
   socket.on('message', (data) => {
     const frame = decodeCoreFrame(data.toString())
     if (isRefusal(frame)) throw new Error(`the core sent a bad frame: ${frame.refused}`)
     if (frame.type === 'welcome') welcomes.put(frame)
+    else if (frame.type === 'withdraw') withdrawals.put(frame)
+    else if (frame.type === 'rosters') rosters.put(frame)
+    else if (frame.type === 'off-boarded-done') acknowledged.put(frame)
     else posts.put(frame)
   })
   const closed = new Promise<number>((resolve) => socket.once('close', resolve))
@@ -76,11 +90,15 @@ export const dialAsRealm = async ({ port, authority, credential }: Dial): Promis
   socket.on('error', () => undefined)
   return {
     posts,
+    withdrawals,
+    rosters,
+    acknowledged,
     closed,
     welcome: () => welcomes.take(),
     say: (frame) => socket.send(JSON.stringify(frame)),
     sayText: (text) => socket.send(text),
     cut: () => socket.terminate(),
+    pause: () => socket.pause(),
   }
 }
 

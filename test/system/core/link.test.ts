@@ -60,6 +60,9 @@ const openLink = (change: Partial<CoreLinkOptions> = {}): CoreLink => {
     url: core.url,
     tls: { ca: authority.ca, ...authority.client(ACME.domain) },
     hello: () => HELLO,
+    withdraw: async (id) => ({ type: 'answers', id, answers: [], declined: 'rooms.withdrawn' }),
+    onRosters: async () => undefined,
+    onOffboarded: async () => undefined,
     onState: (state) => states.put(state),
     log: createLog({ level: 'debug', sink: { write: (line) => logLines.push(line) } }),
     metrics: createMetrics({ process: 'ignored' }),
@@ -311,4 +314,50 @@ test('the log names no post, no user and no device', async () => {
   line.say(post('p1'))
   await line.answers.take()
   for (const said of logLines) assert.doesNotMatch(said, new RegExp(`${ALICE}|${DEVICE}|answer-0`))
+})
+
+test('a withdrawn operation is answered with its end, whatever its post is doing', async () => {
+  const slow = Promise.withResolvers<void>()
+  openLink({
+    handle: async (frame) => {
+      await slow.promise
+      return { type: 'answers', id: frame.id, answers: [], declined: 'rooms.withdrawn' }
+    },
+    withdraw: async (id) => ({
+      type: 'answers',
+      id,
+      answers: id === 'done' ? [{ n: 0, clear: { status: 201 } }] : [],
+      ...(id === 'done' ? {} : { declined: 'rooms.withdrawn' }),
+    }),
+  })
+  const line = await core.lines.take()
+  line.say(post('op', { sync: true }))
+  line.say({ type: 'withdraw', id: 'op' })
+  assert.equal((await line.answers.take()).declined, 'rooms.withdrawn')
+  line.say({ type: 'withdraw', id: 'done' })
+  assert.deepEqual((await line.answers.take()).answers, [{ n: 0, clear: { status: 201 } }])
+  slow.resolve()
+  assert.equal((await line.answers.take()).id, 'op')
+})
+
+test('rosters and acknowledgements are handed on, and a fault in them closes nothing', async () => {
+  const pages: number[] = []
+  const gone: string[] = []
+  const link = openLink({
+    onRosters: async ({ rooms }) => {
+      pages.push(rooms.length)
+      throw new Error('broken')
+    },
+    onOffboarded: async (userId) => void gone.push(userId),
+  })
+  const line = await core.lines.take()
+  await states.take()
+  const userId = '0b8f6a3e-51c7-4d92-a6be-3f7d20c9e114'
+  line.say({ type: 'rosters', rooms: [] })
+  line.say({ type: 'off-boarded-done', userId })
+  line.say(post('p1'))
+  assert.equal((await line.answers.take()).id, 'p1')
+  assert.deepEqual([pages, gone], [[0], [userId]])
+  link.announce({ type: 'off-boarded', userId, resourceUris: [] })
+  assert.deepEqual(await line.offboarded.take(), { type: 'off-boarded', userId, resourceUris: [] })
 })

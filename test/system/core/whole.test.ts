@@ -28,6 +28,9 @@ before(async () => {
       handled.push(...post.kmsMessages)
       return answersTo(post, deliverTo)
     },
+    withdraw: async (id) => ({ type: 'answers', id, answers: [], declined: 'rooms.withdrawn' }),
+    onRosters: async () => undefined,
+    onOffboarded: async () => undefined,
     onState: (state) => states.put(state),
     log: silentLog,
     metrics: createMetrics({ process: 'ignored' }),

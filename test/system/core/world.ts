@@ -27,6 +27,7 @@ export const GLOBEX = {
 }
 export const ALICE = '0b8f6a3e-51c7-4d92-a6be-3f7d20c9e114'
 export const BOB = '27d4c915-8e3a-4b0f-9d61-c5a8f47b6302'
+export const CAROL = '4e9a02b7-d6f1-4c38-8a75-61be9f03d2c8'
 export const GINA = 'd15e8f92-6c0b-4a73-8f24-b94e07d3a65c'
 export const STRANGER = '11111111-2222-4333-8444-555555555555'
 
@@ -84,6 +85,7 @@ export const openCoreWorld = async (wishes: WorldWishes = {}): Promise<CoreWorld
   const provider = await startIdentityProvider(authority)
   provider.tokens.set('alice', claimsOf(ALICE, ACME.organizationId))
   provider.tokens.set('bob', claimsOf(BOB, ACME.organizationId))
+  provider.tokens.set('carol', claimsOf(CAROL, ACME.organizationId))
   provider.tokens.set('gina', claimsOf(GINA, GLOBEX.organizationId))
   const directory = await mkdtemp(join(tmpdir(), 'keyrealm-core-'))
   const files = await writeFiles(directory, authority)

@@ -2,10 +2,15 @@
 
 import {
   type AnswersFrame,
+  type CorePart,
   type HelloFrame,
   LINK_VERSION,
   type MessagesFrame,
+  type OffboardedDoneFrame,
+  type OffboardedFrame,
+  type RostersFrame,
   type StateFrame,
+  type WithdrawFrame,
 } from '../../../src/boundary/index.ts'
 
 export const USER = '0b8f6a3e-51c7-4d92-a6be-3f7d20c9e114'
@@ -51,3 +56,41 @@ export const ANSWERS_PART: AnswersFrame = {
   more: true,
 }
 export const ANSWERS: AnswersFrame = { type: 'answers', id: 'r-81', answers: [ANSWER] }
+/** An operation that was applied, when nobody waits for its sealed answer any more. */
+export const BARE: AnswersFrame = {
+  type: 'answers',
+  id: 'r-81',
+  answers: [{ n: 0, clear: { status: 201, resourceUri: 'kms://kms.acme.example/resources/0d9a' } }],
+}
+export const PART: CorePart = {
+  user: USER,
+  operation: 'create-authorizations',
+  resourceUri: 'kms://kms.acme.example/resources/0d9a',
+  keyUris: ['kms://kms.acme.example/keys/52d1'],
+  subjects: ['27d4c915-8e3a-4b0f-9d61-c5a8f47b6302', 'kms://kms.acme.example/resources/7e11'],
+}
+export const OPERATION: MessagesFrame = {
+  ...MESSAGES,
+  sync: true,
+  kmsMessages: ['a..c.d.e'],
+  part: PART,
+}
+export const WITHDRAW: WithdrawFrame = { type: 'withdraw', id: 'r-81' }
+export const ROSTERS: RostersFrame = {
+  type: 'rosters',
+  rooms: [
+    {
+      resourceUri: 'kms://kms.acme.example/resources/0d9a',
+      members: [USER],
+      keyUri: 'kms://kms.acme.example/keys/52d1',
+    },
+    { resourceUri: 'kms://kms.acme.example/resources/7e11', members: [] },
+  ],
+  more: true,
+}
+export const OFFBOARDED: OffboardedFrame = {
+  type: 'off-boarded',
+  userId: USER,
+  resourceUris: ['kms://kms.acme.example/resources/0d9a'],
+}
+export const OFFBOARDED_DONE: OffboardedDoneFrame = { type: 'off-boarded-done', userId: USER }

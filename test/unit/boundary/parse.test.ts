@@ -3,14 +3,31 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { parseCoreFrame, parseRealmFrame } from '../../../src/boundary/index.ts'
 import { isRefusal } from '../../../src/refusal.ts'
-import { ANSWER, ANSWERS, ANSWERS_PART, DETAILS, HELLO, JWK, MESSAGES, STATE } from './make.ts'
+import {
+  ANSWER,
+  ANSWERS,
+  ANSWERS_PART,
+  BARE,
+  DETAILS,
+  HELLO,
+  JWK,
+  MESSAGES,
+  OFFBOARDED,
+  OFFBOARDED_DONE,
+  OPERATION,
+  PART,
+  ROSTERS,
+  STATE,
+  WITHDRAW,
+} from './make.ts'
 
 const WELCOME = { type: 'welcome', version: 1 }
+const OF_REALM = [HELLO, STATE, ANSWERS, ANSWERS_PART, BARE, OFFBOARDED]
+const OF_CORE = [WELCOME, MESSAGES, OPERATION, WITHDRAW, ROSTERS, OFFBOARDED_DONE]
 
 test('good frames pass unchanged', () => {
-  for (const frame of [HELLO, STATE, ANSWERS, ANSWERS_PART])
-    assert.deepEqual(parseRealmFrame(frame), frame)
-  for (const frame of [WELCOME, MESSAGES]) assert.deepEqual(parseCoreFrame(frame), frame)
+  for (const frame of OF_REALM) assert.deepEqual(parseRealmFrame(frame), frame)
+  for (const frame of OF_CORE) assert.deepEqual(parseCoreFrame(frame), frame)
   const { httpDevice: _, ...unnamed } = MESSAGES
   assert.deepEqual(parseCoreFrame(unnamed), unnamed)
   const declined = { ...ANSWERS, answers: [], declined: 'kms.locked' }
@@ -18,16 +35,15 @@ test('good frames pass unchanged', () => {
 })
 
 test('each side refuses the frames of its own kind', () => {
-  for (const frame of [HELLO, STATE, ANSWERS]) assert.ok(isRefusal(parseCoreFrame(frame)))
-  for (const frame of [WELCOME, MESSAGES]) assert.ok(isRefusal(parseRealmFrame(frame)))
+  for (const frame of OF_REALM) assert.ok(isRefusal(parseCoreFrame(frame)))
+  for (const frame of OF_CORE) assert.ok(isRefusal(parseRealmFrame(frame)))
 })
 
 test('an unknown member refuses the frame, wherever it stands', () => {
-  for (const frame of [HELLO, STATE, ANSWERS]) {
-    assert.ok(isRefusal(parseRealmFrame({ ...frame, key: 1 })))
-  }
-  for (const frame of [WELCOME, MESSAGES])
-    assert.ok(isRefusal(parseCoreFrame({ ...frame, key: 1 })))
+  for (const frame of OF_REALM) assert.ok(isRefusal(parseRealmFrame({ ...frame, key: 1 })))
+  for (const frame of OF_CORE) assert.ok(isRefusal(parseCoreFrame({ ...frame, key: 1 })))
+  assert.ok(isRefusal(parseCoreFrame({ ...OPERATION, part: { ...PART, key: 1 } })))
+  assert.ok(isRefusal(parseCoreFrame({ ...ROSTERS, rooms: [{ ...ROSTERS.rooms[0], key: 1 }] })))
   assert.ok(isRefusal(parseRealmFrame({ ...ANSWERS, answers: [{ ...ANSWER, key: 1 }] })))
   const clear = { ...ANSWER.clear, key: 1 }
   assert.ok(isRefusal(parseRealmFrame({ ...ANSWERS, answers: [{ ...ANSWER, clear }] })))
@@ -115,7 +131,54 @@ test('posts are 1 to 50 texts of fair size, by a user with a UUID', () => {
   for (const change of wrong) assert.ok(isRefusal(parseCoreFrame({ ...MESSAGES, ...change })))
 })
 
-const GOOD = [HELLO, STATE, ANSWERS, WELCOME, MESSAGES]
+test('an answer without anything sealed says in clear what became of its operation', () => {
+  const { clear } = ANSWER
+  for (const answer of [{ n: 0 }, { n: 0, deliverTo: ANSWER.deliverTo, clear }, { clear }]) {
+    assert.ok(isRefusal(parseRealmFrame({ ...ANSWERS, answers: [answer] })))
+  }
+})
+
+test('an operation is one sealed message of the named user, and somebody waits for it', () => {
+  const other = '27d4c915-8e3a-4b0f-9d61-c5a8f47b6302'
+  const wrong = [
+    { sync: false },
+    { kmsMessages: ['a', 'b'] },
+    { httpUser: other },
+    { part: null },
+    { part: { ...PART, user: 'alice' } },
+    { part: { ...PART, operation: 'retrieve-key' } },
+    { part: { ...PART, resourceUri: 'https://kms.acme.example/resources/0d9a' } },
+    { part: { ...PART, keyUris: PART.keyUris?.[0] } },
+    { part: { ...PART, subjects: ['bob'] } },
+    { part: { ...PART, subjects: Array(5001).fill(other) } },
+  ]
+  for (const change of wrong) assert.ok(isRefusal(parseCoreFrame({ ...OPERATION, ...change })))
+  const bare = { ...OPERATION, part: { user: PART.user, operation: 'create-resource' } }
+  assert.deepEqual(parseCoreFrame(bare), bare)
+})
+
+test('rosters name resources, people and keys by their URIs and ids', () => {
+  const [room] = ROSTERS.rooms
+  const wrong = [
+    { rooms: 'all' },
+    { rooms: Array(501).fill(room) },
+    { rooms: [{ ...room, resourceUri: 'room 1' }] },
+    { rooms: [{ ...room, members: ['alice'] }] },
+    { rooms: [{ ...room, keyUri: '' }] },
+    { more: false },
+  ]
+  for (const change of wrong) assert.ok(isRefusal(parseCoreFrame({ ...ROSTERS, ...change })))
+})
+
+test('who is off-boarded, and what is withdrawn, has a name', () => {
+  for (const change of [{ userId: 'alice' }, { resourceUris: [''] }, { resourceUris: {} }]) {
+    assert.ok(isRefusal(parseRealmFrame({ ...OFFBOARDED, ...change })))
+  }
+  assert.ok(isRefusal(parseCoreFrame({ ...OFFBOARDED_DONE, userId: 1 })))
+  assert.ok(isRefusal(parseCoreFrame({ ...WITHDRAW, id: 'two words' })))
+})
+
+const GOOD = [...OF_REALM, ...OF_CORE]
 
 /** A good frame with some members replaced or added. */
 const spoiled = fc
@@ -123,7 +186,10 @@ const spoiled = fc
     fc.constantFrom<object>(...GOOD),
     fc.dictionary(
       fc.constantFrom(...GOOD.flatMap((frame) => Object.keys(frame)), '__proto__', 'x'),
-      fc.oneof(fc.jsonValue(), fc.constantFrom<unknown>(DETAILS, [ANSWER], ANSWER, JWK)),
+      fc.oneof(
+        fc.jsonValue(),
+        fc.constantFrom<unknown>(DETAILS, [ANSWER], ANSWER, JWK, PART, ROSTERS.rooms),
+      ),
     ),
   )
   .map(([frame, changes]) => ({ ...frame, ...changes }))

@@ -9,13 +9,29 @@ import {
   FRAME_MAX_BYTES,
 } from '../../../src/boundary/index.ts'
 import { isRefusal } from '../../../src/refusal.ts'
-import { ANSWERS, DETAILS, HELLO, JWK, MESSAGES, STATE } from './make.ts'
+import {
+  ANSWER,
+  ANSWERS,
+  BARE,
+  DETAILS,
+  HELLO,
+  JWK,
+  MESSAGES,
+  OFFBOARDED,
+  OFFBOARDED_DONE,
+  OPERATION,
+  ROSTERS,
+  STATE,
+  WITHDRAW,
+} from './make.ts'
 
 test('frames survive the wire', () => {
-  for (const frame of [HELLO, STATE, ANSWERS]) {
+  for (const frame of [HELLO, STATE, ANSWERS, BARE, OFFBOARDED]) {
     assert.deepEqual(decodeRealmFrame(encodeRealmFrame(frame)), frame)
   }
-  assert.deepEqual(decodeCoreFrame(encodeCoreFrame(MESSAGES)), MESSAGES)
+  for (const frame of [MESSAGES, OPERATION, WITHDRAW, ROSTERS, OFFBOARDED_DONE]) {
+    assert.deepEqual(decodeCoreFrame(encodeCoreFrame(frame)), frame)
+  }
 })
 
 test('a realm cannot send a private key by mistake', () => {
@@ -25,7 +41,7 @@ test('a realm cannot send a private key by mistake', () => {
 })
 
 test('a realm cannot send plaintext as an answer', () => {
-  const answers = ANSWERS.answers.map((answer) => ({ ...answer, kmsMessage: '{"status":200}' }))
+  const answers = [{ ...ANSWER, kmsMessage: '{"status":200}' }]
   assert.throws(() => encodeRealmFrame({ ...ANSWERS, answers }), { code: 'boundary.unfit-frame' })
 })
 

@@ -20,6 +20,7 @@ export const makeSurroundings = () => {
       request: () => undefined,
       post: (outcome) => counted.push(`post ${outcome}`),
       answer: (outcome) => counted.push(`answer ${outcome}`),
+      operation: (verdict) => counted.push(`operation ${verdict}`),
       sockets: () => undefined,
       eventDropped: (reason) => counted.push(`dropped ${reason}`),
       introspection: (outcome) => counted.push(`introspection ${outcome}`),

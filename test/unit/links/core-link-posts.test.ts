@@ -172,3 +172,29 @@ test('a realm that breaks answers so, and not twice; answers to another post are
   assert.equal(faults.length, 2)
   assert.deepEqual(outcomes, ['fault', 'fault'])
 })
+
+test('an operation that the core waits for waits for no device, and no device for it', async () => {
+  const { posts, finish, sentIds } = makePosts()
+  posts.accept(post('slow'))
+  posts.accept(post('operation', { sync: true }))
+  posts.accept(post('last'))
+  await finish('operation')
+  assert.deepEqual(sentIds(), ['operation'])
+  await finish('slow', 'last')
+  assert.deepEqual(sentIds(), ['operation', 'slow', 'last'])
+})
+
+test('outcomes without a sealed answer are remembered like others', async () => {
+  const { posts, running, sent, handled } = makePosts()
+  const bare: AnswersFrame = {
+    type: 'answers',
+    id: '1',
+    answers: [{ n: 0, clear: { status: 403 } }],
+  }
+  posts.accept(post('1', { sync: true }))
+  running.get('1')?.resolve(bare)
+  await new Promise(setImmediate)
+  posts.accept(post('1', { sync: true }))
+  assert.deepEqual(sent, [bare, bare])
+  assert.deepEqual(handled, ['1'])
+})

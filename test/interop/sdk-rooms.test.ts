@@ -3,8 +3,8 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { after, before, test } from 'node:test'
-import { DryError, KmsError, type KmsKey, type Sdk, secretOf, signIn } from '../sdk.ts'
-import { user } from '../world.ts'
+import { DryError, KmsError, type KmsKey, type Sdk, secretOf, signIn } from './sdk.ts'
+import { user } from './world.ts'
 
 let alice: Sdk
 let bob: Sdk

@@ -1,0 +1,81 @@
+// One thing that core and realm do together: what is planned, how it is written down and told to the realm,
+// and how it can end for whoever asked.
+
+import { type CorePart, encodeCoreFrame } from '../boundary/index.ts'
+import type { Problem } from './problem.ts'
+import type { Condition, RoomChange } from './room-change.ts'
+import type { Applied, OperationRow } from './store.ts'
+
+/** What the realm is asked before anything changes here. */
+export interface Ask {
+  readonly domain: string
+  readonly part: CorePart
+  /** Unread. */
+  readonly kmsMessage: string
+}
+
+export interface Plan {
+  readonly change: RoomChange
+  /** Absent for changes that the realm has no part in. */
+  readonly ask?: Ask
+  readonly condition?: Condition
+}
+
+/** Both did it. */
+export interface Done {
+  readonly applied: Applied
+  /** The realm's sealed answer, for whoever asked. */
+  readonly kmsMessage?: string
+}
+
+/** The realm's sealed "no": neither did it. */
+export interface SealedRefusal {
+  readonly sealedRefusal: string
+}
+
+export type Result = Done | SealedRefusal | Problem
+
+/** Whose turn it takes (a room, a team, a pair of people), and the request it came with. */
+export interface Occasion {
+  readonly turn: string
+  readonly trackingId: string
+}
+
+interface Mark extends Occasion {
+  readonly id: string
+  readonly at: number
+}
+
+export const toRow = (
+  change: RoomChange,
+  { domain, part, kmsMessage }: Ask,
+  { id, at, turn, trackingId }: Mark,
+): OperationRow => ({
+  id,
+  kind: part.operation,
+  domain,
+  turn,
+  room_id: change.roomId,
+  actor_id: part.user,
+  tracking_id: trackingId,
+  part: JSON.stringify(part),
+  change: JSON.stringify(change),
+  kms_message: kmsMessage,
+  state: 'asked',
+  created_at: at,
+  ended_at: null,
+})
+
+/** What the realm is told. The id of the frame is the operation's, always: one id, one end. */
+export const toFrameText = (row: OperationRow, isWithdrawing: boolean): string => {
+  if (isWithdrawing) return encodeCoreFrame({ type: 'withdraw', id: row.id })
+  return encodeCoreFrame({
+    type: 'messages',
+    id: row.id,
+    sync: true,
+    part: JSON.parse(row.part),
+    httpUser: row.actor_id,
+    trackingId: row.tracking_id,
+    kmsMessages: [row.kms_message],
+  })
+}

@@ -1,0 +1,67 @@
+// A room operation that core and realm apply together: what the core authenticated and is about to do,
+// held against what the sealed message says. The core's word opens nothing; it can only stop an act that
+// it did not mean, and be stopped from one that the sender did not mean.
+
+import type { CorePart } from '../boundary/index.ts'
+import type { Operation } from '../protocol/index.ts'
+import type { Asked } from './case.ts'
+import { ownSubject } from './on-behalf.ts'
+
+/** What came with a sealed message of which the core waits for the outcome. */
+export interface Joint {
+  /** The core's name for its operation; one id, one end. */
+  readonly id: string
+  readonly httpUser: string
+  /** Absent where the core says nothing of what it is about to do: then nothing is done. */
+  readonly part?: CorePart
+}
+
+/** What both sides must agree on, as the sealed message has it. */
+interface Meant {
+  readonly resourceUri: string | undefined
+  readonly keyUris: readonly string[]
+  readonly subjects: readonly string[]
+}
+
+const meantBy = (operation: Operation): Meant | undefined => {
+  switch (operation.name) {
+    case 'create-resource':
+      return { resourceUri: undefined, keyUris: operation.keyUris, subjects: operation.authIds }
+    case 'create-authorizations':
+      return { resourceUri: operation.resourceUri, keyUris: [], subjects: operation.authIds }
+    case 'delete-authorizations':
+      return { resourceUri: operation.uri, keyUris: [], subjects: operation.authIds }
+    case 'bind-key':
+      return { resourceUri: operation.resourceUri, keyUris: [operation.uri], subjects: [] }
+    default:
+      return undefined
+  }
+}
+
+const isSame = (left: readonly string[], right: readonly string[]): boolean => {
+  const [one, other] = [new Set(left), new Set(right)]
+  return one.size === other.size && left.every((item) => other.has(item))
+}
+
+/** The creator of a resource is always authorised there, named or not. */
+const subjectsOf = (part: Pick<CorePart, 'operation' | 'user'>, named: readonly string[]) =>
+  part.operation === 'create-resource' ? [...named, part.user] : named
+
+/** The names of what the two parts do not agree on; none if they agree. */
+export const disagreements = (asked: Asked, { httpUser, part }: Joint): readonly string[] => {
+  if (part === undefined) return ['part']
+  const { operation } = asked.request
+  const meant = meantBy(operation)
+  const who = [
+    ...(part.user === httpUser ? [] : ['httpUser']),
+    ...(part.user === ownSubject(asked.by) ? [] : ['user']),
+  ]
+  if (meant === undefined || operation.name !== part.operation) return [...who, 'operation']
+  const subjects = subjectsOf(part, part.subjects ?? [])
+  return [
+    ...who,
+    ...(meant.resourceUri === part.resourceUri ? [] : ['resourceUri']),
+    ...(isSame(meant.keyUris, part.keyUris ?? []) ? [] : ['keyUris']),
+    ...(isSame(subjectsOf(part, meant.subjects), subjects) ? [] : ['subjects']),
+  ]
+}

@@ -1,0 +1,48 @@
+// Machine accounts: programs that reach keys, such as bots and indexers. What one may do is what an
+// administrator granted it, feature by feature and room by room; being named in a room gives it nothing.
+
+import type { AuthorizationUri, OrganizationId, ResourceUri, UserId } from '../id.ts'
+import type { OperationName } from '../protocol/index.ts'
+import type { Instant } from '../time.ts'
+
+export const FEATURES = ['read-keys', 'read-rosters', 'authorize', 'bind-keys'] as const
+export type Feature = (typeof FEATURES)[number]
+
+/** `all`: every room of the account's own organisation, those of tomorrow included. */
+export type Scope = ResourceUri | 'all'
+
+export interface MachineAccount {
+  /** The `sub` of its tokens. */
+  readonly userId: UserId
+  /** Unique; how administrators call it. */
+  readonly name: string
+  readonly organizationId: OrganizationId
+  readonly createdAt: Instant
+  readonly disabledAt?: Instant
+}
+
+export interface FeatureGrant {
+  /** Names it among a room's authorizations. */
+  readonly uri: AuthorizationUri
+  readonly userId: UserId
+  readonly feature: Feature
+  readonly scope: Scope
+  readonly createdAt: Instant
+}
+
+/** Which feature an operation takes; `none` needs no grant, and what is not here is not for machines. */
+export const FEATURE_OF: Partial<Readonly<Record<OperationName, Feature | 'none'>>> = {
+  ping: 'none',
+  'create-session': 'none',
+  'delete-session': 'none',
+  'retrieve-key': 'read-keys',
+  'retrieve-keys': 'read-keys',
+  'retrieve-resource': 'read-keys',
+  'retrieve-authorizations': 'read-rosters',
+  'retrieve-authorization': 'read-rosters',
+  'create-authorizations': 'authorize',
+  'delete-authorization': 'authorize',
+  'delete-authorizations': 'authorize',
+  'create-keys': 'bind-keys',
+  'bind-key': 'bind-keys',
+}

@@ -1,0 +1,160 @@
+// The core's rosters, compared with the authorizations: who is in one and not in the other is recorded once
+// when it begins and once when it ends. The realm changes nothing by it; what differs is for people to judge.
+
+import type { Act } from '../audit/index.ts'
+import type { RoomRoster, RostersFrame } from '../boundary/index.ts'
+import type { Random } from '../crypto/index.ts'
+import { parseUserId, type UserId } from '../id.ts'
+import type { Uris } from '../protocol/index.ts'
+import { before, type Duration, type Instant } from '../time.ts'
+import type { Ledger } from './ledger.ts'
+import type { Store, Transaction } from './ports.ts'
+import type { Drift, StoredDrift } from './roster.ts'
+import { driftsOf, isSettled, loadRooms, without } from './roster-drift.ts'
+
+/** A larger core is not compared at all, rather than in part. */
+const ROOMS_COMPARED = 100_000
+const ROOMS_AT_ONCE = 200
+
+export interface RosterMeans {
+  readonly store: Store
+  readonly ledger: Ledger
+  readonly uris: Uris
+  readonly random: Random
+  readonly now: () => Instant
+  /** Rooms that changed so recently are left for the next time: the core may not have finished its half. */
+  readonly settleFor: Duration
+}
+
+export interface RosterResult {
+  readonly rooms: number
+  readonly began: number
+  readonly ended: number
+  readonly standing: number
+}
+
+const actsOf = (
+  action: string,
+  drifts: readonly Drift[],
+  pseudonyms: ReadonlyMap<string, string>,
+): readonly Act[] =>
+  [...Map.groupBy(drifts, ({ resourceUri, side }) => `${resourceUri} ${side}`).values()].flatMap(
+    (group) => {
+      const [first] = group
+      if (first === undefined) return []
+      return {
+        action,
+        outcome: 'done',
+        actor: { kind: 'system' },
+        type: 'RESOURCE',
+        resource: first.resourceUri,
+        subjects: group.map(({ subject }) => pseudonyms.get(subject) ?? subject),
+        details: { side: first.side },
+      } as const
+    },
+  )
+
+/** Nobody's id goes into the log: who has no pseudonym yet gets one. */
+const pseudonymsOf = async (
+  tx: Transaction,
+  drifts: readonly Drift[],
+  random: Random,
+  now: Instant,
+): Promise<ReadonlyMap<string, string>> => {
+  const ids = new Set<UserId>(drifts.flatMap(({ subject }) => parseUserId(subject) ?? []))
+  const known = await tx.people.find([...ids])
+  const fresh = [...ids]
+    .filter((id) => !known.has(id))
+    .map((userId) => ({ userId, pseudonym: random.uuid(), firstSeenAt: now }))
+  await tx.people.remember(fresh)
+  return new Map([...known.values(), ...fresh].map((one) => [one.userId, one.pseudonym]))
+}
+
+interface Changes {
+  readonly began: readonly Drift[]
+  readonly ended: readonly Drift[]
+}
+
+const recordChanges = ({ ledger, random }: RosterMeans, { began, ended }: Changes): Promise<void> =>
+  ledger.commit(async (tx, now) => {
+    await tx.rosters.insert(began.map((drift) => ({ ...drift, since: now })))
+    await tx.rosters.remove(ended)
+    const pseudonyms = await pseudonymsOf(tx, [...began, ...ended], random, now)
+    return {
+      result: undefined,
+      acts: [
+        ...actsOf('roster.drifted', began, pseudonyms),
+        ...actsOf('roster.settled', ended, pseudonyms),
+      ],
+    }
+  })
+
+/** Compares some rooms; what is not settled keeps what was recorded of it. */
+const compareSome = async (
+  means: RosterMeans,
+  rosters: readonly RoomRoster[],
+): Promise<Changes> => {
+  const now = means.now()
+  const changes = await means.store.read(async (tx) => {
+    const rooms = await loadRooms(tx, rosters, means.uris)
+    const settled = rooms.filter((room) => isSettled(room, before(now, means.settleFor)))
+    const found = await driftsOf(tx, settled, means.uris, now)
+    const stored = await tx.rosters.drifts(settled.map(({ uri }) => uri))
+    return { began: without(found, stored), ended: without(stored, found) }
+  })
+  if (changes.began.length + changes.ended.length > 0) await recordChanges(means, changes)
+  return changes
+}
+
+const compareAll = async (
+  means: RosterMeans,
+  rosters: ReadonlyMap<string, RoomRoster>,
+): Promise<RosterResult> => {
+  const list = [...rosters.values()]
+  let [began, ended] = [0, 0]
+  for (let from = 0; from < list.length; from += ROOMS_AT_ONCE) {
+    const changes = await compareSome(means, list.slice(from, from + ROOMS_AT_ONCE))
+    began += changes.began.length
+    ended += changes.ended.length
+  }
+  const standing: readonly StoredDrift[] = await means.store.read((tx) => tx.rosters.drifts())
+  // Rooms that the core no longer has cannot differ from it.
+  const gone = standing.filter(({ resourceUri }) => !rosters.has(resourceUri))
+  if (gone.length > 0) await recordChanges(means, { began: [], ended: gone })
+  const rooms = rosters.size
+  await means.ledger.commit(async (tx, now) => {
+    await tx.rosters.checked({ checkedAt: now, rooms })
+    return { result: undefined, acts: [] }
+  })
+  return { rooms, began, ended: ended + gone.length, standing: standing.length - gone.length }
+}
+
+export interface Rosters {
+  /** One page; resolves with the result of the comparison after the last. */
+  take(page: RostersFrame): Promise<RosterResult | 'too-many-rooms' | undefined>
+  /** Forgets the pages taken so far: the line that brought them is gone. */
+  forget(): void
+}
+
+export const createRosters = (means: RosterMeans): Rosters => {
+  let rooms = new Map<string, RoomRoster>()
+  let tail: Promise<unknown> = Promise.resolve()
+  return {
+    async take(page) {
+      for (const room of page.rooms) {
+        // What is beyond the limit is counted and not kept.
+        if (rooms.size <= ROOMS_COMPARED) rooms.set(room.resourceUri, room)
+      }
+      if (page.more === true) return undefined
+      const all = rooms
+      rooms = new Map()
+      if (all.size > ROOMS_COMPARED) return 'too-many-rooms'
+      const turn = tail.then(() => compareAll(means, all))
+      tail = turn.catch(() => undefined)
+      return turn
+    },
+    forget() {
+      rooms = new Map()
+    },
+  }
+}

@@ -1,0 +1,38 @@
+// What commands share: a realm opened beside a running server, and lists printed as columns.
+
+import type { CliOutput, WithConfig } from '../admin/index.ts'
+import { loadSettings } from '../config/index.ts'
+import { openRealm, type Realm } from './assembly.ts'
+
+export const DONE = 0
+export const FAILED = 1
+export const SYSTEM = { kind: 'system' } as const
+
+export type Row = readonly (string | number)[]
+
+/** Opens the realm of a settings file, does the work, and closes it again. */
+export const beside = async <Result>(
+  config: string,
+  work: (realm: Realm) => Promise<Result>,
+): Promise<Result> => {
+  const realm = await openRealm(loadSettings(config))
+  try {
+    return await work(realm)
+  } finally {
+    await realm.store.close()
+  }
+}
+
+export const printRows = (rows: readonly Row[], output: CliOutput): void => {
+  for (const row of rows) output.out(`${row.join('\t')}\n`)
+}
+
+export const listing = (
+  { config }: WithConfig,
+  output: CliOutput,
+  rows: (realm: Realm) => Promise<readonly Row[]>,
+): Promise<number> =>
+  beside(config, async (realm) => {
+    printRows(await rows(realm), output)
+    return DONE
+  })

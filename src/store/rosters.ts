@@ -1,0 +1,110 @@
+// Where the core's rosters and the authorizations differ, and when they were last compared.
+
+import { sql } from 'kysely'
+import type { ResourceUri } from '../id.ts'
+import type { DriftSide, RosterStore, StoredDrift } from '../kms/index.ts'
+import { instant } from '../time.ts'
+import { branded, oneOf } from './mapping.ts'
+import { type RowOf, rosterCheckColumns, rosterDriftColumns } from './schema.ts'
+import { type Dialect, type Link, prepare, prepareInsert } from './statement.ts'
+
+const SIDES: Readonly<Record<DriftSide, DriftSide>> = {
+  'core-only': 'core-only',
+  'realm-only': 'realm-only',
+  'stale-key': 'stale-key',
+}
+
+const toDrift = (row: RowOf<typeof rosterDriftColumns>): StoredDrift => ({
+  resourceUri: branded<ResourceUri>(row.resource_uri),
+  side: oneOf(SIDES, row.side),
+  subject: row.subject,
+  since: instant(row.since),
+})
+
+const driftKey = { resource_uri: 'text', side: 'text', subject: 'text' } as const
+
+const prepareStatements = (dialect: Dialect) => ({
+  all: prepare(dialect, 'rosters.drifts', {}, (db) =>
+    db
+      .selectFrom('roster_drifts')
+      .selectAll()
+      .orderBy('since')
+      .orderBy('resource_uri')
+      .orderBy('side')
+      .orderBy('subject'),
+  ),
+  ofResources: prepare(dialect, 'rosters.drifts-of', { uris: 'texts' }, (db, p) =>
+    db.selectFrom('roster_drifts').selectAll().where(p.uris.has('resource_uri')),
+  ),
+  count: prepare(dialect, 'rosters.count-drifts', {}, (db) =>
+    db.selectFrom('roster_drifts').select((eb) => eb.fn.countAll<number>().as('count')),
+  ),
+  insert: prepareInsert(dialect, 'roster_drifts', rosterDriftColumns),
+  remove: prepare(dialect, 'rosters.remove-drifts', { drifts: driftKey }, (db, p) =>
+    db
+      .deleteFrom('roster_drifts')
+      .where(({ exists, selectFrom }) =>
+        exists(
+          selectFrom(p.drifts.as('given'))
+            .select('given.position')
+            .whereRef('given.resource_uri', '=', 'roster_drifts.resource_uri')
+            .whereRef('given.side', '=', 'roster_drifts.side')
+            .whereRef('given.subject', '=', 'roster_drifts.subject'),
+        ),
+      ),
+  ),
+  lastCheck: prepare(dialect, 'rosters.last-check', {}, (db) =>
+    db.selectFrom('roster_checks').selectAll(),
+  ),
+  checked: prepareInsert(
+    dialect,
+    'roster_checks',
+    rosterCheckColumns,
+    sql`on conflict (id) do update set checked_at = excluded.checked_at, rooms = excluded.rooms`,
+  ),
+})
+
+export const prepareRosters = (dialect: Dialect) => {
+  const statements = prepareStatements(dialect)
+  return (link: Link): RosterStore => ({
+    async drifts(uris) {
+      const rows =
+        uris === undefined
+          ? await link.all(statements.all, {})
+          : await link.all(statements.ofResources, { uris })
+      return rows.map(toDrift)
+    },
+    async insert(drifts) {
+      const rows = drifts.map(({ resourceUri, side, subject, since }) => ({
+        resource_uri: resourceUri,
+        side,
+        subject,
+        since,
+      }))
+      await link.insertAll(statements.insert, rows)
+    },
+    async remove(drifts) {
+      if (drifts.length === 0) return
+      await link.run(statements.remove, {
+        drifts: drifts.map(({ resourceUri, side, subject }) => ({
+          resource_uri: resourceUri,
+          side,
+          subject,
+        })),
+      })
+    },
+    async countDrifts() {
+      const [row] = await link.all(statements.count, {})
+      return row?.count ?? 0
+    },
+    async lastCheck() {
+      const [row] = await link.all(statements.lastCheck, {})
+      return row === undefined
+        ? undefined
+        : { checkedAt: instant(row.checked_at), rooms: row.rooms }
+    },
+    async checked({ checkedAt, rooms }) {
+      await link.insertAll(statements.checked, [{ id: 1, checked_at: checkedAt, rooms }])
+    },
+  })
+}
