@@ -1,6 +1,7 @@
 // A process under measurement: started until it is ready, known by its id, stopped politely. It dies with the
 // bench, however the bench ends (scripts/dev/supervise/leash.ts).
 import { type ChildProcess, spawn } from 'node:child_process'
+import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
 import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs'
 import { get } from 'node:http'
@@ -33,12 +34,15 @@ export interface Running {
 export async function startProcess(wanted: ProcessWanted): Promise<Running> {
   const child = launch(wanted)
   const deadline = performance.now() + READY_WITHIN_MS
-  while (!(await wanted.isReady().catch(() => false))) {
+  let isReady = false
+  while (!isReady) {
+    await wait(POLL_MS)
+    isReady = await wanted.isReady().catch(() => false)
+    // Somebody else may answer on a port that this one could not have.
     if (hasEnded(child) || performance.now() > deadline) {
       child.kill('SIGKILL')
       throw new Error(`${wanted.name} did not start.\n${tailOf(wanted.logFile)}`)
     }
-    await wait(POLL_MS)
   }
   return { pid: child.pid ?? 0, stop: () => stop(child) }
 }
@@ -83,14 +87,24 @@ export function isReadyAt(port: number): Promise<boolean> {
   })
 }
 
-/** Ports that were free a moment ago. */
+/** Below what the kernel hands out by itself, so that no outgoing connection takes one before it is used. */
+const FIRST_PORT = 12_000
+const PORTS = 18_000
+
+/** Different ports that were free a moment ago. */
 export async function freePorts(count: number): Promise<readonly number[]> {
-  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'))
-  await Promise.all(servers.map((server) => once(server, 'listening')))
-  const ports = servers.map((server) => {
-    const address = server.address()
-    return typeof address === 'object' && address !== null ? address.port : 0
+  const free = new Set<number>()
+  while (free.size < count) {
+    const port = FIRST_PORT + randomInt(PORTS)
+    if (await isFree(port)) free.add(port)
+  }
+  return [...free]
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((settle) => {
+    const server = createServer()
+    server.once('error', () => settle(false))
+    server.listen(port, '127.0.0.1', () => server.close(() => settle(true)))
   })
-  await Promise.all(servers.map((server) => once(server.close(), 'close')))
-  return ports
 }
