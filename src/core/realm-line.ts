@@ -114,6 +114,11 @@ const take = async (
       await realms.announce(domain, frame)
       surroundings.log.info('line.state', { realm: domain, state: frame.state })
       return true
+    case 'feed-ask':
+    case 'postings':
+    case 'postings-drop':
+    case 'search-hashes':
+    case 'search-declined':
     case 'hello':
       return false
   }
