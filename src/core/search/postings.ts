@@ -54,6 +54,7 @@ class KeptPostings implements Postings {
   #timer: NodeJS.Timeout | undefined
   #merging: Promise<void> = Promise.resolve()
   #loading: Promise<void> = Promise.resolve()
+  #writes: Promise<unknown> = Promise.resolve()
 
   constructor(store: PostingsStore, rules: PostingsRules, log: Log) {
     this.#store = store
@@ -84,7 +85,7 @@ class KeptPostings implements Postings {
 
   async append(lists: readonly NewList[]): Promise<void> {
     while (this.#young.size > WAITING_HASHES && !this.#isClosed) await this.mergeAll()
-    const kept = await this.#store.append(lists)
+    const kept = await this.#inOrder(() => this.#store.append(lists))
     for (const { doc, hashes } of kept) {
       this.#young.add(hashes, doc)
       this.#hold({ doc, hashes })
@@ -93,7 +94,7 @@ class KeptPostings implements Postings {
   }
 
   async drop(resourceUri: string): Promise<void> {
-    await this.#store.drop(resourceUri)
+    await this.#inOrder(() => this.#store.drop(resourceUri))
     this.#mergeLater()
   }
 
@@ -117,8 +118,15 @@ class KeptPostings implements Postings {
   async close(): Promise<void> {
     this.#isClosed = true
     clearTimeout(this.#timer)
-    await Promise.all([this.#merging, this.#loading])
+    await Promise.all([this.#merging, this.#loading, this.#writes])
     await this.#store.close()
+  }
+
+  /** What comes later is done later, on whichever connection: a room that is dropped stays dropped. */
+  #inOrder<Result>(write: () => Promise<Result>): Promise<Result> {
+    const result = this.#writes.then(write)
+    this.#writes = result.catch(() => undefined)
+    return result
   }
 
   #mergeLater(afterMs = this.#rules.mergeAfterMs): void {
@@ -137,7 +145,7 @@ class KeptPostings implements Postings {
   async #merge(): Promise<void> {
     for (let isMore = true; isMore && !this.#isClosed; ) {
       const startedMs = performance.now()
-      const step = await this.#store.mergeSome(MERGE_HASHES)
+      const step = await this.#inOrder(() => this.#store.mergeSome(MERGE_HASHES))
       for (const { doc, hashes } of step.merged) this.#young.remove(hashes, doc)
       for (const { doc, hashes } of step.removed) {
         this.#young.remove(hashes, doc)

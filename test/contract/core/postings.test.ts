@@ -110,6 +110,23 @@ const suite = (
       })
     }
 
+    test('what is written at once ends as if it had been written in order', async () => {
+      const store = await openPostingsStore(await fresh())
+      const postings = await openPostings(store, IN_DATABASE, silentLog)
+      const writes: Promise<void>[] = []
+      for (let revision = 1; revision <= 30; revision += 1) {
+        const lists = [list('a', revision, `red ${revision}`), list('b', revision, 'red')]
+        writes.push(postings.append(lists))
+        if (revision % 7 === 0) writes.push(postings.mergeAll(), postings.drop(OTHER))
+      }
+      writes.push(postings.drop(ROOM), postings.append([list('b', 1, 'white')]))
+      await Promise.all(writes)
+      await postings.mergeAll()
+      assert.deepEqual(await found(postings, 'red', 'red 30'), [])
+      assert.deepEqual(await found(postings, 'white'), ['b'])
+      await postings.close()
+    })
+
     test('what was replaced leaves nothing behind', async () => {
       const store = await openPostingsStore(await fresh())
       await store.append([list('a', 1, 'red', 'blue')])
