@@ -144,6 +144,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       'parse-body.ts': { libraries: ['zod'] },
       'device-routes.ts': { libraries: ['zod'] },
       'room-bodies.ts': { libraries: ['zod'] },
+      'search/search-body.ts': { libraries: ['zod'] },
     },
   },
 }

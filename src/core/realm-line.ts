@@ -16,6 +16,7 @@ import type { OpenOperations } from './open-operations.ts'
 import type { Surroundings } from './ports.ts'
 import type { Realms } from './realms.ts'
 import type { Relay } from './relay.ts'
+import type { SearchFrames } from './search/frames.ts'
 
 /** A line that said a good hello. */
 export interface Greeted {
@@ -29,6 +30,7 @@ export interface LineContext {
   readonly relay: Relay
   readonly operations: OpenOperations
   readonly offBoarding: OffBoarding
+  readonly search: SearchFrames
   readonly surroundings: Surroundings
   readonly helloWithinMs: number
   readonly onUp: (socket: WebSocket, greeted: Greeted) => void
@@ -101,7 +103,7 @@ const greet = async (
 const take = async (
   { domain, kmsCluster, line }: Greeted,
   frame: RealmFrame,
-  { realms, relay, operations, offBoarding, surroundings }: LineContext,
+  { realms, relay, operations, offBoarding, search, surroundings }: LineContext,
 ): Promise<boolean> => {
   switch (frame.type) {
     case 'answers':
@@ -119,6 +121,7 @@ const take = async (
     case 'postings-drop':
     case 'search-hashes':
     case 'search-declined':
+      return await search.take(domain, frame, line)
     case 'hello':
       return false
   }

@@ -38,7 +38,7 @@ export interface RoomChange {
   readonly moderator?: { readonly userId: string; readonly isModerator: boolean }
   /** A room enters this team, or leaves the one it is in. */
   readonly team?: { readonly roomId: string; readonly id: string | null }
-  /** An activity whose content goes. */
+  /** A message whose content goes, in all of its versions. */
   readonly erase?: string
   readonly activities: readonly NewActivity[]
 }
@@ -49,6 +49,8 @@ export interface Condition {
   readonly memberId: string
   /** Must be the room's key for new messages. */
   readonly contentKey?: string
+  /** A message that must still be there. */
+  readonly messageId?: string
 }
 
 /** Both user ids of a one-to-one room, in one order. */

@@ -156,4 +156,11 @@ export const MIGRATIONS: readonly (readonly string[])[] = [
        where state in ('asked', 'withdrawing')`,
     'create index operations_ended on operations (ended_at) where ended_at is not null',
   ],
+  [
+    'create index activities_by_place on activities (conversation_id, sequence)',
+    `create index activities_by_parent on activities (parent_id, published_at)
+       where parent_id is not null`,
+    `create index activities_titles on activities (conversation_id, published_at)
+       where verb in ('create', 'update')`,
+  ],
 ]

@@ -13,12 +13,16 @@ import {
 } from './schema.ts'
 import { activities } from './store/activities.ts'
 import { conversations } from './store/conversations.ts'
+import { feed } from './store/feed.ts'
+import { found } from './store/found.ts'
 import { operations } from './store/operations.ts'
 
 export type DeviceRow = Selectable<DeviceTable>
 export type { ActivityPage, ActivityRow } from './store/activities.ts'
 export type { Applied } from './store/changes.ts'
 export type { ConversationRow, ParticipantRow, RosterRow } from './store/conversations.ts'
+export type { FeedRow, FeedRows, Stretch } from './store/feed.ts'
+export type { Before, FoundRow, Wanted } from './store/found.ts'
 export type { OperationRow } from './store/operations.ts'
 
 export type CoreStore = Awaited<ReturnType<typeof openCoreStore>>
@@ -37,6 +41,8 @@ export const openCoreStore = async (file: string) => {
     ...conversations(db),
     ...activities(db),
     ...operations(db),
+    ...feed(db),
+    ...found(db),
     close: () => db.destroy(),
   }
 }

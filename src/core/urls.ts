@@ -4,6 +4,8 @@ export interface Urls {
   readonly wdm: string
   readonly encryption: string
   readonly conversation: string
+  /** Search, by the name that real clients know. */
+  readonly search: string
   /** Everything before a device id, over HTTPS and over WebSocket. */
   readonly deviceBase: string
   readonly mercuryBase: string
@@ -14,6 +16,7 @@ export const PATHS = {
   encryption: '/encryption/api/v1',
   conversation: '/conversation/api/v1',
   mercury: '/mercury',
+  search: '/argonaut/api/v1',
 } as const
 
 /** `https://core.example` without a trailing slash → the URLs of the services. */
@@ -21,6 +24,7 @@ export const urlsAt = (publicBaseUrl: string): Urls => ({
   wdm: `${publicBaseUrl}${PATHS.wdm}`,
   encryption: `${publicBaseUrl}${PATHS.encryption}`,
   conversation: `${publicBaseUrl}${PATHS.conversation}`,
+  search: `${publicBaseUrl}${PATHS.search}`,
   deviceBase: `${publicBaseUrl}${PATHS.wdm}/devices/`,
   mercuryBase: `${publicBaseUrl.replace(/^http/, 'ws')}${PATHS.mercury}/`,
 })
