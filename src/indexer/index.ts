@@ -8,6 +8,22 @@ export {
   type Tokenizing,
   tokenizeHere,
 } from './blind.ts'
+export {
+  type CounterPart,
+  type IndexedStore,
+  type IndexLedger,
+  type IndexLine,
+  type IndexProgress,
+  type IndexStore,
+  type IndexTransaction,
+  type NewRange,
+  type Posting,
+  type QueuedPosting,
+  RANGE_REASONS,
+  type Range,
+  type RangeReason,
+  type RoomMessages,
+} from './ports.ts'
 export { hexHashes } from './posting-list.ts'
 export {
   type BlindQuery,
@@ -18,3 +34,9 @@ export {
   querying,
 } from './query-page.ts'
 export { type Counters, type RoomIndex, type RoomTerms, type TermId, termIdsOf } from './terms.ts'
+export { Batch, type BatchMeans, type BatchResult, SKIPPED, type Skipped } from './batch.ts'
+export { createIndexer, type Indexer } from './indexer.ts'
+export type { ReadingMeans } from './feed-reading.ts'
+export { leaveRoom, readAgain, rekeyRoom } from './leaving.ts'
+export { type MemoryLimits, RoomMemory } from './room-memory.ts'
+export { Search, type SearchMeans } from './search.ts'

@@ -77,10 +77,16 @@ export const mintSearchKey = async (
   const searchKey = { id, uri, resourceUri, organizationId, ...rules, createdAt: now, wrapped }
   await tx.searchKeys.insert(searchKey)
   await tx.keyring.countWraps(wrapped.keyEncryptionKeyId, 1)
-  const act = {
-    ...{ action: 'search-key.created', outcome: 'done', actor: SYSTEM, type: 'SEARCH_KEY' },
-    ...{ keys: [uri], resource: resourceUri, organizationId, details: { ...rules } },
-  } as const
+  const act: Act = {
+    action: 'search-key.created',
+    outcome: 'done',
+    actor: SYSTEM,
+    type: 'SEARCH_KEY',
+    keys: [uri],
+    resource: resourceUri,
+    organizationId,
+    details: { ...rules },
+  }
   return { searchKey, act }
 }
 
@@ -90,21 +96,21 @@ const actsOf = (
   pseudonyms: ReadonlyMap<UserId, { readonly pseudonym: string }>,
 ): readonly Act[] => {
   const id = pseudonyms.get(agent)?.pseudonym
-  const who = {
-    actor: id === undefined ? { kind: 'service' } : { kind: 'service', id },
-    ...{ type: 'KEY', resource: resourceUri },
-  } as const
+  const actor: Act['actor'] = id === undefined ? { kind: 'service' } : { kind: 'service', id }
+  const who: Pick<Act, 'actor' | 'type' | 'resource'> = { actor, type: 'KEY', resource: resourceUri }
   const byCode = Map.groupBy(refused.keys(), (uri) => refused.get(uri))
   return [
     ...(keys.size === 0
       ? []
       : [{ ...who, action: 'index.keys-used', outcome: 'done', keys: [...keys.keys()] } as const]),
     ...[...byCode].map(
-      ([code, uris]) =>
-        ({
-          ...{ ...who, action: 'index.keys-refused', outcome: 'refused', keys: uris },
-          ...(code === undefined ? {} : { code }),
-        }) as const,
+      ([code, uris]): Act => ({
+        ...who,
+        action: 'index.keys-refused',
+        outcome: 'refused',
+        keys: uris,
+        ...(code === undefined ? {} : { code }),
+      }),
     ),
   ]
 }

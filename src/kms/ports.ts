@@ -30,7 +30,7 @@ import type { OffBoarding } from './off-boarded.ts'
 import type { Person } from './person.ts'
 import type { Resource } from './resource.ts'
 import type { Drift, RosterCheck, StoredDrift } from './roster.ts'
-import type { SearchKey, SearchKeyPlace } from './search-key.ts'
+import type { SearchKey, SearchKeyPlace, WordRules } from './search-key.ts'
 import type { Session } from './session.ts'
 import type { StaticKey } from './static-key.ts'
 import type { StoredAnswer, StoredAnswerId } from './stored-answer.ts'
@@ -242,6 +242,10 @@ export interface SearchKeyStore {
   reachedBy(userId: UserId, now: Instant): Promise<readonly SearchKeyPlace[]>
   /** Where they are in all rooms. */
   places(): Promise<readonly SearchKeyPlace[]>
+  /** Rooms that are no more, and whose keys should not be either. */
+  orphans(): Promise<readonly ResourceUri[]>
+  /** At most `limit` rooms with a key that was made for other rules. */
+  outdated(rules: WordRules, limit: number): Promise<readonly ResourceUri[]>
   /** A number that no key had before. */
   nextId(): Promise<number>
   insert(key: SearchKey): Promise<void>

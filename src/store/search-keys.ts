@@ -107,6 +107,26 @@ const prepareReads = (dialect: Dialect) => ({
       .where('destroyed_at', 'is', null)
       .orderBy('id', 'desc'),
   ),
+  orphans: prepare(
+    dialect,
+    'search-keys.orphans',
+    {},
+    () => sql<{ readonly resource_uri: string }>`
+      select distinct resource_uri from search_keys
+      where destroyed_at is null
+        and not exists (select 1 from resources where uri = search_keys.resource_uri)
+      order by resource_uri`,
+  ),
+  outdated: prepare(
+    dialect,
+    'search-keys.outdated',
+    { wordsVersion: 'text', language: 'text', limit: 'integer' },
+    (_, p) => sql<{ readonly resource_uri: string }>`
+      select distinct resource_uri from search_keys
+      where destroyed_at is null
+        and (words_version <> ${p.wordsVersion} or language <> ${p.language})
+      order by resource_uri limit ${p.limit}`,
+  ),
   // Destroyed keys keep their rows, so this never comes back to a number.
   nextId: prepare(
     dialect,
@@ -163,6 +183,12 @@ export const prepareSearchKeys = (dialect: Dialect) => {
     reachedBy: async (userId, now) =>
       (await link.all(reached, { userId, now, limit: MOST_SEARCHED })).map(toPlace),
     places: async () => (await link.all(reads.places, {})).map(toPlace),
+    orphans: async () =>
+      (await link.all(reads.orphans, {})).map((row) => branded<ResourceUri>(row.resource_uri)),
+    outdated: async ({ wordsVersion, language }, limit) =>
+      (await link.all(reads.outdated, { wordsVersion, language, limit })).map((row) =>
+        branded<ResourceUri>(row.resource_uri),
+      ),
     async nextId() {
       const [row] = await link.all(reads.nextId, {})
       return row?.id ?? 1

@@ -66,6 +66,7 @@ const watchTransaction = (tx: Transaction): Transaction => ({
   sessions: watchCalls(tx.sessions),
   answers: watchCalls(tx.answers),
   people: watchCalls(tx.people),
+  searchKeys: watchCalls(tx.searchKeys),
   keyring: watchCalls(tx.keyring),
   staticKeys: watchCalls(tx.staticKeys),
   operations: watchCalls(tx.operations),
