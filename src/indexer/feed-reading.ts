@@ -23,7 +23,8 @@ const BEHIND = 2000
 const TRIES_MOST = 8
 const FIRST_WAIT = seconds(2)
 
-export const waitAfter = (attempts: number): Duration => seconds((FIRST_WAIT / 1000) * 3 ** attempts)
+export const waitAfter = (attempts: number): Duration =>
+  seconds((FIRST_WAIT / 1000) * 3 ** attempts)
 
 const total = ({ skipped }: BatchResult): number =>
   Object.values(skipped).reduce((sum, count) => sum + count, 0)
@@ -33,7 +34,12 @@ const retriesOf = ({ waiting }: BatchResult, now: Instant): readonly NewRange[] 
     const before = Math.min(...places) - 1
     return {
       ...{ reason: 'retried', resourceUri, startAfter: before, readTo: before },
-      ...{ upTo: Math.max(...places), dueAt: after(now, waitAfter(0)), attempts: 0, createdAt: now },
+      ...{
+        upTo: Math.max(...places),
+        dueAt: after(now, waitAfter(0)),
+        attempts: 0,
+        createdAt: now,
+      },
     }
   })
 

@@ -1,5 +1,6 @@
 // The door of the room: messages become posting lists, words become queries, and the core learns neither.
 
+export { Batch, type BatchMeans, type BatchResult, SKIPPED, type Skipped } from './batch.ts'
 export {
   type Blinded,
   blinding,
@@ -8,6 +9,9 @@ export {
   type Tokenizing,
   tokenizeHere,
 } from './blind.ts'
+export type { ReadingMeans } from './feed-reading.ts'
+export { createIndexer, type Indexer } from './indexer.ts'
+export { leaveRoom, readAgain, rekeyRoom } from './leaving.ts'
 export {
   type CounterPart,
   type IndexedStore,
@@ -33,10 +37,6 @@ export {
   type QueryPage,
   querying,
 } from './query-page.ts'
-export { type Counters, type RoomIndex, type RoomTerms, type TermId, termIdsOf } from './terms.ts'
-export { Batch, type BatchMeans, type BatchResult, SKIPPED, type Skipped } from './batch.ts'
-export { createIndexer, type Indexer } from './indexer.ts'
-export type { ReadingMeans } from './feed-reading.ts'
-export { leaveRoom, readAgain, rekeyRoom } from './leaving.ts'
 export { type MemoryLimits, RoomMemory } from './room-memory.ts'
 export { Search, type SearchMeans } from './search.ts'
+export { type Counters, type RoomIndex, type RoomTerms, type TermId, termIdsOf } from './terms.ts'

@@ -40,10 +40,7 @@ const lostRooms = async (
 }
 
 /** Answers the search keys that must not be remembered any more: those of rooms that were left. */
-export const followPolicy = (
-  ledger: IndexLedger,
-  rules: WordRules,
-): Promise<readonly number[]> =>
+export const followPolicy = (ledger: IndexLedger, rules: WordRules): Promise<readonly number[]> =>
   ledger.commit(async (tx, now) => {
     const policy = await tx.machines.policyOf('index')
     await followGrants(tx, policy, now)

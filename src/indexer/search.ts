@@ -19,12 +19,7 @@ import {
   type Random,
   sealDirect,
 } from '../crypto/index.ts'
-import {
-  type Keyring,
-  permitSearch,
-  type SearchKeyPlace,
-  type SearchPermit,
-} from '../kms/index.ts'
+import { type Keyring, permitSearch, type SearchKeyPlace, type SearchPermit } from '../kms/index.ts'
 import { parseStrictJson, type Uris, verdictOf } from '../protocol/index.ts'
 import { isRefusal, type Refusal, refuse } from '../refusal.ts'
 import { type Language, queryTermsOf } from '../words/index.ts'
@@ -56,10 +51,11 @@ export interface Query {
 
 const readObject = (text: string): Query | Refusal => {
   const parsed = parseStrictJson(text)
-  if (isRefusal(parsed) || typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) {
+  const value = isRefusal(parsed) ? undefined : parsed.value
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     return refuse('indexer.query-malformed')
   }
-  const { words, complete, ...rest }: Readonly<Record<string, unknown>> = { ...parsed }
+  const { words, complete, ...rest }: Readonly<Record<string, unknown>> = { ...value }
   const isKnown = complete === undefined || typeof complete === 'boolean'
   if (typeof words !== 'string' || !isKnown || Object.keys(rest).length > 0) {
     return refuse('indexer.query-malformed')

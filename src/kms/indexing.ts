@@ -97,7 +97,11 @@ const actsOf = (
 ): readonly Act[] => {
   const id = pseudonyms.get(agent)?.pseudonym
   const actor: Act['actor'] = id === undefined ? { kind: 'service' } : { kind: 'service', id }
-  const who: Pick<Act, 'actor' | 'type' | 'resource'> = { actor, type: 'KEY', resource: resourceUri }
+  const who: Pick<Act, 'actor' | 'type' | 'resource'> = {
+    actor,
+    type: 'KEY',
+    resource: resourceUri,
+  }
   const byCode = Map.groupBy(refused.keys(), (uri) => refused.get(uri))
   return [
     ...(keys.size === 0

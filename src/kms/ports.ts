@@ -235,7 +235,9 @@ export interface RosterStore {
 
 export interface SearchKeyStore {
   /** Keys of these rooms that are not destroyed, the newest first within each room. */
-  ofRooms(resourceUris: readonly ResourceUri[]): Promise<ReadonlyMap<ResourceUri, readonly SearchKey[]>>
+  ofRooms(
+    resourceUris: readonly ResourceUri[],
+  ): Promise<ReadonlyMap<ResourceUri, readonly SearchKey[]>>
   /** Those of the keys that are not destroyed. */
   find(ids: readonly number[]): Promise<ReadonlyMap<number, SearchKey>>
   /** Where the keys are that are not destroyed, of all rooms that a user reaches directly or through others; newest first. */

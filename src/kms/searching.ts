@@ -58,8 +58,7 @@ export const queryKeyRefusal = (
 
 const loadKey = async (tx: Transaction, uri: KeyUri, now: Instant): Promise<QueryKeyFacts> => {
   const key = (await tx.keys.find([uri])).get(uri)
-  if (key?.state !== 'bound')
-    return { key, isLive: false, authorizations: [], isRoom: false }
+  if (key?.state !== 'bound') return { key, isLive: false, authorizations: [], isRoom: false }
   const { resourceUri } = key
   const resource = (await tx.resources.find([resourceUri])).get(resourceUri)
   return {

@@ -179,7 +179,9 @@ const prepareRanges = (dialect: Dialect) => {
   const remove = prepare(dialect, 'index.remove-range', { id: 'integer' }, (db, p) =>
     db.deleteFrom('index_ranges').where('id', '=', p.id),
   )
-  return (link: Link): Pick<IndexStore, 'ranges' | 'insertRange' | 'moveRange' | 'removeRange'> => ({
+  return (
+    link: Link,
+  ): Pick<IndexStore, 'ranges' | 'insertRange' | 'moveRange' | 'removeRange'> => ({
     ranges: async () => (await link.all(all, {})).map(toRange),
     async insertRange(range) {
       await link.insertAll(insert, [fromRange(range)])
@@ -210,14 +212,16 @@ const prepareOutboxStatements = (dialect: Dialect) => ({
     'index.delivered',
     { done: { id: 'integer', revision: 'integer' } },
     (db, p) =>
-      db.deleteFrom('index_outbox').where(({ exists, selectFrom }) =>
-        exists(
-          selectFrom(p.done.as('given'))
-            .select('given.position')
-            .whereRef('given.id', '=', 'index_outbox.id')
-            .whereRef('given.revision', '=', 'index_outbox.revision'),
+      db
+        .deleteFrom('index_outbox')
+        .where(({ exists, selectFrom }) =>
+          exists(
+            selectFrom(p.done.as('given'))
+              .select('given.position')
+              .whereRef('given.id', '=', 'index_outbox.id')
+              .whereRef('given.revision', '=', 'index_outbox.revision'),
+          ),
         ),
-      ),
   ),
   count: prepare(dialect, 'index.count-outgoing', {}, (db) =>
     db.selectFrom('index_outbox').select((eb) => eb.fn.countAll<number>().as('count')),
@@ -241,14 +245,7 @@ const prepareOutboxStatements = (dialect: Dialect) => ({
 
 type Outbox = Pick<
   IndexStore,
-  | 'enqueue'
-  | 'outgoing'
-  | 'delivered'
-  | 'countOutgoing'
-  | 'waitsIn'
-  | 'drop'
-  | 'drops'
-  | 'dropped'
+  'enqueue' | 'outgoing' | 'delivered' | 'countOutgoing' | 'waitsIn' | 'drop' | 'drops' | 'dropped'
 >
 
 const prepareOutbox = (dialect: Dialect) => {
@@ -277,8 +274,7 @@ const prepareOutbox = (dialect: Dialect) => {
       })
     },
     countOutgoing: async () => (await link.all(statements.count, {}))[0]?.count ?? 0,
-    waitsIn: async (resourceUri) =>
-      (await link.all(statements.waits, { resourceUri })).length > 0,
+    waitsIn: async (resourceUri) => (await link.all(statements.waits, { resourceUri })).length > 0,
     async drop(resourceUri, now) {
       await link.insertAll(statements.drop, [{ resource_uri: resourceUri, since: now }])
     },

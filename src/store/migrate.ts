@@ -53,14 +53,7 @@ const WORDS: Readonly<Record<Dialect['kind'], Words>> = {
 }
 
 /** In order; names sort as they are numbered. */
-export const MIGRATIONS: readonly Migration[] = [
-  keyring,
-  keys,
-  sessions,
-  audit,
-  rooms,
-  search,
-]
+export const MIGRATIONS: readonly Migration[] = [keyring, keys, sessions, audit, rooms, search]
 
 interface Applied {
   readonly migrations: { readonly name: string }

@@ -32,13 +32,15 @@ export const prepareCounters = (dialect: Dialect) => {
   )
   const insert = prepareInsert(dialect, 'search_counters', searchCounterColumns)
   const remove = prepare(dialect, 'search-counters.remove', wantedKeys, (db, p) =>
-    db.deleteFrom('search_counters').where(({ exists, selectFrom }) =>
-      exists(
-        selectFrom(p.wanted.as('given'))
-          .select('given.position')
-          .whereRef('given.id', '=', 'search_counters.search_key_id'),
+    db
+      .deleteFrom('search_counters')
+      .where(({ exists, selectFrom }) =>
+        exists(
+          selectFrom(p.wanted.as('given'))
+            .select('given.position')
+            .whereRef('given.id', '=', 'search_counters.search_key_id'),
+        ),
       ),
-    ),
   )
   return (link: Link): Pick<IndexStore, 'counters' | 'addCounters' | 'removeCounters'> => ({
     counters: async (ids) => (await link.all(find, { wanted: asRows(ids) })).map(toPart),

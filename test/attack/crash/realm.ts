@@ -7,7 +7,7 @@ import { createInterface } from 'node:readline'
 import { setTimeout } from 'node:timers/promises'
 import { promiseHooks } from 'node:v8'
 import type { MessagesFrame } from '../../../src/boundary/index.ts'
-import type { Store, Transaction } from '../../../src/kms/index.ts'
+import type { IndexedStore, IndexTransaction } from '../../../src/indexer/index.ts'
 import type { StoreSettings } from '../../../src/store/index.ts'
 import { World } from '../../support/world.ts'
 
@@ -59,7 +59,7 @@ const watchCalls = <Part extends object>(part: Part): Part =>
     },
   })
 
-const watchTransaction = (tx: Transaction): Transaction => ({
+const watchTransaction = (tx: IndexTransaction): IndexTransaction => ({
   keys: watchCalls(tx.keys),
   resources: watchCalls(tx.resources),
   authorizations: watchCalls(tx.authorizations),
@@ -67,6 +67,7 @@ const watchTransaction = (tx: Transaction): Transaction => ({
   answers: watchCalls(tx.answers),
   people: watchCalls(tx.people),
   searchKeys: watchCalls(tx.searchKeys),
+  index: watchCalls(tx.index),
   keyring: watchCalls(tx.keyring),
   staticKeys: watchCalls(tx.staticKeys),
   operations: watchCalls(tx.operations),
@@ -76,7 +77,7 @@ const watchTransaction = (tx: Transaction): Transaction => ({
   audit: watchCalls(tx.audit),
 })
 
-type Run = Store['transact']
+type Run = IndexedStore['transact']
 
 /** Points: before it begins, when it has begun, when its work is done, when it has committed. */
 const watchRun =
@@ -108,7 +109,7 @@ const hastily =
       whole.catch(reject)
     })
 
-const watchStore = (store: Store): Store => {
+const watchStore = (store: IndexedStore): IndexedStore => {
   const transact: Run = (work) => store.transact(work)
   return {
     transact: watchRun(orders.isHasty === true ? hastily(transact) : transact),
