@@ -277,9 +277,9 @@ const match = async (
   dialect: PostingsDialect,
   hashes: Uint8Array,
 ): Promise<readonly number[]> => {
-  const { rows } = await sql<{ doc: number }>`select distinct p.doc
-    from (select hash from ${dialect.hashes(hashes)}) as wanted
-    join postings as p on p.hash = wanted.hash`.execute(db)
+  const { rows } = await sql<{
+    doc: number
+  }>`select distinct p.doc from ${dialect.matches(hashes)}`.execute(db)
   return rows.map(({ doc }) => doc)
 }
 
