@@ -4,11 +4,14 @@
 import assert from 'node:assert/strict'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import { after, before, test } from 'node:test'
+import { systemClock } from '../../src/client/index.ts'
 import { ownKeyPair } from '../support/device.ts'
 import { remoteDevice } from '../support/remote-device.ts'
 import { type RunningWorld, startRunningWorld } from '../support/running-world.ts'
 import { anyStoreTests } from './any-store.ts'
 import { areRecorded, areStillThere, askEverything, createKeysDuring, until } from './flow.ts'
+
+const HOUR_MS = 3_600_000
 
 /** Stands between realm and core, and carries their TLS as it is. */
 interface Wire {
@@ -72,6 +75,25 @@ const isReady = async (): Promise<boolean> =>
   (await world.page(world.acme.healthPort, '/readyz')).status === 200
 const guests = anyStoreTests(() => world)
 const pingStatus = async () => (await guests().remote.device.ask('update', '/ping'))['status']
+
+test('a client renews its session again and again while it asks, and no request is lost', async () => {
+  let aheadMs = 0
+  const clock = { ...systemClock, now: () => systemClock.now() + aheadMs }
+  const bob = await world.client('bob', { clock })
+  const sessionsMade = async () => {
+    const made = (await world.entries()).filter(({ action }) => action === 'session.created')
+    return made.length
+  }
+  await bob.ping()
+  const before = await sessionsMade()
+  for (let renewals = 1; renewals <= 3; renewals += 1) {
+    // A little over four fifths of what the client thinks is left of the session's hour.
+    aheadMs += (HOUR_MS - aheadMs) * 0.81
+    const keys = await createKeysDuring(bob, 10, () => Promise.resolve())
+    await areStillThere(bob, keys)
+    await until('the session is renewed', async () => (await sessionsMade()) === before + renewals)
+  }
+})
 
 test('requests that were sent while the link was down are answered when it is up', async () => {
   wire.cut()
