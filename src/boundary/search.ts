@@ -38,7 +38,7 @@ interface FeedPlace {
   readonly resourceUri: string
   /** Of the first version; the title of a room is a message under the room's own id. */
   readonly messageId: string
-  /** Edits and deletion of one message count up; the highest version holds. */
+  /** Rises with each edit and with the deletion of one message; the highest version holds. */
   readonly version: number
 }
 

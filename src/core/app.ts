@@ -2,6 +2,8 @@
 
 import { parseUserId } from '../id.ts'
 import { milliseconds } from '../time.ts'
+import { boardRoutes } from './board-routes.ts'
+import { openBoards } from './boards.ts'
 import type { Caller } from './caller.ts'
 import type { CoreSettings } from './config.ts'
 import { deviceRoutes } from './device-routes.ts'
@@ -82,7 +84,7 @@ export const createApp = (options: AppOptions): App => {
   const tokens = openTokens(tokenRules(options), surroundings)
   const kmsRooms = { devices, realms, relay, organizationOf: store.organizationOf }
   const tell = tellDevices(devices, mailboxes, surroundings)
-  const rooms = openRoomParts(options, roomUrlsAt(urls.conversation), tell)
+  const rooms = openRoomParts(options, roomUrlsAt(urls), tell)
   const routes = [...deviceRoutes(devices, urls), ...kmsRoutes(kmsRooms), ...rooms.routes]
   const body = { bytes: limits.bodyBytes, withinMs: limits.bodyWithinMs }
   const http = createHttpApp(routes, { tokens, body, surroundings, isStopping: options.isStopping })
@@ -116,6 +118,7 @@ const openRoomParts = (options: AppOptions, urls: RoomUrls, tell: Tell) => {
     search: openSearchFrames({ feed, postings, queries }),
     routes: [
       ...roomRoutes(openRooms(store, urls), { ...openRoomActs(parts), ...openRoomMaking(parts) }),
+      ...boardRoutes(openBoards(parts)),
       ...searchRoutes({ store, realms, postings, queries, urls, surroundings }),
     ],
   }

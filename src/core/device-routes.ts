@@ -79,5 +79,6 @@ const toRegistration = (device: Device, urls: Urls) => ({
     encryptionServiceUrl: urls.encryption,
     conversationServiceUrl: urls.conversation,
     argonautServiceUrl: urls.search,
+    boardServiceUrl: urls.board,
   },
 })

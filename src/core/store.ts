@@ -12,6 +12,7 @@ import {
   type UserTable,
 } from './schema.ts'
 import { activities } from './store/activities.ts'
+import { boards } from './store/boards.ts'
 import { conversations } from './store/conversations.ts'
 import { feed } from './store/feed.ts'
 import { found } from './store/found.ts'
@@ -19,6 +20,7 @@ import { operations } from './store/operations.ts'
 
 export type DeviceRow = Selectable<DeviceTable>
 export type { ActivityPage, ActivityRow } from './store/activities.ts'
+export type { BoardRow } from './store/boards.ts'
 export type { Applied } from './store/changes.ts'
 export type { ConversationRow, ParticipantRow, RosterRow } from './store/conversations.ts'
 export type { FeedRow, FeedRows, Stretch } from './store/feed.ts'
@@ -40,6 +42,7 @@ export const openCoreStore = async (file: string) => {
     ...realms(db),
     ...conversations(db),
     ...activities(db),
+    ...boards(db),
     ...operations(db),
     ...feed(db),
     ...found(db),

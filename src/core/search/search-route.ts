@@ -11,6 +11,7 @@ import type { Realms } from '../realms.ts'
 import { toActivity } from '../room-views.ts'
 import type { CoreStore, FoundRow } from '../store.ts'
 import { PATHS, type RoomUrls } from '../urls.ts'
+import { newestOf } from './newest.ts'
 import type { Postings } from './postings.ts'
 import type { Queries } from './queries.ts'
 import { RESULTS, SEARCH_BODY, type SearchBody } from './search-body.ts'
@@ -86,7 +87,7 @@ const results = async (
 ): Promise<object> => {
   const limit = limitOf(wanted)
   const refs = await rooms.postings.find(Buffer.from(said.hashes, 'base64'))
-  const found = await rooms.store.foundRows({
+  const found = await newestOf(rooms.store, {
     refs,
     userId: caller.userId,
     limit: limit + 1,

@@ -51,11 +51,15 @@ export const found = (db: Kysely<Tables>) => ({
           c.display_name, c.encryption_key_url
         from refs cross join conversations as c on c.id = refs.id
         cross join participants as p on p.conversation_id = c.id and p.user_id = ${wanted.userId}
-        where c.kms_resource_object_url = refs.uri)
-      select a.*, shown.title, shown.title_key as "titleKeyUri"
-      from shown cross join activities as a on a.sequence = shown.place
-      where ${sql.join(conditionsOf(wanted), sql` and `)}
-      order by a.published_at desc, a.id desc limit ${wanted.limit}`.execute(db)
+        where c.kms_resource_object_url = refs.uri),
+      picked as (
+        select a.sequence as place, shown.title, shown.title_key
+        from shown cross join activities as a on a.sequence = shown.place
+        where ${sql.join(conditionsOf(wanted), sql` and `)}
+        order by a.published_at desc, a.id desc limit ${wanted.limit})
+      select a.*, picked.title, picked.title_key as "titleKeyUri"
+      from picked cross join activities as a on a.sequence = picked.place
+      order by a.published_at desc, a.id desc`.execute(db)
     return rows
   },
   /** Resources of these rooms, as far as the user is in them. */

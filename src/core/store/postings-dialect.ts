@@ -11,8 +11,8 @@ import type { NewList, PostingsSettings } from './postings.ts'
 export interface PostingsDialect {
   readonly dialect: Dialect
   readonly tables: readonly string[]
-  /** (hash) of packed hashes. */
-  hashes(packed: Uint8Array): RawBuilder<unknown>
+  /** Rows of `postings as p` under these hashes: what comes after `from`. */
+  matches(packed: Uint8Array): RawBuilder<unknown>
   /** (hash, doc). */
   pairs(packed: Uint8Array, docs: readonly number[]): RawBuilder<unknown>
   /** (doc). */
@@ -48,8 +48,9 @@ const sqliteDialect = (file: string): PostingsDialect => {
          state integer not null) strict`,
       'create table postings (hash blob not null, doc integer not null, primary key (hash, doc)) strict, without rowid',
     ],
-    hashes: (packed) =>
-      sql`(select unhex(value) as hash from json_each(${JSON.stringify(hexHashes(packed))}))`,
+    // `cross join` keeps the order: a probe for each hash, whatever statistics say.
+    matches: (packed) => sql`json_each(${JSON.stringify(hexHashes(packed))}) as wanted
+      cross join postings as p on p.hash = unhex(wanted.value)`,
     pairs(packed, docs) {
       const pairs = hexHashes(packed).map((hex, n) => [hex, docs[n]])
       return sql`(select unhex(value ->> 0) as hash, value ->> 1 as doc
@@ -98,7 +99,7 @@ const postgresDialect = (url: string, poolSize: number): PostingsDialect => {
          hashes bytea not null, state smallint not null)`,
       'create table postings (hash bytea not null, doc bigint not null, primary key (hash, doc))',
     ],
-    hashes: (packed) => sql`unnest(${toHashes(packed)}::bytea[]) as h(hash)`,
+    matches: (packed) => sql`postings as p where p.hash = any(${toHashes(packed)}::bytea[])`,
     pairs: (packed, docs) =>
       sql`unnest(${toHashes(packed)}::bytea[], ${docs}::bigint[]) as h(hash, doc)`,
     docs: (docs) => sql`unnest(${docs}::bigint[]) as d(doc)`,

@@ -2,9 +2,20 @@
 // durable when `append` has answered; whatever dies in between is done again, and does no harm done twice.
 
 import { Kysely, sql } from 'kysely'
-import { HASH_BYTES } from '../../boundary/index.ts'
 import { Fault } from '../../fault.ts'
 import { dialectOf, type PostingsDialect } from './postings-dialect.ts'
+import { type Merged, mergeSome } from './postings-merge.ts'
+import {
+  DOCS_AT_ONCE,
+  hashesOf,
+  type KeptList,
+  type PostingsDb,
+  type PostingsTables,
+  STATE,
+  upToBytes,
+} from './postings-tables.ts'
+
+export type { KeptList } from './postings-tables.ts'
 
 export type PostingsSettings =
   | { readonly kind: 'sqlite'; readonly file: string }
@@ -18,24 +29,10 @@ export interface NewList {
   readonly hashes: Uint8Array
 }
 
-/** A list as it is kept, by its number. */
-export interface KeptList {
-  readonly doc: number
-  readonly hashes: Uint8Array
-}
-
 /** A message that matched. */
 export interface MessageRef {
   readonly resourceUri: string
   readonly messageId: string
-}
-
-export interface Merged {
-  /** These are found by `match` from now on. */
-  readonly merged: readonly KeptList[]
-  /** Of these nothing is left. */
-  readonly removed: readonly KeptList[]
-  readonly isMore: boolean
 }
 
 export interface Pages {
@@ -64,24 +61,6 @@ export interface PostingsStore {
   close(): Promise<void>
 }
 
-/** What has become of a list: not merged yet, merged, replaced. Only the first two hold. */
-const STATE = { waiting: 0, merged: 1, gone: 2 } as const
-
-interface Tables {
-  lists: {
-    doc: number
-    resource_uri: string
-    message_id: string
-    revision: number
-    hashes: Uint8Array
-    state: number
-  }
-  postings: { hash: Uint8Array; doc: number }
-  search_version: { version: number }
-}
-
-type Db = Kysely<Tables>
-
 const VERSION = 1
 
 /** One list of each message holds. */
@@ -93,7 +72,7 @@ const INDEXES = [
 /** Opens the file (`:memory:` for tests) or the database, and brings its tables up to date. */
 export const openPostingsStore = async (settings: PostingsSettings): Promise<PostingsStore> => {
   const dialect = dialectOf(settings)
-  const db = new Kysely<Tables>({ dialect: dialect.dialect })
+  const db = new Kysely<PostingsTables>({ dialect: dialect.dialect })
   try {
     await migrate(db, dialect)
   } catch (error) {
@@ -112,7 +91,7 @@ export const openPostingsStore = async (settings: PostingsSettings): Promise<Pos
   }
 }
 
-const migrate = (db: Db, { tables }: PostingsDialect): Promise<void> =>
+const migrate = (db: PostingsDb, { tables }: PostingsDialect): Promise<void> =>
   db.transaction().execute(async (tx) => {
     await sql`create table if not exists search_version (version integer not null)`.execute(tx)
     const row = await tx.selectFrom('search_version').select('version').executeTakeFirst()
@@ -135,7 +114,7 @@ const newestOf = (lists: readonly NewList[]): readonly NewList[] => {
 const nameOf = (resourceUri: string, messageId: string): string => `${resourceUri} ${messageId}`
 
 const append = (
-  db: Db,
+  db: PostingsDb,
   dialect: PostingsDialect,
   lists: readonly NewList[],
 ): Promise<readonly KeptList[]> =>
@@ -162,7 +141,7 @@ const append = (
     })
   })
 
-const drop = async (db: Db, resourceUri: string): Promise<void> => {
+const drop = async (db: PostingsDb, resourceUri: string): Promise<void> => {
   await db
     .updateTable('lists')
     .set({ state: STATE.gone })
@@ -171,120 +150,19 @@ const drop = async (db: Db, resourceUri: string): Promise<void> => {
     .execute()
 }
 
-/** Sizes first: one list may be as long as thousands of others. */
-const DOCS_AT_ONCE = 1000
-
-const mergeSome = async (db: Db, dialect: PostingsDialect, most: number): Promise<Merged> => {
-  const sizes = await db
-    .selectFrom('lists')
-    .select(['doc', 'state', sql<number>`length(hashes)`.as('bytes')])
-    .where('state', '<>', sql.lit(STATE.merged))
-    .orderBy('doc')
-    .limit(DOCS_AT_ONCE)
-    .execute()
-  const chosen = upToBytes(sizes, most * HASH_BYTES)
-  const lists = await hashesOf(
-    db,
-    chosen.map(({ doc }) => doc),
-  )
-  const stateOf = new Map(chosen.map(({ doc, state }) => [doc, state]))
-  const isGone = ({ doc }: KeptList): boolean => stateOf.get(doc) === STATE.gone
-  const merged = lists.filter((list) => !isGone(list))
-  const removed = lists.filter(isGone)
-  for (const part of partsOf(merged, most)) await putIn(db, dialect, part)
-  for (const part of partsOf(removed, most)) await takeOut(db, dialect, part)
-  await finish(db, merged, removed)
-  const isMore = sizes.length === DOCS_AT_ONCE || chosen.length < sizes.length
-  return { merged, removed, isMore }
-}
-
-interface Sized {
-  readonly doc: number
-  readonly bytes: number
-}
-
-/** The first ones that fit, and at least one. */
-const upToBytes = <Row extends Sized>(rows: readonly Row[], most: number): readonly Row[] => {
-  let bytes = 0
-  const end = rows.findIndex((row, n) => {
-    bytes += row.bytes
-    return bytes > most && n > 0
-  })
-  return end === -1 ? rows : rows.slice(0, end)
-}
-
-const hashesOf = async (db: Db, docs: readonly number[]): Promise<readonly KeptList[]> =>
-  docs.length === 0
-    ? []
-    : await db
-        .selectFrom('lists')
-        .select(['doc', 'hashes'])
-        .where('doc', 'in', docs)
-        .orderBy('doc')
-        .execute()
-
-interface Pairs {
-  readonly packed: Uint8Array
-  readonly docs: readonly number[]
-}
-
-/** Hashes with their lists, in the order of the lookup structure, so many at a time. */
-function* partsOf(lists: readonly KeptList[], most: number): Generator<Pairs> {
-  const pairs = lists.flatMap(({ doc, hashes }) => {
-    const bytes = Buffer.from(hashes.buffer, hashes.byteOffset, hashes.byteLength)
-    return Array.from({ length: bytes.length / HASH_BYTES }, (_, n) => ({
-      doc,
-      hash: bytes.subarray(n * HASH_BYTES, (n + 1) * HASH_BYTES),
-    }))
-  })
-  pairs.sort((one, other) => one.hash.compare(other.hash))
-  for (let at = 0; at < pairs.length; at += most) {
-    const part = pairs.slice(at, at + most)
-    yield { packed: Buffer.concat(part.map(({ hash }) => hash)), docs: part.map(({ doc }) => doc) }
-  }
-}
-
-const putIn = async (db: Db, dialect: PostingsDialect, { packed, docs }: Pairs): Promise<void> => {
-  await sql`insert into postings (hash, doc)
-    select hash, doc from ${dialect.pairs(packed, docs)} where true
-    on conflict do nothing`.execute(db)
-}
-
-const takeOut = async (db: Db, dialect: PostingsDialect, pairs: Pairs): Promise<void> => {
-  await sql`delete from postings where (hash, doc) in (
-    select hash, doc from ${dialect.pairs(pairs.packed, pairs.docs)})`.execute(db)
-}
-
-/** Whatever was replaced meanwhile stays to be taken out. */
-const finish = (db: Db, merged: readonly KeptList[], removed: readonly KeptList[]): Promise<void> =>
-  db.transaction().execute(async (tx) => {
-    const docsOf = (lists: readonly KeptList[]) => lists.map(({ doc }) => doc)
-    if (merged.length > 0) {
-      await tx
-        .updateTable('lists')
-        .set({ state: STATE.merged })
-        .where('doc', 'in', docsOf(merged))
-        .where('state', '=', sql.lit(STATE.waiting))
-        .execute()
-    }
-    if (removed.length > 0) {
-      await tx.deleteFrom('lists').where('doc', 'in', docsOf(removed)).execute()
-    }
-  })
-
 const match = async (
-  db: Db,
+  db: PostingsDb,
   dialect: PostingsDialect,
   hashes: Uint8Array,
 ): Promise<readonly number[]> => {
-  const { rows } = await sql<{ doc: number }>`select distinct p.doc
-    from (select hash from ${dialect.hashes(hashes)}) as wanted
-    join postings as p on p.hash = wanted.hash`.execute(db)
+  const { rows } = await sql<{
+    doc: number
+  }>`select distinct p.doc from ${dialect.matches(hashes)}`.execute(db)
   return rows.map(({ doc }) => doc)
 }
 
 const locate = async (
-  db: Db,
+  db: PostingsDb,
   dialect: PostingsDialect,
   docs: readonly number[],
 ): Promise<readonly MessageRef[]> => {
@@ -299,7 +177,7 @@ const locate = async (
 }
 
 const read = async (
-  db: Db,
+  db: PostingsDb,
   { after, upTo, bytes, onlyWaiting = false }: Pages,
 ): Promise<readonly KeptList[]> => {
   const sizes = await db
@@ -318,7 +196,7 @@ const read = async (
   )
 }
 
-const top = async (db: Db): Promise<number> => {
+const top = async (db: PostingsDb): Promise<number> => {
   const row = await db
     .selectFrom('lists')
     .select((select) => select.fn.max('doc').as('doc'))

@@ -8,8 +8,9 @@ const CHEROKEE = /\p{Script=Cherokee}/u
 /** Dotless i, which folds to i here, and what becomes an apostrophe. */
 const OURS = new Set(['\u0131', '\u02bc', '\u2018', '\u2019'])
 
+/** Everything but the private planes, which nothing changes. */
 const assigned = function* (): Generator<string> {
-  for (let code = 0; code <= 0x10ffff; code++) {
+  for (let code = 0; code <= 0xe0fff; code++) {
     const character = String.fromCodePoint(code)
     if (!/[\p{Surrogate}\p{Unassigned}]/u.test(character)) yield character
   }

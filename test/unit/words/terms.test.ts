@@ -50,6 +50,7 @@ describe('the terms of a text', () => {
   it('are found in a text of a megabyte, in one word or in many', () => {
     assert.equal(termsOf('é'.repeat(1_000_000), 'english').length, 1)
     assert.equal(termsOf('日'.repeat(300_000), 'english')[0], '日日')
+    assert.equal(termsOf(`a${'\u0301\u0323'.repeat(500_000)}`, 'english').length, 1)
     assert.ok(termsOf('ก'.repeat(20_000), 'english').length > 0)
     assert.equal(termsOf('a b '.repeat(250_000), 'english').length, 2)
   })
