@@ -93,6 +93,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       'console/': { libraries: WEB_SERVER },
       'cli.ts': { libraries: ['commander'] },
       'cli-access.ts': { libraries: ['commander'] },
+      'cli-index.ts': { libraries: ['commander'] },
       'cli-options.ts': { libraries: ['commander'] },
     },
   },
@@ -149,7 +150,9 @@ export const ROOMS: Readonly<Record<string, Room>> = {
 }
 
 /** What the composition root may use by itself. */
-export const ROOT_GRANT: FileGrant = { builtins: [...EDGE, 'readline/promises'] }
+export const ROOT_GRANT: FileGrant = {
+  builtins: [...EDGE, 'readline', 'readline/promises', 'zlib'],
+}
 
 /** The one file outside `src/` that may be imported, by the composition root: it knows our version. */
 export const MANIFEST = '../package.json'

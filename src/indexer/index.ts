@@ -8,6 +8,8 @@ export {
   type Tokenizing,
   tokenizeHere,
 } from './blind.ts'
+export { Lab, type LabMessage, type LabOptions, type LabPosting } from './lab.ts'
+export { type LeakageOptions, type LeakageReport, reportLeakage } from './leakage/report.ts'
 export { hexHashes } from './posting-list.ts'
 export {
   type BlindQuery,
