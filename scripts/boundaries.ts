@@ -59,10 +59,12 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     rooms: [],
     libraries: [...BROWSER_SAFE_CRYPTO, '@peculiar/*', 'node-forge'],
     builtins: ['crypto', 'util', 'buffer'],
-    // RSA work leaves the event loop here, and nowhere else.
+    // RSA work and large amounts of tokens leave the event loop here, and nowhere else.
     files: {
       'rsa-workers.ts': { builtins: ['worker_threads'] },
       'rsa-worker.ts': { builtins: ['worker_threads', 'os'] },
+      'token-workers.ts': { builtins: ['worker_threads'] },
+      'token-worker.ts': { builtins: ['worker_threads', 'os'] },
     },
   },
   protocol: { kind: 'language', rooms: ['crypto', 'boundary'] },

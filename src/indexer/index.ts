@@ -7,6 +7,7 @@ export {
   type MessageTerms,
   type Tokenizing,
   tokenizeHere,
+  tokenizeOn,
 } from './blind.ts'
 export { Lab, type LabMessage, type LabOptions, type LabPosting } from './lab.ts'
 export { type LeakageOptions, type LeakageReport, reportLeakage } from './leakage/report.ts'
