@@ -24,14 +24,12 @@ export interface TokenWorkersOptions {
   readonly threads: number
   /** Calls on threads at a time; one more fails. Default 256. */
   readonly maxPending?: number
+  /** Calls with fewer inputs are answered on the caller's thread. Default 256. */
+  readonly leastInputs?: number
 }
 
-/**
- * Measured by `scripts/bench/search.ts`: about a tenth of a millisecond of this thread's time either way. Fewer inputs
- * are made here.
- */
-export const INPUTS_FOR_A_THREAD = 256
-
+/** So many take less than a tenth of a millisecond; fewer are not worth another thread (`scripts/bench/search.ts`). */
+const DEFAULT_LEAST_INPUTS = 256
 const DEFAULT_MAX_PENDING = 256
 
 interface Job {
@@ -101,10 +99,12 @@ class TokenThread {
 class Pool implements TokenWorkers {
   readonly #threads: readonly TokenThread[]
   readonly #maxPending: number
+  readonly #leastInputs: number
   #closed = false
 
   constructor(options: TokenWorkersOptions) {
     this.#maxPending = options.maxPending ?? DEFAULT_MAX_PENDING
+    this.#leastInputs = options.leastInputs ?? DEFAULT_LEAST_INPUTS
     const count = Math.max(1, Math.trunc(options.threads))
     this.#threads = Array.from({ length: count }, () => new TokenThread())
   }
@@ -116,7 +116,7 @@ class Pool implements TokenWorkers {
   async tokens(inputs: TokenInputs): Promise<Uint8Array> {
     try {
       if (this.#closed) throw new Fault('crypto.tokens-closed')
-      if (inputs.count < INPUTS_FOR_A_THREAD) return tokensOf(inputs)
+      if (inputs.count < this.#leastInputs) return tokensOf(inputs)
       if (this.pending >= this.#maxPending) throw new Fault('crypto.tokens-overloaded')
       const idlest = this.#threads.reduce((best, each) => (each.load < best.load ? each : best))
       return await new Promise((settle, fail) => {

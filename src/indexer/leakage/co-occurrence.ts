@@ -105,7 +105,7 @@ export const nameByCoOccurrence = (
     knownShare: chosen.map(({ holders }) => holders.length / Math.max(1, messages.known)),
   }
   if (chosen.length === 0) return new Map()
-  let named = order.map((_, rank) => Math.min(rank, chosen.length - 1))
+  let named = nameAll(tables, [])
   for (let round = 0; round < ROUNDS; round += 1) named = nameAll(tables, named)
   return new Map(order.map((index, rank) => [index, chosen[named[rank] ?? 0]?.term ?? '']))
 }

@@ -17,6 +17,7 @@ export interface QueryScore {
   readonly byVolume: number
   /** Named by how far the matches reach back: a full page of a common word is younger than that of a rare one. */
   readonly byAge: number
+  /** With shares estimated either way; the better of the two. */
   readonly byCoOccurrence: number
   readonly mostHashes: number
 }
@@ -63,11 +64,13 @@ export const attackQueries = (
     queries.filter(({ term }, index) => named.get(index) === term).length /
     Math.max(1, queries.length)
   const counts = { seen: all, known: similar.messages }
+  const together = (sightings: readonly Sighting[]): number =>
+    right(nameByCoOccurrence(sightings, similar.words, counts))
   return {
     queries: queries.length,
     byVolume: right(nameByShare(volumes, similar)),
     byAge: right(nameByShare(ages, similar)),
-    byCoOccurrence: right(nameByCoOccurrence(ages, similar.words, counts)),
+    byCoOccurrence: Math.max(together(volumes), together(ages)),
     mostHashes: Math.max(0, ...queries.map(({ hashes }) => hashes.length)),
   }
 }
