@@ -49,7 +49,7 @@ const PROCESS = ['process', 'perf_hooks', 'v8', 'diagnostics_channel']
 const EDGE = [...FILES, ...NETWORK, ...FLOW, ...PROCESS]
 
 const WEB_SERVER = ['hono', '@hono/node-server']
-const BROWSER_SAFE_CRYPTO = ['jose', '@noble/hashes', '@noble/curves', '@peculiar/x509']
+const BROWSER_SAFE_CRYPTO = ['jose', '@noble/hashes', '@peculiar/x509']
 const SQL = ['kysely', 'better-sqlite3', 'pg']
 
 export const ROOMS: Readonly<Record<string, Room>> = {
@@ -57,7 +57,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   crypto: {
     kind: 'language',
     rooms: [],
-    libraries: [...BROWSER_SAFE_CRYPTO, '@peculiar/*', 'node-forge'],
+    libraries: [...BROWSER_SAFE_CRYPTO, '@peculiar/*'],
     builtins: ['crypto', 'util', 'buffer'],
     // RSA work and large amounts of tokens leave the event loop here, and nowhere else.
     files: {
@@ -146,6 +146,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       // Entrances: raw JSON of strangers is parsed here.
       'parse-body.ts': { libraries: ['zod'] },
       'device-routes.ts': { libraries: ['zod'] },
+      'board-routes.ts': { libraries: ['zod'] },
       'room-bodies.ts': { libraries: ['zod'] },
     },
   },

@@ -15,11 +15,11 @@ export interface Span {
 }
 
 /**
- * Characters that normalisation may join to the one before: marks, invisible ones, half-width voicing marks, letters
- * of which Hangul syllables are composed, and the vowels of Kirat Rai and Tulu-Tigalari, which are letters too.
+ * Characters that normalisation may join to the one before: marks, invisible ones, half-width voicing marks, SARA AM
+ * of Thai and Lao, letters of which Hangul syllables are composed, and vowels of Kirat Rai and Tulu-Tigalari.
  */
 const JOINS =
-  '\\p{M}\\p{Default_Ignorable_Code_Point}\\uff9e\\uff9f\\u1100-\\u11ff\\u3131-\\u318e\\ua960-\\ua97f\\ud7b0-\\ud7ff' +
+  '\\p{M}\\p{Default_Ignorable_Code_Point}\\uff9e\\uff9f\\u0e33\\u0eb3\\u1100-\\u11ff\\u3131-\\u318e\\ua960-\\ua97f\\ud7b0-\\ud7ff' +
   '\\uffa0-\\uffdc\\u{16d63}-\\u{16d6a}\\u{11380}-\\u{113cf}'
 const CELL = new RegExp(`[^${JOINS}][${JOINS}]*|[${JOINS}]+`, 'gu')
 

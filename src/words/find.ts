@@ -104,13 +104,14 @@ export const finderOf = (query: string, language: Language): Finder => {
   return (original) => {
     const aligned = align(original)
     const text: Text = { ...aligned, atoms: cut(aligned.normalized) }
-    const places: Span[] = []
+    const found: Span[][] = []
     for (const clause of clauses) {
-      const found = placesOf(text, clause, language)
-      if (found.length === 0) return undefined
-      places.push(...found)
+      const places = placesOf(text, clause, language)
+      if (places.length === 0) return undefined
+      found.push(places)
     }
-    if (places.length === 0) return undefined
+    if (found.length === 0) return undefined
+    const places = found.flat()
     return merge(places.map(({ start, end }) => aligned.origin(start, end)))
   }
 }

@@ -14,8 +14,8 @@ import norwegian from 'natural/lib/natural/stemmers/porter_stemmer_no.js'
 import portuguese from 'natural/lib/natural/stemmers/porter_stemmer_pt.js'
 import swedish from 'natural/lib/natural/stemmers/porter_stemmer_sv.js'
 import { bounded } from './digest.ts'
-import { LANGUAGES, type Language } from './language.ts'
-import { remembering } from './memo.ts'
+import type { Language } from './language.ts'
+import { HASH_START, hashOn, WordCache } from './word-cache.ts'
 
 type Stem = (word: string) => string
 
@@ -58,16 +58,38 @@ const computeRoot = (word: string, language: Language): string => {
   return bounded(stem?.(bare) || bare)
 }
 
-const CACHED_WORDS = 20_000
+/** Longer words are rare; remembering them would let strangers fill the memory. */
 const LONGEST_CACHED = 40
 
-const entries = LANGUAGES.map((language): [Language, Stem] => [
-  language,
-  remembering(CACHED_WORDS, (word) => computeRoot(word, language)),
-])
-const cached = new Map(entries)
+/** Finds roots of words of normalised texts, by position and by the hash of their units (word-cache.ts). */
+export type RootAt = (text: string, start: number, end: number, hash: number) => string
+
+const rootsIn = new Map<Language, RootAt>()
+
+const withCache = (language: Language): RootAt => {
+  const cache = new WordCache()
+  return (text, start, end, hash) => {
+    const known = cache.find(text, start, end, hash)
+    if (known !== undefined) return known
+    const word = text.slice(start, end)
+    const root = computeRoot(word, language)
+    if (word.length <= LONGEST_CACHED) cache.keep(word, hash, root)
+    return root
+  }
+}
+
+/** One cache per language, made when it is first needed. */
+export const rootsOf = (language: Language): RootAt => {
+  const known = rootsIn.get(language)
+  if (known !== undefined) return known
+  const rootAt = withCache(language)
+  rootsIn.set(language, rootAt)
+  return rootAt
+}
 
 /** The index term of one normalised word, at most 40 bytes of UTF-8. */
-export const rootOf = (word: string, language: Language): string =>
-  (word.length <= LONGEST_CACHED ? cached.get(language)?.(word) : undefined) ??
-  computeRoot(word, language)
+export const rootOf = (word: string, language: Language): string => {
+  let hash = HASH_START
+  for (let at = 0; at < word.length; at++) hash = hashOn(hash, word.charCodeAt(at))
+  return rootsOf(language)(word, 0, word.length, hash)
+}

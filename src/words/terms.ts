@@ -1,10 +1,11 @@
 // The index terms of a text: what the realm hashes, one token per term and message.
 // Keeps nothing of order, place or number: the same words in another order are the same terms.
 
+import { termsOfAscii } from './ascii.ts'
 import { type Atom, cut, isJoined } from './cut.ts'
 import { bounded } from './digest.ts'
 import type { Language } from './language.ts'
-import { normalize } from './normalize.ts'
+import { isAscii, normalize } from './normalize.ts'
 import { aloneIn, pairsOf } from './pairs.ts'
 import { rootOf } from './root.ts'
 import { indexedSegmentsOf } from './unspaced.ts'
@@ -34,6 +35,7 @@ const addTerms = (atom: Atom, language: Language, terms: Set<string>): void => {
  * empty, and without control characters. Total: any string, of any length.
  */
 export const termsOf = (text: string, language: Language): readonly string[] => {
+  if (isAscii(text)) return termsOfAscii(text, language)
   const normalized = normalize(text)
   const terms = new Set<string>()
   let previous: Atom | undefined

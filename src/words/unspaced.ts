@@ -26,7 +26,7 @@ export const indexedSegmentsOf = (run: string): readonly string[] => {
   for (let word = open.pop(); word !== undefined; word = open.pop()) {
     if (found.has(word)) continue
     found.add(word)
-    open.push(...segment(word))
+    for (const part of segment(word)) open.push(part)
   }
   return [...found].map(bounded)
 }
