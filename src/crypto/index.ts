@@ -37,6 +37,7 @@ export { SecretBytes } from './secret.ts'
 export { TokenInputs } from './token-inputs.ts'
 export { prepareTokenKey, type TokenKey } from './token-key.ts'
 export { TOKEN_BYTES } from './token-memory.ts'
+export { createTokenWorkers, type TokenWorkers, type TokenWorkersOptions } from './token-workers.ts'
 export { tokensOf } from './tokens.ts'
 export { unwrap, wrap } from './wrap.ts'
 export {

@@ -5,8 +5,8 @@ import type { TokenInputs } from './token-inputs.ts'
 import { TokenKey } from './token-key.ts'
 import { KEY_STATES_BYTES } from './token-memory.ts'
 
-/** A copy of the inputs and of their keys' states, owned by the caller, who wipes or transfers it. */
-export const packTokens = (inputs: TokenInputs): PackedTokens => {
+/** The inputs themselves, and a copy of their keys' states, which the caller wipes. */
+const viewTokens = (inputs: TokenInputs): PackedTokens => {
   const used = inputs.runs.filter(
     ({ from }, index, runs) => from < (runs[index + 1]?.from ?? inputs.count),
   )
@@ -15,7 +15,13 @@ export const packTokens = (inputs: TokenInputs): PackedTokens => {
     keyStates.set(TokenKey.statesOf(key), index * KEY_STATES_BYTES)
   }
   const runs = Uint32Array.from(used, ({ from }) => from)
-  return { bytes: inputs.bytes.slice(), ends: inputs.ends.slice(), runs, keyStates }
+  return { bytes: inputs.bytes, ends: inputs.ends, runs, keyStates }
+}
+
+/** A copy of the inputs and of their keys' states, owned by the caller, who wipes or transfers it. */
+export const packTokens = (inputs: TokenInputs): PackedTokens => {
+  const { bytes, ends, runs, keyStates } = viewTokens(inputs)
+  return { bytes: bytes.slice(), ends: ends.slice(), runs, keyStates }
 }
 
 /**
@@ -23,11 +29,10 @@ export const packTokens = (inputs: TokenInputs): PackedTokens => {
  * inputs. The inputs stay as they are.
  */
 export const tokensOf = (inputs: TokenInputs): Uint8Array<ArrayBuffer> => {
-  const packed = packTokens(inputs)
+  const packed = viewTokens(inputs)
   try {
     return packedTokens(packed)
   } finally {
-    packed.bytes.fill(0)
     packed.keyStates.fill(0)
   }
 }

@@ -1,7 +1,7 @@
 // From the terms of messages to what the core stores: each occurrence of a term gets a hash that has never been used and
 // never will be, so that the core holds nothing but uniform random strings. Noise fills each list to one of few lengths.
 
-import { TOKEN_BYTES, TokenInputs, tokensOf } from '../crypto/index.ts'
+import { TOKEN_BYTES, TokenInputs, type TokenWorkers, tokensOf } from '../crypto/index.ts'
 import { paddedLength } from './noise.ts'
 import { sortedHashes } from './posting-list.ts'
 import {
@@ -98,6 +98,16 @@ export const tokenizeHere = <Result>(work: Tokenizing<Result>): Result => {
     inputs.wipe()
     step = work.next(tokens)
   }
+  return step.value
+}
+
+/** Makes large amounts of tokens on other threads. Meanwhile nothing else may count in the rooms of `work`. */
+export const tokenizeOn = async <Result>(
+  workers: Pick<TokenWorkers, 'tokens'>,
+  work: Tokenizing<Result>,
+): Promise<Result> => {
+  let step = work.next()
+  while (step.done !== true) step = work.next(await workers.tokens(step.value))
   return step.value
 }
 

@@ -8,6 +8,7 @@ export {
   type MessageTerms,
   type Tokenizing,
   tokenizeHere,
+  tokenizeOn,
 } from './blind.ts'
 export type { ReadingMeans } from './feed-reading.ts'
 export { createIndexer, type Indexer } from './indexer.ts'
@@ -28,6 +29,8 @@ export {
   type RangeReason,
   type RoomMessages,
 } from './ports.ts'
+export { Lab, type LabMessage, type LabOptions, type LabPosting } from './lab.ts'
+export { type LeakageOptions, type LeakageReport, reportLeakage } from './leakage/report.ts'
 export { hexHashes } from './posting-list.ts'
 export {
   type BlindQuery,

@@ -3,12 +3,19 @@
 
 import type { TermId } from './terms.ts'
 
-const LENGTHS = [4, 8, 12, 16, 24, 32, 48, 64] as const
-const STEP_BEYOND = 16
+/**
+ * Lists grow in steps of 5, beyond 60 of 20. Even steps give away the fewest bits of a length for the storage they cost
+ * (measured in README.md); a very long message is rare, so its step is longer.
+ */
+const SHORT_STEP = 5
+const SHORT = 60
+const LONG_STEP = 20
 
 /** How long the list of a message with so many terms is; without any it is as long as the shortest. */
-export const paddedLength = (terms: number): number =>
-  LENGTHS.find((length) => length >= terms) ?? Math.ceil(terms / STEP_BEYOND) * STEP_BEYOND
+export const paddedLength = (terms: number): number => {
+  const step = terms <= SHORT ? SHORT_STEP : LONG_STEP
+  return Math.max(1, Math.ceil(terms / step)) * step
+}
 
 /** SplitMix32: a number in [0, 1) for each state; only spread matters, the choice hides nothing by itself. */
 const GOLDEN = 0x9e3779b9

@@ -1,7 +1,7 @@
 // From the words of a query to the hashes that the core compares: for each room the newest occurrences of its rarest
 // word, filled up with decoys. No hash of a query will ever be used by a later message.
 
-import { type TokenInputs as Inputs, TokenInputs } from '../crypto/index.ts'
+import { TokenInputs, tokensOf } from '../crypto/index.ts'
 import { type Tokenizing, tokenizeHere } from './blind.ts'
 import { decoysFor } from './noise.ts'
 import { sortedHashes } from './posting-list.ts'
@@ -12,6 +12,7 @@ import {
   readTermIds,
   type TermId,
   termIdInputs,
+  termIdsOf,
 } from './terms.ts'
 
 /** `newest`: 64 occurrences a page. `complete`: 4,096 a page, for whoever must see everything. */
@@ -71,7 +72,11 @@ const rarestOf = (
 }
 
 /** An occurrence that is still to come is never asked for: the core would recognise it when it comes. */
-const addPage = (inputs: Inputs, { room, term, id, count }: Sought, asked: QueryPage): boolean => {
+const addPage = (
+  inputs: TokenInputs,
+  { room, term, id, count }: Sought,
+  asked: QueryPage,
+): boolean => {
   const size = OCCURRENCES[asked.mode]
   const newest = count - asked.page * size
   const oldest = Math.max(0, newest - size)
@@ -103,3 +108,14 @@ export function* querying(rooms: readonly QueriedRoom[], asked: QueryPage): Toke
  */
 export const blindQuery = (rooms: readonly QueriedRoom[], asked: QueryPage): BlindQuery =>
   tokenizeHere(querying(rooms, asked))
+
+/** All hashes that the terms have in this room, packed, by term and age: what only the holder of the key can know. */
+export const occurrencesOf = (room: RoomIndex, terms: readonly string[]): Uint8Array => {
+  const inputs = new TokenInputs().under(room.key)
+  for (const [index, id] of termIdsOf([{ key: room.key, terms }]).entries()) {
+    for (let occurrence = 0; occurrence < room.counters.get(id); occurrence += 1) {
+      inputs.add(occurrenceInput(terms[index] ?? '', occurrence))
+    }
+  }
+  return tokensOf(inputs)
+}

@@ -28,6 +28,7 @@ import {
 } from './assembly.ts'
 import { beside, DONE, listing, SYSTEM } from './beside.ts'
 import { CommandError } from './command-error.ts'
+import { createIndexCommands } from './index-commands.ts'
 import { askPassphrase } from './passphrase.ts'
 import { serve } from './serve.ts'
 import { VERSION } from './version.ts'
@@ -187,6 +188,7 @@ const auditRows = (after: number, limit: number) => async (realm: Realm) => {
 
 export const createCommands = (output: CliOutput): CliActions => ({
   ...createAccessCommands(output),
+  ...createIndexCommands(output),
   serve: ({ config }) => serve(loadSettings(config), config),
   init: (options) => init(options, output),
   status: async ({ config, json }) => {
