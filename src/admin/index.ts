@@ -21,4 +21,5 @@ export type {
   PersonOptions,
 } from './cli-access.ts'
 export type { IndexActions, IndexLabOptions, IndexLeakageOptions } from './cli-index.ts'
+export type { IndexingActions, IndexRoomOptions } from './cli-indexing.ts'
 export type { AdminActions, ApplianceStatus, LogEntry, LogPage, UnlockOutcome } from './ports.ts'

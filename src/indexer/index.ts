@@ -12,6 +12,8 @@ export {
 } from './blind.ts'
 export type { ReadingMeans } from './feed-reading.ts'
 export { createIndexer, type Indexer } from './indexer.ts'
+export { Lab, type LabMessage, type LabOptions, type LabPosting } from './lab.ts'
+export { type LeakageOptions, type LeakageReport, reportLeakage } from './leakage/report.ts'
 export { leaveRoom, readAgain, rekeyRoom } from './leaving.ts'
 export {
   type CounterPart,
@@ -29,8 +31,6 @@ export {
   type RangeReason,
   type RoomMessages,
 } from './ports.ts'
-export { Lab, type LabMessage, type LabOptions, type LabPosting } from './lab.ts'
-export { type LeakageOptions, type LeakageReport, reportLeakage } from './leakage/report.ts'
 export { hexHashes } from './posting-list.ts'
 export {
   type BlindQuery,

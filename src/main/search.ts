@@ -3,7 +3,7 @@
 
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { SearchDeclinedFrame, SearchFrame, SearchHashesFrame } from '../boundary/index.ts'
-import { systemRandom } from '../crypto/index.ts'
+import { createTokenWorkers, systemRandom } from '../crypto/index.ts'
 import { Fault } from '../fault.ts'
 import {
   type BatchResult,
@@ -13,7 +13,8 @@ import {
   RoomMemory,
   Search,
   SKIPPED,
-  tokenizeHere,
+  type Tokenizing,
+  tokenizeOn,
 } from '../indexer/index.ts'
 import { urisOf, verdictOf } from '../protocol/index.ts'
 import { refuse } from '../refusal.ts'
@@ -26,9 +27,8 @@ import type { Realm } from './assembly.ts'
 /** News may be lost with a line, and administrators work beside this process. */
 const LOOK_EVERY_MS = 2000
 const MEBIBYTE = 1024 * 1024
-const TOKENS = {
-  tokenize: async <R>(work: Parameters<typeof tokenizeHere<R>>[0]) => tokenizeHere(work),
-}
+/** Large amounts of hashes are made there, so that key requests never wait for them. */
+const TOKEN_THREADS = 1
 
 export interface JoinedSearch {
   answer(search: SearchFrame): Promise<SearchHashesFrame | SearchDeclinedFrame>
@@ -176,11 +176,15 @@ export const joinSearch = (
   const pause = (): Promise<void> => nextTurn()
   const limits = { bytes: memoryMebibytes * MEBIBYTE, keptFor: seconds(keysKeptSeconds) }
   const memory = new RoomMemory({ store, keyring, now, limits, pause })
-  const shared = { ledger, memory, keyring, random: systemRandom, uris: urisOf(kms.domain), pause }
-  const search = new Search({ ...shared, ...TOKENS })
+  const workers = createTokenWorkers({ threads: TOKEN_THREADS })
+  const shared = {
+    ...{ ledger, memory, keyring, random: systemRandom, uris: urisOf(kms.domain), pause },
+    tokenize: <Result>(work: Tokenizing<Result>) => tokenizeOn(workers, work),
+  }
+  const search = new Search(shared)
   const rules = { wordsVersion: WORDS_VERSION, language }
   const indexer = createIndexer({
-    ...{ ...shared, ...TOKENS, store, line, now, rules, batchEvents },
+    ...{ ...shared, store, line, now, rules, batchEvents },
     onBatch: meters.batch,
   })
   const loop = createLoop(indexer, log, async () => {
@@ -196,6 +200,9 @@ export const joinSearch = (
     wake: loop.wake,
     lock: () => memory.forgetAll(),
     start: loop.start,
-    stop: loop.stop,
+    stop: async () => {
+      await loop.stop()
+      await workers.close()
+    },
   }
 }

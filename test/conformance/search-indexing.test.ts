@@ -132,7 +132,7 @@ describe('a message', () => {
   test('of no words at all is indexed as noise, and nothing is found by it', async () => {
     const message = index.post(room.uri, room.key, '👍 … !')
     await index.settle()
-    assert.equal(index.core.kept.get(room.uri)?.get(message)?.hashes.length, 4)
+    assert.equal(index.core.kept.get(room.uri)?.get(message)?.hashes.length, 5)
   })
 
   test('never shares a hash with another, however often a word comes', async () => {
@@ -306,12 +306,12 @@ describe('the indexer', () => {
     await index.finds(PEOPLE.alice, aliceKey, 'chrysanthemum')
     const used = (await entriesOf('index.keys-used')).at(-1)
     assert.deepEqual([used?.['keys'], used?.['resource']], [[room.key.uri], room.uri])
-    assert.equal((used?.['actor'] as { kind: string }).kind, 'service')
+    assert.match(JSON.stringify(used?.['actor']), /"kind":"service"/)
     assert.ok(!JSON.stringify(await world.entries()).includes('chrysanthemum'))
     const asked = (await entriesOf('search.asked')).at(-1)
     assert.deepEqual(asked?.['details'], { page: 0, rooms: 1 })
     const answered = (await entriesOf('search.answered')).at(-1)
-    assert.deepEqual((answered?.['details'] as { words: number }).words, 1)
+    assert.match(JSON.stringify(answered?.['details']), /"words":1/)
   })
 
   test('sends the same list again where the core did not answer', async () => {

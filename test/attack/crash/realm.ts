@@ -8,11 +8,7 @@ import { createInterface } from 'node:readline'
 import { setImmediate, setTimeout } from 'node:timers/promises'
 import { promiseHooks } from 'node:v8'
 import type { IndexedStore, IndexTransaction } from '../../../src/indexer/index.ts'
-import {
-  type OperationAnswer,
-  operationAnswer,
-  withdrawOperation,
-} from '../../../src/kms/index.ts'
+import { type OperationAnswer, operationAnswer, withdrawOperation } from '../../../src/kms/index.ts'
 import type { StoreSettings } from '../../../src/store/index.ts'
 import { World } from '../../support/world.ts'
 import type { Frame } from './run.ts'

@@ -36,6 +36,10 @@ const aWorld = (act: () => number = () => 0) => {
     accessList: record('accessList'),
     auditShow: record('auditShow'),
     indexLab: record('indexLab'),
+    indexStatus: record('indexStatus'),
+    indexRekey: record('indexRekey'),
+    indexRemoveRoom: record('indexRemoveRoom'),
+    indexAddRoom: record('indexAddRoom'),
     indexLeakage: record('indexLeakage'),
   }
   const run = async (line: string) => {
@@ -57,6 +61,18 @@ const aWorld = (act: () => number = () => 0) => {
 const config = 'realm.json'
 
 const COMMANDS: readonly (readonly [line: string, name: string, options: object | undefined])[] = [
+  ['index status --config realm.json', 'indexStatus', { config: 'realm.json' }],
+  ['index rekey --config realm.json --room R', 'indexRekey', { config: 'realm.json', room: 'R' }],
+  [
+    'index remove-room --config realm.json --room R',
+    'indexRemoveRoom',
+    { config: 'realm.json', room: 'R' },
+  ],
+  [
+    'index add-room --config realm.json --room R',
+    'indexAddRoom',
+    { config: 'realm.json', room: 'R' },
+  ],
   [
     'index lab --messages m --out o --terms t --expand e --queries q --trace r --json',
     'indexLab',
