@@ -168,6 +168,20 @@ const indexLineOf = (link: () => CoreLink | undefined): IndexLine => ({
     open(link()).tell({ type: 'postings-drop', id: systemRandom.uuid(), resourceUri }),
 })
 
+const followStaticKeysJob = ({ staticKeys }: JoinedCorridor, line: Line): Job => ({
+  name: 'static-keys',
+  interval: STATIC_KEYS_EVERY,
+  run: async () => {
+    if (await staticKeys.reload()) line.announce()
+  },
+})
+
+const renewKeysJob = ({ keyring, ledger }: Realm): Job => ({
+  name: 'key-encryption-keys',
+  interval: KEYS_EVERY,
+  run: () => renewKeyEncryptionKeys(keyring, ledger, systemRandom),
+})
+
 const createLine = (parts: LineParts): Line => {
   const { realm, joined } = parts
   let link: CoreLink | undefined
@@ -251,26 +265,14 @@ export const createAppliance = async (
     line.announce()
     search.wake()
   }
-  const followStaticKeys: Job = {
-    name: 'static-keys',
-    interval: STATIC_KEYS_EVERY,
-    run: async () => {
-      if (await joined.staticKeys.reload()) line.announce()
-    },
-  }
-  const renewKeys: Job = {
-    name: 'key-encryption-keys',
-    interval: KEYS_EVERY,
-    run: () => renewKeyEncryptionKeys(realm.keyring, realm.ledger, systemRandom),
-  }
   return {
     ...parts,
     unlock,
     jobs: [
       sweepJob(realm, joined),
       sweepOperationsJob(realm),
-      followStaticKeys,
-      renewKeys,
+      followStaticKeysJob(joined, line),
+      renewKeysJob(realm),
       ...rooms.jobs,
     ],
     actions: {
