@@ -16,6 +16,8 @@ export interface RemoteDevice {
   readonly staticKid: string
   /** Status of the core's answer to the last post. */
   lastStatus(): number
+  /** Any other request to the core, with the person's token for it. */
+  tell(method: string, url: string, body?: object): Promise<Answer>
   /** Opens the event socket again, as clients do when it broke. */
   reconnect(): Promise<void>
   close(): void
@@ -29,7 +31,7 @@ export interface RemoteWishes {
   readonly answersWithinMs?: number
 }
 
-interface Answer {
+export interface Answer {
   readonly status: number
   readonly body: Json
 }
@@ -146,6 +148,7 @@ export const remoteDevice = async (
     staticKid: kid,
     device: new Device(sender, { userId, clientId, bearer: wishes.kmsToken ?? kmsToken }),
     lastStatus: () => lastStatus,
+    tell: (method, url, body) => send(to, method, url, body),
     async reconnect() {
       socket.terminate()
       socket = await connect()
