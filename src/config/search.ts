@@ -51,4 +51,3 @@ export const search = z
     }),
   })
   .prefault({})
-  .meta({ description: 'The indexer. It does nothing until an account is granted `index`.' })
