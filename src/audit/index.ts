@@ -1,7 +1,28 @@
 // The door of `audit`: what happened, provably.
 
-export { chain, chainHash, EMPTY_HEAD, firstBreak } from './chain.ts'
+export {
+  type Checkpoint,
+  formatCheckpoint,
+  openCheckpoint,
+  parseCheckpoint,
+  signCheckpoint,
+  verifierKeyOf,
+} from './checkpoint.ts'
 export { encodeEntry } from './encode.ts'
 export type { Act, Actor, ActorKind, ObjectType, Outcome, Place } from './entry.ts'
-export type { AuditStore, ChainedEntry, ChainHead } from './ports.ts'
-export { createRecorder, type Recorder } from './recorder.ts'
+export type { StoredTile } from './integrate.ts'
+export { checkKept, type KeptVerdict } from './kept.ts'
+export { formatVkey, parseNote, parseVkey, type VerifierKey } from './note.ts'
+export type {
+  AuditStore,
+  LogDatabase,
+  LogHead,
+  LogTransaction,
+  StoredEntry,
+  TreeHead,
+  TreeStep,
+  TreeStore,
+} from './ports.ts'
+export { createPublisher, type Publisher, type StepOutcome, tilesIn } from './publish.ts'
+export { RangeCheck } from './range.ts'
+export { createRecorder, type Recorded, type Recorder } from './recorder.ts'

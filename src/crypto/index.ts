@@ -34,6 +34,8 @@ export { type RsaPrivateKey, rsaPrivateKeyFrom } from './rsa.ts'
 export { createRsaWorkers, type RsaWorkers, type RsaWorkersOptions } from './rsa-workers.ts'
 export { openWithPassphrase, type SealedFileProblem, sealWithPassphrase } from './sealed-file.ts'
 export { SecretBytes } from './secret.ts'
+export { type SignatureAlgorithm, verifySignature } from './signature.ts'
+export { generateSigningKey, type SigningKey, signingKeyFrom } from './signing-key.ts'
 export { unwrap, wrap } from './wrap.ts'
 export {
   type CertificateChain,

@@ -10,6 +10,8 @@ import { prepareAuthorizations } from './authorizations.ts'
 import { isRetryable } from './failures.ts'
 import { prepareKeyring } from './keyring.ts'
 import { prepareKeys } from './keys.ts'
+import { prepareLogKeys } from './log-keys.ts'
+import { prepareLogTree } from './log-tree.ts'
 import { prepareMachines } from './machines.ts'
 import { prepareOffBoardings } from './off-boardings.ts'
 import { prepareOperations } from './operations.ts'
@@ -62,6 +64,8 @@ const prepareTransaction = (dialect: Dialect): ((link: Link) => Transaction) => 
   const keyring = prepareKeyring(dialect)
   const staticKeys = prepareStaticKeys(dialect)
   const audit = prepareAuditLog(dialect)
+  const tree = prepareLogTree(dialect)
+  const logKeys = prepareLogKeys(dialect)
   return (link) => ({
     keys: keys(link),
     resources: resources(link),
@@ -76,6 +80,8 @@ const prepareTransaction = (dialect: Dialect): ((link: Link) => Transaction) => 
     keyring: keyring(link),
     staticKeys: staticKeys(link),
     audit: audit(link),
+    tree: tree(link),
+    logKeys: logKeys(link),
   })
 }
 

@@ -2,12 +2,12 @@
 // nothing is half done, the log is whole, and a repeat gets the stored answer.
 
 import assert from 'node:assert/strict'
-import { EMPTY_HEAD, firstBreak } from '../../../src/audit/index.ts'
 import type { KeyUri, ResourceUri, SessionUri, UserId } from '../../../src/id.ts'
 import type { Transaction } from '../../../src/kms/index.ts'
 import { openStore, type StoreSettings } from '../../../src/store/index.ts'
 import type { Instant } from '../../../src/time.ts'
 import type { Device, Json } from '../../support/device.ts'
+import { assertNumbered } from '../../support/numbered.ts'
 import { keyOf, keysOf, PEOPLE, resourceOf, World } from '../../support/world.ts'
 import { type Letter, type Scene, type StepName, toPost, type Wire } from './corridor.ts'
 import type { Life } from './run.ts'
@@ -26,9 +26,9 @@ type Entry = Json & { readonly keys?: readonly string[]; readonly resource?: str
 type Log = readonly Entry[]
 
 const readLog = async (tx: Transaction): Promise<Log> => {
-  const chained = await tx.audit.read(0, 1_000_000)
-  assert.equal(firstBreak(EMPTY_HEAD, chained), undefined, 'the log is broken')
-  const entries: Log = chained.map(({ body }) => JSON.parse(body))
+  const stored = await tx.audit.read(0, 1_000_000)
+  assertNumbered(stored)
+  const entries: Log = stored.map(({ body }) => JSON.parse(body))
   const boots = Map.groupBy(entries, ({ boot }) => boot)
   for (const [boot, ofBoot] of boots) {
     const counters = ofBoot.map(({ counter }) => counter)

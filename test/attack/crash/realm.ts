@@ -73,6 +73,8 @@ const watchTransaction = (tx: Transaction): Transaction => ({
   offBoardings: watchCalls(tx.offBoardings),
   rosters: watchCalls(tx.rosters),
   audit: watchCalls(tx.audit),
+  tree: watchCalls(tx.tree),
+  logKeys: watchCalls(tx.logKeys),
 })
 
 type Run = Store['transact']
