@@ -107,6 +107,8 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     rooms: ['kms', 'admin', 'identity', 'audit', 'protocol', 'boundary', 'runtime'],
     libraries: WEB_SERVER,
     builtins: EDGE,
+    // Entries of the log are compressed on their way out.
+    files: { 'log.ts': { builtins: ['zlib'] } },
   },
   links: {
     kind: 'edge',

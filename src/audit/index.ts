@@ -26,3 +26,5 @@ export type {
 export { createPublisher, type Publisher, type StepOutcome, tilesIn } from './publish.ts'
 export { RangeCheck } from './range.ts'
 export { createRecorder, type Recorded, type Recorder } from './recorder.ts'
+export { proveConsistency, proveInclusion, servedTile } from './serve.ts'
+export { parseTilePath, TILE_WIDTH, type Tile, tilePath, tilesOf } from './tiles.ts'

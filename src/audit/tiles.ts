@@ -50,6 +50,18 @@ export const parseTilePath = (path: string): Tile | undefined => {
 export const hashesAt = (level: number, size: number): number =>
   Math.floor(size / TILE_WIDTH ** level)
 
+/** Every tile and entry bundle of the tree of `size` entries, as wide as it has them. */
+export function* tilesOf(size: number): Generator<Tile> {
+  for (let level = 0; hashesAt(level, size) > 0; level++) {
+    const count = hashesAt(level, size)
+    for (let index = 0; index * TILE_WIDTH < count; index++) {
+      const width = widthAt(level, index, size)
+      if (level === 0) yield { level: 'entries', index, width }
+      yield { level, index, width }
+    }
+  }
+}
+
 /** How many levels of tiles a tree of `size` entries has. */
 export const levelsOf = (size: number): number => {
   let level = 0

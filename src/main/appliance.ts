@@ -25,6 +25,8 @@ import { type Job, type Log, type Metrics, systemClock } from '../runtime/index.
 import { seconds } from '../time.ts'
 import { type Realm, record, unlockRealm } from './assembly.ts'
 import { type JoinedCorridor, joinCorridor } from './corridor.ts'
+import { publishJob } from './published-log.ts'
+import { recordReading } from './reading.ts'
 import { joinRooms, type Rooms } from './rooms.ts'
 import { VERSION } from './version.ts'
 
@@ -180,6 +182,7 @@ const lock = async (appliance: Pick<Appliance, 'realm' | 'joined' | 'line'>): Pr
   realm.keyring.lock()
   joined.channels.forgetAll()
   joined.staticKeys.lock()
+  realm.log.keys.lock()
   line.announce()
   await record(realm, { action: 'realm.locked', outcome: 'done', actor: SYSTEM, type: 'MAIN_KEY' })
 }
@@ -240,6 +243,7 @@ export const createAppliance = async (
       sweepOperationsJob(realm),
       followStaticKeys,
       renewKeys,
+      publishJob(realm.log, log, metrics),
       ...rooms.jobs,
     ],
     actions: {
@@ -258,13 +262,7 @@ export const createAppliance = async (
       },
       auditEntries: async ({ after, limit }) => {
         const entries = await realm.store.read((tx) => tx.audit.read(after, limit))
-        await record(realm, {
-          action: 'audit.read',
-          outcome: 'done',
-          actor: SYSTEM,
-          type: 'AUDIT_LOG',
-          details: { after, count: entries.length },
-        })
+        await recordReading(realm.ledger, after, entries.length)
         return entries
       },
       reloadIdentity: async () => joined.renewIdentity(),

@@ -29,6 +29,7 @@ import {
 import { beside, DONE, listing, SYSTEM } from './beside.ts'
 import { CommandError } from './command-error.ts'
 import { askPassphrase } from './passphrase.ts'
+import { recordReading } from './reading.ts'
 import { serve } from './serve.ts'
 import { VERSION } from './version.ts'
 
@@ -81,6 +82,7 @@ const init = async (
   await beside(config, async (realm) => {
     await recordBeginning(realm)
     await unlockRealm(realm, passphrase)
+    await realm.log.publishAll()
   })
   passphrase.wipe()
   output.out(`initialized ${settings.realm.domain}\n`)
@@ -175,13 +177,7 @@ const identityRows = (realm: Realm) =>
 
 const auditRows = (after: number, limit: number) => async (realm: Realm) => {
   const entries = await realm.store.read((tx) => tx.audit.read(after, limit))
-  await record(realm, {
-    action: 'audit.read',
-    outcome: 'done',
-    actor: SYSTEM,
-    type: 'AUDIT_LOG',
-    details: { after, count: entries.length },
-  })
+  await recordReading(realm.ledger, after, entries.length)
   return entries.map(({ sequence, body }) => [sequence, body])
 }
 

@@ -1,9 +1,7 @@
 // `keyrealm serve`: parts are started in order and stopped in reverse. The audit log speaks first (before
 // the first unlock) and last.
 
-import { readFileSync } from 'node:fs'
 import type { Settings } from '../config/index.ts'
-import { sha256Hex } from '../crypto/index.ts'
 import {
   createJobs,
   createLog,
@@ -14,39 +12,12 @@ import {
 } from '../runtime/index.ts'
 import { seconds } from '../time.ts'
 import { type Appliance, createAppliance } from './appliance.ts'
-import { configuredPassphrase, openRealm, type Realm, record } from './assembly.ts'
+import { configuredPassphrase, openRealm, type Realm } from './assembly.ts'
+import { CommandError } from './command-error.ts'
 import { createListeners } from './listeners.ts'
-import { VERSION } from './version.ts'
+import { lifePart } from './process-life.ts'
 
 const STOP_WITHIN = seconds(10)
-const SYSTEM = { kind: 'system' } as const
-
-/** The log's first and last words for this start of the process. */
-const lifePart = (realm: Realm, configFile: string): Part => ({
-  name: 'audit-log',
-  start: () =>
-    record(realm, {
-      action: 'process.started',
-      outcome: 'done',
-      actor: SYSTEM,
-      type: 'PROCESS',
-      details: {
-        version: VERSION,
-        runtime: process.version,
-        configSha256: sha256Hex(readFileSync(configFile)),
-        store: realm.settings.store.kind,
-      },
-    }),
-  stop: async () => {
-    await record(realm, {
-      action: 'process.stopped',
-      outcome: 'done',
-      actor: SYSTEM,
-      type: 'PROCESS',
-    })
-    await realm.store.close()
-  },
-})
 
 const unlockPart = (appliance: Appliance, log: Log): Part => ({
   name: 'unlock',
@@ -72,11 +43,29 @@ const part = (
   stop,
 })
 
+const REASONS = {
+  behind: 'the database is older than what was published from it: it was put back from a copy',
+  forked: 'the database is not the one that the kept checkpoint was published from',
+  unreadable: 'the kept checkpoint is damaged',
+} as const
+
+/**
+ * Nothing is signed, and no key is released, on a database that is not the one whose log was published:
+ * `keyrealm audit accept-restore` begins a new log after somebody has looked.
+ */
+const refuseRestored = async (realm: Realm): Promise<void> => {
+  const { verdict } = await realm.log.check()
+  if (verdict === 'whole') return
+  await realm.store.close()
+  throw new CommandError(`audit.log-${verdict}`, REASONS[verdict])
+}
+
 /** Runs until a signal; resolves with the exit code. */
 export const serve = async (settings: Settings, configFile: string): Promise<number> => {
   const log = createLog(settings.log)
   const metrics = createMetrics({ process: 'measured' })
   const realm = await openRealm(settings)
+  await refuseRestored(realm)
   const appliance = await createAppliance(realm, log, metrics)
   const jobs = createJobs({ jobs: appliance.jobs, log, metrics })
   return runUntilStopped({

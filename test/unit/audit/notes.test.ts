@@ -166,8 +166,8 @@ describe('a proof', () => {
       assert.deepEqual(parseInclusion(inclusion), proof)
       assert.deepEqual(
         parseInclusion(inclusion.replace('\n', '\nextra YQ==\n')),
-        proof,
-        'extra data is passed over',
+        { ...proof, extra: new Uint8Array(Buffer.from('a')) },
+        'extra data is handed on',
       )
       const consistency = formatConsistency(proof)
       assert.ok(consistency.startsWith(`old ${proof.index}\n`))

@@ -196,7 +196,12 @@ describe('entries of the audit log', () => {
       pages.push(page)
       return auditEntries(page)
     }
-    const app = createLogApp({ ...appOptions().options, entries })
+    const app = createLogApp({
+      ...appOptions().options,
+      entries,
+      checkpoint: async () => undefined,
+      tile: async () => undefined,
+    })
     const answer = await app.request('/log/entries?after=3&limit=99999')
     assert.deepEqual(await answer.json(), {
       entries: [{ sequence: 4, body: '{"n":4}' }],
