@@ -89,6 +89,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       'console/': { libraries: WEB_SERVER },
       'cli.ts': { libraries: ['commander'] },
       'cli-access.ts': { libraries: ['commander'] },
+      'cli-audit.ts': { libraries: ['commander'] },
       'cli-options.ts': { libraries: ['commander'] },
     },
   },

@@ -11,6 +11,7 @@ import {
   type Note,
   parseNote,
   SIGNATURE_TYPES,
+  utf8,
   type VerifierKey,
 } from './note.ts'
 import { HASH_BYTES, sameBytes } from './tree.ts'
@@ -22,7 +23,6 @@ export interface Checkpoint {
   readonly root: Uint8Array
 }
 
-const utf8 = new TextEncoder()
 const TEXT = /^(?<origin>[^\n]+)\n(?<size>0|[1-9]\d{0,15})\n(?<root>[^\n]+)\n(?:[^\n]+\n)*$/
 const TIMESTAMP_BYTES = 8
 

@@ -10,6 +10,7 @@ export {
 } from './checkpoint.ts'
 export { encodeEntry } from './encode.ts'
 export type { Act, Actor, ActorKind, ObjectType, Outcome, Place } from './entry.ts'
+export type { Finding, Report } from './findings.ts'
 export type { StoredTile } from './integrate.ts'
 export { checkKept, type KeptVerdict } from './kept.ts'
 export { formatVkey, parseNote, parseVkey, type VerifierKey } from './note.ts'
@@ -23,8 +24,11 @@ export type {
   TreeStep,
   TreeStore,
 } from './ports.ts'
+export { parseConsistency, parseInclusion } from './proof.ts'
 export { createPublisher, type Publisher, type StepOutcome, tilesIn } from './publish.ts'
 export { RangeCheck } from './range.ts'
 export { createRecorder, type Recorded, type Recorder } from './recorder.ts'
 export { proveConsistency, proveInclusion, servedTile } from './serve.ts'
 export { parseTilePath, TILE_WIDTH, type Tile, tilePath, tilesOf } from './tiles.ts'
+export { isConsistent, leafHash, rootFromInclusion, sameBytes } from './tree.ts'
+export { type ReadFile, type VerifyOptions, verifyLog } from './verify.ts'

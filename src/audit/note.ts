@@ -45,7 +45,7 @@ export const decodeBase64 = (text: string): Uint8Array | undefined => {
   return bytes.toString('base64') === text ? new Uint8Array(bytes) : undefined
 }
 
-const utf8 = new TextEncoder()
+export const utf8 = new TextEncoder()
 
 /** SHA-256(name ‖ 0x0A ‖ type ‖ public key)[:4]. */
 export const keyIdOf = ({ name, type, publicKey }: VerifierKey): Uint8Array =>

@@ -23,7 +23,7 @@ export interface Proof {
 const linesOf = (hashes: readonly Uint8Array[]): string =>
   hashes.map((hash) => `${encodeBase64(hash)}\n`).join('')
 
-const parse = (pattern: RegExp, raw: string): Proof | undefined => {
+const parseProof = (pattern: RegExp, raw: string): Proof | undefined => {
   const { index, hashes, checkpoint, extra } = pattern.exec(raw)?.groups ?? {}
   if (hashes === undefined || checkpoint === undefined) return undefined
   const lines = hashes === '' ? [] : hashes.slice(0, -1).split('\n')
@@ -38,9 +38,9 @@ const parse = (pattern: RegExp, raw: string): Proof | undefined => {
 export const formatInclusion = ({ index, hashes, checkpoint, extra }: Proof): string =>
   `${FORMAT}\n${extra === undefined ? '' : `extra ${encodeBase64(extra)}\n`}index ${index}\n${linesOf(hashes)}\n${checkpoint}`
 
-export const parseInclusion = (raw: string): Proof | undefined => parse(PROOF, raw)
+export const parseInclusion = (raw: string): Proof | undefined => parseProof(PROOF, raw)
 
 export const formatConsistency = ({ index, hashes, checkpoint }: Proof): string =>
   `old ${index}\n${linesOf(hashes)}\n${checkpoint}`
 
-export const parseConsistency = (raw: string): Proof | undefined => parse(CONSISTENCY, raw)
+export const parseConsistency = (raw: string): Proof | undefined => parseProof(CONSISTENCY, raw)

@@ -26,10 +26,11 @@ import {
   record,
   unlockRealm,
 } from './assembly.ts'
+import { createAuditCommands } from './audit-commands.ts'
 import { beside, DONE, listing, SYSTEM } from './beside.ts'
 import { CommandError } from './command-error.ts'
 import { askPassphrase } from './passphrase.ts'
-import { recordReading } from './reading.ts'
+import { refuseRestored } from './restored.ts'
 import { serve } from './serve.ts'
 import { VERSION } from './version.ts'
 
@@ -80,6 +81,7 @@ const init = async (
     writeSecretFile(sealedFile, new TextEncoder().encode(sealed))
   }
   await beside(config, async (realm) => {
+    await refuseRestored(realm)
     await recordBeginning(realm)
     await unlockRealm(realm, passphrase)
     await realm.log.publishAll()
@@ -175,14 +177,9 @@ const identityRows = (realm: Realm) =>
     (await tx.staticKeys.all()).map(({ uri, createdAt }) => [uri, toRfc3339(createdAt)]),
   )
 
-const auditRows = (after: number, limit: number) => async (realm: Realm) => {
-  const entries = await realm.store.read((tx) => tx.audit.read(after, limit))
-  await recordReading(realm.ledger, after, entries.length)
-  return entries.map(({ sequence, body }) => [sequence, body])
-}
-
 export const createCommands = (output: CliOutput): CliActions => ({
   ...createAccessCommands(output),
+  ...createAuditCommands(output),
   serve: ({ config }) => serve(loadSettings(config), config),
   init: (options) => init(options, output),
   status: async ({ config, json }) => {
@@ -242,5 +239,4 @@ export const createCommands = (output: CliOutput): CliActions => ({
       return DONE
     }),
   usersList: (options) => listing(options, output, userRows),
-  auditShow: ({ config, after, limit }) => listing({ config }, output, auditRows(after, limit)),
 })

@@ -12,10 +12,10 @@ import {
 } from '../runtime/index.ts'
 import { seconds } from '../time.ts'
 import { type Appliance, createAppliance } from './appliance.ts'
-import { configuredPassphrase, openRealm, type Realm } from './assembly.ts'
-import { CommandError } from './command-error.ts'
+import { configuredPassphrase, openRealm } from './assembly.ts'
 import { createListeners } from './listeners.ts'
 import { lifePart } from './process-life.ts'
+import { refuseRestored } from './restored.ts'
 
 const STOP_WITHIN = seconds(10)
 
@@ -43,29 +43,15 @@ const part = (
   stop,
 })
 
-const REASONS = {
-  behind: 'the database is older than what was published from it: it was put back from a copy',
-  forked: 'the database is not the one that the kept checkpoint was published from',
-  unreadable: 'the kept checkpoint is damaged',
-} as const
-
-/**
- * Nothing is signed, and no key is released, on a database that is not the one whose log was published:
- * `keyrealm audit accept-restore` begins a new log after somebody has looked.
- */
-const refuseRestored = async (realm: Realm): Promise<void> => {
-  const { verdict } = await realm.log.check()
-  if (verdict === 'whole') return
-  await realm.store.close()
-  throw new CommandError(`audit.log-${verdict}`, REASONS[verdict])
-}
-
 /** Runs until a signal; resolves with the exit code. */
 export const serve = async (settings: Settings, configFile: string): Promise<number> => {
   const log = createLog(settings.log)
   const metrics = createMetrics({ process: 'measured' })
   const realm = await openRealm(settings)
-  await refuseRestored(realm)
+  await refuseRestored(realm).catch(async (error: unknown) => {
+    await realm.store.close()
+    throw error
+  })
   const appliance = await createAppliance(realm, log, metrics)
   const jobs = createJobs({ jobs: appliance.jobs, log, metrics })
   return runUntilStopped({
