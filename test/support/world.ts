@@ -199,6 +199,7 @@ const boot = async (options: WorldOptions, opened: OpenStore, now: () => Instant
     unlock,
     publisher,
     knowLogKeys,
+    logKeys,
     kept,
   }
 }
