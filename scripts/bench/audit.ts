@@ -1,10 +1,12 @@
 // How fast the audit log is: entries recorded with their checkpoint published within a second, next to bare durable
 // insertions of the same bytes; verification; proofs from a large tree. Ratios of one run; it asserts nothing.
-// Usage: node scripts/bench/audit.ts [--seconds 10] [--verify 1000000] [--tree 10000000] [--postgres URL]
+// Usage: node scripts/bench/audit.ts [--seconds 10] [--verify 1000000] [--tree 10000000]
 
+import { spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { signCheckpoint, verifierKeyOf } from '../../src/audit/checkpoint.ts'
 import { encodeEntry } from '../../src/audit/encode.ts'
@@ -15,10 +17,13 @@ import { encodeBundle, type ReadTile, rootsOf, TILE_WIDTH } from '../../src/audi
 import { inclusionRanges, leafHash } from '../../src/audit/tree.ts'
 import { generateSigningKey, signingKeyFrom, systemRandom } from '../../src/crypto/index.ts'
 import { createLedger } from '../../src/kms/index.ts'
-import { verifyDirectory } from '../../src/main/verify-files.ts'
 import { type OpenStore, openStore, type StoreSettings } from '../../src/store/index.ts'
 import { instant, seconds } from '../../src/time.ts'
+import { startPostgres } from '../../test/support/postgres.ts'
 
+const VERIFIER = join(import.meta.dirname, '../../verifier/audit-verify.mjs')
+/** Loaded before the verifier: says at the end how much memory it took at most. */
+const SAY_MEMORY = `data:text/javascript,process.on('exit',()=>process.stderr.write(Math.round(process.resourceUsage().maxRSS/1024)+' MiB at most'))`
 const ORIGIN = 'kms.bench.example/log'
 /** What the corridor commits together under load. */
 const GROUP = 256
@@ -29,7 +34,6 @@ const { values } = parseArgs({
     seconds: { type: 'string', default: '10' },
     verify: { type: 'string', default: '1000000' },
     tree: { type: 'string', default: '10000000' },
-    postgres: { type: 'string' },
   },
 })
 const runSeconds = Number(values.seconds)
@@ -58,13 +62,16 @@ const group = Array.from({ length: GROUP }, (_, index) => anAct(index))
 const place = { realm: 'bench', node: 'node-1', boot: 'boot-1', counter: 1, time: now() }
 const bodies = group.map((act) => encodeEntry(act, place))
 
-/** Groups one after the other, as the ledger does; entries a second. */
-const measure = async (work: () => Promise<void>): Promise<number> => {
+/** Groups one after the other, as the ledger does, at most `perSecond` entries; how many it were. */
+const measure = async (work: () => Promise<void>, perSecond?: number): Promise<number> => {
   const start = performance.now()
   let groups = 0
   while (performance.now() - start < runSeconds * 1000) {
     await work()
     groups += 1
+    if (perSecond === undefined) continue
+    const aheadMs = (groups * GROUP * 1000) / perSecond - (performance.now() - start)
+    if (aheadMs > 0) await setTimeout(aheadMs)
   }
   return (groups * GROUP * 1000) / (performance.now() - start)
 }
@@ -79,14 +86,9 @@ const bare = (store: OpenStore): Promise<number> =>
     }),
   )
 
-interface Lags {
-  worstMs: number
-  published: number
-}
-
 /** Publishes beside the recording, as the appliance's job does; the age of what each checkpoint covers first. */
 const startPublishing = (store: OpenStore) => {
-  const lags: Lags = { worstMs: 0, published: 0 }
+  const lags = { worstMs: 0 }
   const publisher = createPublisher({
     database: store,
     holder: 'bench',
@@ -98,11 +100,12 @@ const startPublishing = (store: OpenStore) => {
     renewedAfter: seconds(60),
   })
   let isStopped = false
+  const caughtUp = Promise.withResolvers<void>()
   const once = async (): Promise<void> => {
     const [oldest] = await store.read(async (tx) => tx.audit.read((await tx.tree.head()).size, 1))
     let step = await publisher.step()
     while (step.did === 'published' && step.isMore) step = await publisher.step()
-    lags.published += 1
+    caughtUp.resolve()
     if (oldest === undefined) return
     const { time }: { time: string } = JSON.parse(oldest.body)
     lags.worstMs = Math.max(lags.worstMs, Date.now() - Date.parse(time))
@@ -110,11 +113,12 @@ const startPublishing = (store: OpenStore) => {
   const running = (async () => {
     while (!isStopped) {
       await once()
-      await new Promise((resolve) => setTimeout(resolve, PUBLISH_EVERY_MS))
+      await setTimeout(PUBLISH_EVERY_MS)
     }
   })()
   return {
     lags,
+    caughtUp: caughtUp.promise,
     stop: async () => {
       isStopped = true
       await running
@@ -122,7 +126,11 @@ const startPublishing = (store: OpenStore) => {
   }
 }
 
-const benchStore = async (name: string, settings: () => StoreSettings): Promise<void> => {
+const benchStore = async (
+  name: string,
+  aim: number,
+  settings: () => StoreSettings,
+): Promise<void> => {
   const bareStore = await openStore(settings())
   const bareRate = await bare(bareStore)
   await bareStore.close()
@@ -131,20 +139,20 @@ const benchStore = async (name: string, settings: () => StoreSettings): Promise<
   const record = () => ledger.commit(async () => ({ result: undefined, acts: group }))
   const aloneRate = await measure(record)
   const publishing = startPublishing(store)
-  await new Promise((resolve) => setTimeout(resolve, 2000))
+  await publishing.caughtUp
   publishing.lags.worstMs = 0
+  const pacedRate = await measure(record, aim)
+  const { worstMs } = publishing.lags
   const rate = await measure(record)
-  const { lags } = publishing
   await publishing.stop()
   await store.close()
+  const share = (one: number) => `${Math.round(one)}/s, ${(one / bareRate).toFixed(2)} of bare`
   say(`${name}: bare durable insertions ${Math.round(bareRate)}/s`)
+  say(`${name}: recorded, unpublished   ${share(aloneRate)}`)
+  say(`${name}: recorded and published  ${share(rate)}`)
   say(
-    `${name}: recorded, unpublished   ${Math.round(aloneRate)}/s, ${(aloneRate / bareRate).toFixed(2)} of bare`,
+    `${name}: at ${Math.round(pacedRate)}/s of ${aim}/s asked, to published at worst ${worstMs} ms`,
   )
-  say(
-    `${name}: recorded and published  ${Math.round(rate)}/s, ${(rate / bareRate).toFixed(2)} of bare`,
-  )
-  say(`${name}: recorded to published, worst ${lags.worstMs} ms over ${lags.published} runs`)
 }
 
 const put = (path: string, bytes: Uint8Array | string): void => {
@@ -169,19 +177,16 @@ const benchVerify = (count: number): void => {
   }
   const checkpoint = { origin: ORIGIN, size: tree.size, root: rootOfTree(tree) }
   put('checkpoint', signCheckpoint(checkpoint, keys, Math.floor(Date.now() / 1000)))
+  const vkeys = keys.flatMap((key) => ['--key', formatVkey(verifierKeyOf(ORIGIN, key))])
   const start = performance.now()
-  const report = verifyDirectory({
-    directory: join(folder, 'export'),
-    keys: keys.map((key) => formatVkey(verifierKeyOf(ORIGIN, key))),
-    since: [],
-    nowSeconds: Math.floor(Date.now() / 1000),
-  })
-  const took = performance.now() - start
-  const rss = Math.round(process.memoryUsage().rss / 2 ** 20)
-  say(
-    `verify: ${count} entries in ${(took / 1000).toFixed(1)} s, ${Math.round((count * 1000) / took)}/s, ` +
-      `intact ${report.isIntact}, complete ${report.isComplete}, resident ${rss} MiB`,
+  const ran = spawnSync(
+    process.execPath,
+    ['--import', SAY_MEMORY, VERIFIER, join(folder, 'export'), ...vkeys],
+    { encoding: 'utf8' },
   )
+  const took = performance.now() - start
+  const verdict = ran.status === 0 ? 'intact and complete' : `exit code ${ran.status}`
+  say(`verify: ${count} entries, ${Math.round((count * 1000) / took)}/s, ${verdict}, ${ran.stderr}`)
 }
 
 const benchProofs = async (count: number): Promise<void> => {
@@ -208,13 +213,21 @@ const benchProofs = async (count: number): Promise<void> => {
 
 try {
   let number = 0
-  await benchStore('SQLite', () => {
+  await benchStore('SQLite', 10_000, () => {
     number += 1
     return { kind: 'sqlite', file: join(folder, `realm-${number}.sqlite`) }
   })
-  const { postgres } = values
-  if (postgres === undefined) say('PostgreSQL: left out (--postgres URL)')
-  else await benchStore('PostgreSQL', () => ({ kind: 'postgres', url: postgres, poolSize: 4 }))
+  const postgres = await startPostgres()
+  if ('unavailable' in postgres) say(`PostgreSQL: left out, ${postgres.unavailable}`)
+  else {
+    const urls = await Promise.all([postgres.createDatabase(), postgres.createDatabase()])
+    await benchStore('PostgreSQL', 5000, () => ({
+      kind: 'postgres',
+      url: urls.pop() ?? '',
+      poolSize: 4,
+    }))
+    await postgres.stop()
+  }
   benchVerify(Number(values.verify))
   await benchProofs(Number(values.tree))
 } finally {
