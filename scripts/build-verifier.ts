@@ -78,10 +78,11 @@ const inOrder = (entry: string): readonly Module[] => {
   return [...done.values()]
 }
 
-const builtinImports = (modules: readonly Module[]): string => {
+const builtinImports = (modules: readonly Module[], body: string): string => {
   const names = new Map<string, Set<string>>()
   for (const { from, names: some } of modules.flatMap(({ builtins }) => builtins)) {
-    names.set(from, new Set([...(names.get(from) ?? []), ...some]))
+    const used = some.filter((name) => new RegExp(`\\b${name}\\(`).test(body))
+    names.set(from, new Set([...(names.get(from) ?? []), ...used]))
   }
   return [...names]
     .sort()
@@ -100,6 +101,39 @@ const assertOneName = (modules: readonly Module[]): void => {
   }
 }
 
+interface Declared {
+  readonly name: string
+  /** With the comment above it. */
+  readonly start: number
+  readonly end: number
+}
+
+const DECLARED = /(?:^\/\*\*(?:(?!\*\/)[\s\S])*\*\/\n)?^(?:const|class|function\*?|let) (\w+)/gm
+
+/** The declarations of a text, each up to where the next line begins at the margin with something new. */
+const declarationsIn = (text: string): readonly Declared[] => {
+  const { program } = parseSync('verifier.mjs', text)
+  const spans = program.body.map(({ start, end }) => ({ start, end }))
+  return [...text.matchAll(DECLARED)].flatMap((found) => {
+    const at = found.index + found[0].length
+    const span = spans.find(({ start, end }) => start <= at && at <= end)
+    const name = found[1]
+    if (span === undefined || name === undefined) return []
+    return [{ name, start: found.index, end: span.end }]
+  })
+}
+
+/** Leaves out what the appliance needs of these files and a verifier does not: less to read. */
+const withoutUnused = (text: string): string => {
+  const unused = declarationsIn(text).find(({ name, start, end }) => {
+    const rest = text.slice(0, start) + text.slice(end)
+    return !new RegExp(`\\b${name}\\b`).test(rest)
+  })
+  return unused === undefined
+    ? text
+    : withoutUnused(text.slice(0, unused.start) + text.slice(unused.end))
+}
+
 const HEAD = `#!/usr/bin/env node
 // Checks a Keyrealm audit log offline: nothing was altered, nothing is missing. It needs Node 24 and no more: no
 // network, no database, no package. Made by scripts/build-verifier.ts from the files named below; Apache-2.0.
@@ -111,7 +145,8 @@ export const buildVerifier = (): string => {
   const bodies = modules.map(
     ({ file, code }) => `\n// ===== ${relative(ROOT, file)}\n\n${code.trim()}\n`,
   )
-  const raw = `${HEAD}\n${builtinImports(modules)}${bodies.join('')}`
+  const body = withoutUnused(bodies.join(''))
+  const raw = `${HEAD}\n${builtinImports(modules, body)}${body}`
   const biome = join(ROOT, 'node_modules/.bin/biome')
   return execFileSync(biome, ['format', '--stdin-file-path=scripts/verifier/audit-verify.mjs'], {
     cwd: ROOT,

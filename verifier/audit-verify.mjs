@@ -2,7 +2,7 @@
 // Checks a Keyrealm audit log offline: nothing was altered, nothing is missing. It needs Node 24 and no more: no
 // network, no database, no package. Made by scripts/build-verifier.ts from the files named below; Apache-2.0.
 
-import { createHash, createPublicKey, hash, verify } from 'node:crypto'
+import { createPublicKey, hash, verify } from 'node:crypto'
 import { existsSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -12,16 +12,6 @@ import { parseArgs } from 'node:util'
 // SHA-256 (FIPS 180-4), the only hash outside HMAC, HKDF and the RSA paddings.
 
 const sha256 = (data) => hash('sha256', data, 'buffer')
-
-/** Lower case. */
-const sha256Hex = (data) => hash('sha256', data, 'hex')
-
-/** Of a long file, piece by piece; lower case. */
-const sha256OfPieces = (pieces) => {
-  const digest = createHash('sha256')
-  for (const piece of pieces) digest.update(piece)
-  return digest.digest('hex')
-}
 
 // ===== src/audit/tree.ts
 
@@ -117,30 +107,6 @@ const subtreesOf = ([start, end]) => {
     at += width
   }
   return subtrees
-}
-
-/** RFC 6962 §2.1.1: the ranges whose roots prove that leaf `index` is in the tree of `size`. */
-const inclusionRanges = (index, size) => {
-  const path = (start, end) => {
-    if (end - start === 1) return []
-    const middle = start + splitOf(end - start)
-    return index < middle
-      ? [...path(start, middle), [middle, end]]
-      : [...path(middle, end), [start, middle]]
-  }
-  return path(0, size)
-}
-
-/** RFC 6962 §2.1.2: the ranges whose roots prove that the tree of `old` leaves begins that of `size`. */
-const consistencyRanges = (old, size) => {
-  const path = (start, end, isKnown) => {
-    if (old === end) return isKnown ? [] : [[start, end]]
-    const middle = start + splitOf(end - start)
-    return old <= middle
-      ? [...path(start, middle, isKnown), [middle, end]]
-      : [...path(middle, end, false), [start, middle]]
-  }
-  return old === 0 ? [] : path(0, size, true)
 }
 
 /** The root that an inclusion proof leads to, or undefined if it has the wrong length. */
@@ -265,14 +231,6 @@ const parseVkey = (text) => {
   return formatVkey(key) === text ? key : undefined
 }
 
-const formatNote = ({ text, signatures }) => {
-  const lines = signatures.map(
-    ({ name, keyId, signature }) =>
-      `— ${name} ${encodeBase64(new Uint8Array([...keyId, ...signature]))}\n`,
-  )
-  return `${text}\n${lines.join('')}`
-}
-
 const parseLine = (line) => {
   const { name, signature } = LINE.exec(line)?.groups ?? {}
   const bytes = signature === undefined ? undefined : decodeBase64(signature)
@@ -301,8 +259,6 @@ const parseNote = (raw) => {
 
 const TEXT = /^(?<origin>[^\n]+)\n(?<size>0|[1-9]\d{0,15})\n(?<root>[^\n]+)\n(?:[^\n]+\n)*$/
 const TIMESTAMP_BYTES = 8
-
-const formatCheckpoint = ({ origin, size, root }) => `${origin}\n${size}\n${encodeBase64(root)}\n`
 
 /** The first three lines of a note's text; extension lines are passed over. */
 const parseCheckpoint = (text) => {
@@ -336,26 +292,6 @@ const cosignedMessage = (name, seconds, { origin, size, root }) =>
     uint64(size),
     root,
   ])
-
-/** Signs a checkpoint with each of the keys, under the origin's name. `seconds` is POSIX time. */
-const signCheckpoint = (checkpoint, keys, seconds) => {
-  const name = checkpoint.origin
-  const text = formatCheckpoint(checkpoint)
-  const signatures = keys.map((key) => {
-    const keyId = keyIdOf(verifierKeyOf(name, key))
-    if (key.algorithm === 'ed25519') return { name, keyId, signature: key.sign(utf8.encode(text)) }
-    const signature = key.sign(cosignedMessage(name, seconds, checkpoint))
-    return { name, keyId, signature: Buffer.concat([uint64(seconds), signature]) }
-  })
-  return formatNote({ text, signatures })
-}
-
-/** The public half, as auditors get it. */
-const verifierKeyOf = (name, { algorithm, publicKey }) => ({
-  name,
-  type: SIGNATURE_TYPES[algorithm],
-  publicKey,
-})
 
 const isSignedBy = (key, { text, signatures }, checkpoint) => {
   const id = keyIdOf(key)
@@ -398,15 +334,12 @@ const openCheckpoint = (raw, keys) => {
 // Proofs as files that anybody's program can check: one entry is in the log (C2SP tlog-proof), and one
 // checkpoint begins another (the body of C2SP tlog-witness's add-checkpoint).
 
-const FORMAT = 'c2sp.org/tlog-proof@v1'
 const PROOF =
   /^c2sp\.org\/tlog-proof@v1\n(?:extra (?<extra>[^\n]*)\n)?index (?<index>0|[1-9]\d{0,15})\n(?<hashes>(?:[^\n]+\n)*)\n(?<checkpoint>[\s\S]+)$/
 const CONSISTENCY =
   /^old (?<index>0|[1-9]\d{0,15})\n(?<hashes>(?:[^\n]+\n)*)\n(?<checkpoint>[\s\S]+)$/
 
 /** A proof about the checkpoint that it carries. */
-
-const linesOf = (hashes) => hashes.map((hash) => `${encodeBase64(hash)}\n`).join('')
 
 const parseProof = (pattern, raw) => {
   const { index, hashes, checkpoint, extra } = pattern.exec(raw)?.groups ?? {}
@@ -420,13 +353,7 @@ const parseProof = (pattern, raw) => {
   return brought === undefined ? proof : { ...proof, extra: brought }
 }
 
-const formatInclusion = ({ index, hashes, checkpoint, extra }) =>
-  `${FORMAT}\n${extra === undefined ? '' : `extra ${encodeBase64(extra)}\n`}index ${index}\n${linesOf(hashes)}\n${checkpoint}`
-
 const parseInclusion = (raw) => parseProof(PROOF, raw)
-
-const formatConsistency = ({ index, hashes, checkpoint }) =>
-  `old ${index}\n${linesOf(hashes)}\n${checkpoint}`
 
 const parseConsistency = (raw) => parseProof(CONSISTENCY, raw)
 
@@ -608,10 +535,6 @@ class Story {
 // entries are packed. It reads no file and no database: whoever has the tiles hands them in.
 
 const TILE_WIDTH = 256
-/** A tile spans so many levels of the tree. */
-const TILE_HEIGHT = 8
-/** An entry's length is a uint16 in its bundle. */
-const ENTRY_MAX_BYTES = 0xffff
 
 /** `1234067` → `x001/x234/067`. */
 const indexPath = (index) => {
@@ -626,47 +549,8 @@ const indexPath = (index) => {
 const tilePath = ({ level, index, width }) =>
   `tile/${level}/${indexPath(index)}${width === TILE_WIDTH ? '' : `.p/${width}`}`
 
-const PATH =
-  /^tile\/(?<level>entries|0|[1-5]?\d|6[0-3])\/(?<index>(?:x\d{3}\/){0,4}\d{3})(?:\.p\/(?<width>[1-9]\d{0,2}))?$/
-
-/** The tile that a path names, if the path is the one spelling of it. */
-const parseTilePath = (path) => {
-  const groups = PATH.exec(path)?.groups
-  if (groups === undefined) return undefined
-  const { level = '', index = '', width } = groups
-  const tile = {
-    level: level === 'entries' ? level : Number(level),
-    index: Number(index.replaceAll(/[x/]/g, '')),
-    width: width === undefined ? TILE_WIDTH : Number(width),
-  }
-  return tilePath(tile) === path ? tile : undefined
-}
-
 /** How many hashes the tree of `size` entries has at a level of tiles. */
 const hashesAt = (level, size) => Math.floor(size / TILE_WIDTH ** level)
-
-/** Every tile and entry bundle of the tree of `size` entries, as wide as it has them. */
-function* tilesOf(size) {
-  for (let level = 0; hashesAt(level, size) > 0; level++) {
-    const count = hashesAt(level, size)
-    for (let index = 0; index * TILE_WIDTH < count; index++) {
-      const width = widthAt(level, index, size)
-      if (level === 0) yield { level: 'entries', index, width }
-      yield { level, index, width }
-    }
-  }
-}
-
-/** How many levels of tiles a tree of `size` entries has. */
-const levelsOf = (size) => {
-  let level = 0
-  while (hashesAt(level, size) > 0) level += 1
-  return level
-}
-
-/** Is this tile one of the tree of `size` entries, whole, or as an earlier and smaller tree had it? */
-const isTileWithin = ({ level, index, width }, size) =>
-  index * TILE_WIDTH + width <= hashesAt(level === 'entries' ? 0 : level, size)
 
 /** The width at `index` of the tree of `size` entries; 0 where there is no tile. */
 const widthAt = (level, index, size) =>
@@ -692,41 +576,6 @@ const peaksOf = (hashes) =>
 const tileRoot = (hashes) => joinPeaks(peaksOf(hashes))
 
 /** Tiles of one tree, by level and index; at least as wide as that tree needs. */
-
-const subtreeRoot = async (read, { level, index }) => {
-  const count = 2 ** (level % TILE_HEIGHT)
-  const first = index * count
-  const tile = await read(Math.floor(level / TILE_HEIGHT), Math.floor(first / TILE_WIDTH))
-  return perfectRoot(tile, first % TILE_WIDTH, count)
-}
-
-/** The roots of ranges, as the proofs of `tree.ts` ask for them. */
-const rootsOf = async (read, ranges) => {
-  const known = new Map()
-  const once = (level, index) => {
-    const name = `${level}/${index}`
-    const tile = known.get(name) ?? read(level, index)
-    known.set(name, tile)
-    return tile
-  }
-  return Promise.all(
-    ranges.map(async (range) =>
-      joinPeaks(await Promise.all(subtreesOf(range).map((subtree) => subtreeRoot(once, subtree)))),
-    ),
-  )
-}
-
-/** Each entry after its length, a big-endian uint16. Entries MUST NOT be longer than ENTRY_MAX_BYTES. */
-const encodeBundle = (entries) => {
-  const bundle = new Uint8Array(entries.reduce((sum, { length }) => sum + 2 + length, 0))
-  let at = 0
-  for (const entry of entries) {
-    bundle.set([entry.length >> 8, entry.length & 0xff], at)
-    bundle.set(entry, at + 2)
-    at += 2 + entry.length
-  }
-  return bundle
-}
 
 /** The entries of a bundle, or undefined if it does not end where an entry ends. */
 const parseBundle = (bundle) => {

@@ -10,12 +10,14 @@ import {
   type RealmFrame,
 } from '../boundary/index.ts'
 import { isRefusal } from '../refusal.ts'
+import { gatherWrites } from '../runtime/index.ts'
 import type { Line } from './desk.ts'
 import type { OffBoarding } from './off-boarding.ts'
 import type { OpenOperations } from './open-operations.ts'
 import type { Surroundings } from './ports.ts'
 import type { Realms } from './realms.ts'
 import type { Relay } from './relay.ts'
+import type { SearchFrames } from './search/frames.ts'
 
 /** A line that said a good hello. */
 export interface Greeted {
@@ -29,6 +31,7 @@ export interface LineContext {
   readonly relay: Relay
   readonly operations: OpenOperations
   readonly offBoarding: OffBoarding
+  readonly search: SearchFrames
   readonly surroundings: Surroundings
   readonly helloWithinMs: number
   readonly onUp: (socket: WebSocket, greeted: Greeted) => void
@@ -93,7 +96,13 @@ const greet = async (
   const isServed = hello.organizationIds.every((id) => realm?.organizationIds.has(id))
   if (realm === undefined || !isServed || !isCertifiedAs(peer, hello.domain)) return undefined
   await context.realms.announce(hello.domain, hello)
-  const line: Line = { send: (text) => socket.send(text) }
+  const gather = gatherWrites(peer)
+  const line: Line = {
+    send(text) {
+      gather()
+      socket.send(text)
+    },
+  }
   return { domain: hello.domain, kmsCluster: hello.details.kmsCluster, line }
 }
 
@@ -101,7 +110,7 @@ const greet = async (
 const take = async (
   { domain, kmsCluster, line }: Greeted,
   frame: RealmFrame,
-  { realms, relay, operations, offBoarding, surroundings }: LineContext,
+  { realms, relay, operations, offBoarding, search, surroundings }: LineContext,
 ): Promise<boolean> => {
   switch (frame.type) {
     case 'answers':
@@ -114,6 +123,12 @@ const take = async (
       await realms.announce(domain, frame)
       surroundings.log.info('line.state', { realm: domain, state: frame.state })
       return true
+    case 'feed-ask':
+    case 'postings':
+    case 'postings-drop':
+    case 'search-hashes':
+    case 'search-declined':
+      return await search.take(domain, frame, line)
     case 'hello':
       return false
   }

@@ -12,13 +12,19 @@ import {
   type UserTable,
 } from './schema.ts'
 import { activities } from './store/activities.ts'
+import { boards } from './store/boards.ts'
 import { conversations } from './store/conversations.ts'
+import { feed } from './store/feed.ts'
+import { found } from './store/found.ts'
 import { operations } from './store/operations.ts'
 
 export type DeviceRow = Selectable<DeviceTable>
 export type { ActivityPage, ActivityRow } from './store/activities.ts'
+export type { BoardRow } from './store/boards.ts'
 export type { Applied } from './store/changes.ts'
 export type { ConversationRow, ParticipantRow, RosterRow } from './store/conversations.ts'
+export type { FeedRow, FeedRows, Stretch } from './store/feed.ts'
+export type { Before, FoundRow, Wanted } from './store/found.ts'
 export type { OperationRow } from './store/operations.ts'
 
 export type CoreStore = Awaited<ReturnType<typeof openCoreStore>>
@@ -36,7 +42,10 @@ export const openCoreStore = async (file: string) => {
     ...realms(db),
     ...conversations(db),
     ...activities(db),
+    ...boards(db),
     ...operations(db),
+    ...feed(db),
+    ...found(db),
     close: () => db.destroy(),
   }
 }

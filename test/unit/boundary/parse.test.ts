@@ -17,13 +17,23 @@ import {
   OPERATION,
   PART,
   ROSTERS,
+  SEARCH_OF_CORE,
+  SEARCH_OF_REALM,
   STATE,
   WITHDRAW,
 } from './make.ts'
 
 const WELCOME = { type: 'welcome', version: 1 }
-const OF_REALM = [HELLO, STATE, ANSWERS, ANSWERS_PART, BARE, OFFBOARDED]
-const OF_CORE = [WELCOME, MESSAGES, OPERATION, WITHDRAW, ROSTERS, OFFBOARDED_DONE]
+const OF_REALM = [HELLO, STATE, ANSWERS, ANSWERS_PART, BARE, OFFBOARDED, ...SEARCH_OF_REALM]
+const OF_CORE = [
+  WELCOME,
+  MESSAGES,
+  OPERATION,
+  WITHDRAW,
+  ROSTERS,
+  OFFBOARDED_DONE,
+  ...SEARCH_OF_CORE,
+]
 
 test('good frames pass unchanged', () => {
   for (const frame of OF_REALM) assert.deepEqual(parseRealmFrame(frame), frame)
@@ -150,6 +160,7 @@ test('an operation is one sealed message of the named user, and somebody waits f
     { part: { ...PART, resourceUri: 'https://kms.acme.example/resources/0d9a' } },
     { part: { ...PART, keyUris: PART.keyUris?.[0] } },
     { part: { ...PART, subjects: ['bob'] } },
+    ...[-1, 0.5, 101, '1', null].map((anonymous) => ({ part: { ...PART, anonymous } })),
     { part: { ...PART, subjects: Array(5001).fill(other) } },
   ]
   for (const change of wrong) assert.ok(isRefusal(parseCoreFrame({ ...OPERATION, ...change })))
