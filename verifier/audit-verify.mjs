@@ -467,14 +467,16 @@ class Story {
       return
     }
     this.#count(sequence, `${node} ${boot}`, counter)
-    const teller = this.#nodes.get(node) ?? { lastTime: '', openBoot: undefined }
+    const teller = this.#nodes.get(node) ?? { lastTime: '', openBoot: undefined, doubt: undefined }
     this.#nodes.set(node, teller)
-    this.#clock(sequence, told, time, teller)
+    this.#clock(sequence, told, { boot, time }, teller)
     this.#life(sequence, told, boot, teller)
   }
 
   end() {
-    for (const [node, { openBoot }] of this.#nodes) {
+    for (const [node, teller] of this.#nodes) {
+      this.#judgeClock(teller)
+      const { openBoot } = teller
       if (openBoot !== undefined) this.#findings.note(`${node} was running at the end`)
     }
   }
@@ -492,19 +494,32 @@ class Story {
     )
   }
 
-  /** Times are RFC 3339 of one form, so that text order is time order. */
-  #clock(sequence, { action }, time, teller) {
-    if (time < teller.lastTime && action !== 'clock.stepped-back') {
-      this.#findings.notComplete(
-        `entry ${sequence}`,
-        `its time, ${time}, is before that of the entry before it, ${teller.lastTime}`,
-        'an entry of the realm that says its clock was set back; there is none',
-      )
-    }
+  /**
+   * Times are RFC 3339 of one form, so that text order is time order. A realm whose clock went backwards says
+   * so at the end of the transaction that noticed: at the same time, by the same start.
+   */
+  #clock(sequence, { action }, moment, teller) {
+    const { doubt } = teller
+    const isSame = doubt?.boot === moment.boot && doubt.time === moment.time
     if (action === 'clock.stepped-back') {
-      this.#findings.note(`entry ${sequence}: the clock was set back, from ${teller.lastTime}`)
+      this.#findings.note(`entry ${sequence}: the clock had been set back`)
+      teller.doubt = undefined
+    } else if (!isSame) this.#judgeClock(teller)
+    if (moment.time < teller.lastTime && action !== 'clock.stepped-back') {
+      teller.doubt = { ...moment, sequence, before: teller.lastTime }
     }
-    teller.lastTime = time
+    teller.lastTime = moment.time
+  }
+
+  #judgeClock(teller) {
+    const { doubt } = teller
+    teller.doubt = undefined
+    if (doubt === undefined) return
+    this.#findings.notComplete(
+      `entry ${doubt.sequence}`,
+      `its time, ${doubt.time}, is before that of the entry before it, ${doubt.before}`,
+      'an entry of the realm that says its clock was set back; there is none',
+    )
   }
 
   #life(sequence, { action, details }, boot, teller) {

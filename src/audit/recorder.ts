@@ -16,7 +16,7 @@ export interface Recorded {
 export interface Recorder {
   /**
    * Appends the entries of these acts, in order, to the log of the transaction at hand: one each, more
-   * for an act that names too much for one. A clock that went backwards gets an entry of its own first.
+   * for an act that names too much for one. A clock that went backwards gets an entry of its own, the last.
    */
   record(log: AuditStore, acts: readonly Act[], now: Instant): Promise<Recorded>
   /** MUST be called once that transaction has committed, and only then. */
@@ -41,7 +41,7 @@ export const createRecorder = (realm: string, node: string, boot: string): Recor
   /** Before this boot has recorded anything, the log's last entry is what its clock is held against. */
   const withClock = (acts: readonly Act[], head: LogHead, now: Instant): readonly Act[] => {
     const before = last ?? head.recordedAt
-    return now < before ? [steppedBack(before, now), ...acts] : acts
+    return now < before ? [...acts, steppedBack(before, now)] : acts
   }
   return {
     record: async (log, acts, now) => {

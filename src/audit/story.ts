@@ -13,8 +13,21 @@ interface Told {
   readonly details?: { readonly [name: string]: unknown }
 }
 
+interface Moment {
+  readonly boot: string
+  readonly time: string
+}
+
+interface Doubt extends Moment {
+  readonly sequence: number
+  /** The later time that came before. */
+  readonly before: string
+}
+
 interface Teller {
   lastTime: string
+  /** A step backwards that nothing has explained yet. */
+  doubt: Doubt | undefined
   /** The start of `serve` whose end has not been told yet. */
   openBoot: string | undefined
 }
@@ -61,14 +74,16 @@ export class Story {
       return
     }
     this.#count(sequence, `${node} ${boot}`, counter)
-    const teller = this.#nodes.get(node) ?? { lastTime: '', openBoot: undefined }
+    const teller = this.#nodes.get(node) ?? { lastTime: '', openBoot: undefined, doubt: undefined }
     this.#nodes.set(node, teller)
-    this.#clock(sequence, told, time, teller)
+    this.#clock(sequence, told, { boot, time }, teller)
     this.#life(sequence, told, boot, teller)
   }
 
   end(): void {
-    for (const [node, { openBoot }] of this.#nodes) {
+    for (const [node, teller] of this.#nodes) {
+      this.#judgeClock(teller)
+      const { openBoot } = teller
       if (openBoot !== undefined) this.#findings.note(`${node} was running at the end`)
     }
   }
@@ -86,19 +101,32 @@ export class Story {
     )
   }
 
-  /** Times are RFC 3339 of one form, so that text order is time order. */
-  #clock(sequence: number, { action }: Told, time: string, teller: Teller): void {
-    if (time < teller.lastTime && action !== 'clock.stepped-back') {
-      this.#findings.notComplete(
-        `entry ${sequence}`,
-        `its time, ${time}, is before that of the entry before it, ${teller.lastTime}`,
-        'an entry of the realm that says its clock was set back; there is none',
-      )
-    }
+  /**
+   * Times are RFC 3339 of one form, so that text order is time order. A realm whose clock went backwards says
+   * so at the end of the transaction that noticed: at the same time, by the same start.
+   */
+  #clock(sequence: number, { action }: Told, moment: Moment, teller: Teller): void {
+    const { doubt } = teller
+    const isSame = doubt?.boot === moment.boot && doubt.time === moment.time
     if (action === 'clock.stepped-back') {
-      this.#findings.note(`entry ${sequence}: the clock was set back, from ${teller.lastTime}`)
+      this.#findings.note(`entry ${sequence}: the clock had been set back`)
+      teller.doubt = undefined
+    } else if (!isSame) this.#judgeClock(teller)
+    if (moment.time < teller.lastTime && action !== 'clock.stepped-back') {
+      teller.doubt = { ...moment, sequence, before: teller.lastTime }
     }
-    teller.lastTime = time
+    teller.lastTime = moment.time
+  }
+
+  #judgeClock(teller: Teller): void {
+    const { doubt } = teller
+    teller.doubt = undefined
+    if (doubt === undefined) return
+    this.#findings.notComplete(
+      `entry ${doubt.sequence}`,
+      `its time, ${doubt.time}, is before that of the entry before it, ${doubt.before}`,
+      'an entry of the realm that says its clock was set back; there is none',
+    )
   }
 
   #life(sequence: number, { action, details }: Told, boot: string, teller: Teller): void {

@@ -205,14 +205,10 @@ describe('an operator who', () => {
     await back.commit(async () => ({ result: undefined, acts }))
     const { mirror } = await mirrorOf(world)
     const bodies = bodiesOf(mirror)
-    const said: { action: string; details: unknown } = JSON.parse(bodies.at(-2) ?? '')
+    const said: { action: string; details: unknown } = JSON.parse(bodies.at(-1) ?? '')
     assert.equal(said.action, 'clock.stepped-back')
     assert.deepEqual(verdict(mirror), WHOLE)
-    const hidden = bodies.toSpliced(
-      -2,
-      2,
-      (bodies.at(-1) ?? '').replace('"counter":2', '"counter":1'),
-    )
+    const hidden = bodies.slice(0, -1)
     assert.deepEqual(verdict(forge(hidden, signing, nowSeconds)).where, [`entry ${hidden.length}`])
   })
 })

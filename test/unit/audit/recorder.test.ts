@@ -54,3 +54,28 @@ describe('the recorder', () => {
     await createRecorder('acme', 'node-1', 'boot-1').record(log, [], NOW)
   })
 })
+
+describe('an entry', () => {
+  test('that would be too long for auditors to fetch becomes parts, none of it lost', async () => {
+    const [recorder, log] = [createRecorder('acme', 'node-1', 'boot-1'), new MemoryLog()]
+    const keys = Array.from({ length: 3000 }, (_, index) => `kms://kms.acme.example/keys/${index}`)
+    recorder.committed(await recorder.record(log, [anAct({ keys, subjects: ['p-1'] })], NOW))
+    await commit(recorder, log, 1)
+    const entries = log.entries.map(({ body }) => JSON.parse(body))
+    assert.ok(entries.length > 2)
+    assert.deepEqual(
+      entries.flatMap((entry) => entry.keys ?? []),
+      keys,
+    )
+    const of = entries.length - 1
+    assert.deepEqual(
+      entries.map(({ part }) => part),
+      [...Array.from({ length: of }, (_, index) => ({ index: index + 1, of })), undefined],
+    )
+    for (const { body } of log.entries) assert.ok(Buffer.byteLength(body) <= 65_535)
+    assert.deepEqual(
+      countersOf(log),
+      entries.map((_, index) => index + 1),
+    )
+  })
+})

@@ -170,6 +170,7 @@ describe('a key-encryption key that has wrapped', () => {
       'session',
       'identity',
       'bearer',
+      'log',
     ])
   })
 
