@@ -5,6 +5,7 @@ import { Command, CommanderError } from 'commander'
 import { Fault } from '../fault.ts'
 import { type AccessActions, addLeaving, addMachines, addRooms } from './cli-access.ts'
 import { type AuditActions, addAudit } from './cli-audit.ts'
+import { addIndex, type IndexActions } from './cli-index.ts'
 import { configOption, passphraseOption } from './cli-options.ts'
 
 /** 0 done, 1 refused or failed; see `keyrealm --help`. */
@@ -34,7 +35,7 @@ export interface UsersImportOptions extends WithConfig {
 }
 
 /** One function for each command. A thrown error is printed as one line with its code. */
-export interface CliActions extends AccessActions, AuditActions {
+export interface CliActions extends AccessActions, AuditActions, IndexActions {
   serve(options: WithConfig): Promise<ExitCode>
   init(options: InitOptions): Promise<ExitCode>
   status(options: StatusOptions): Promise<ExitCode>
@@ -81,6 +82,7 @@ export const buildProgram = (actions: CliActions, about: CliAbout, done: Done): 
   addRooms(program, actions, done)
   addMachines(program, actions, done)
   addAudit(program, actions, done)
+  addIndex(program, actions, done)
   program
     .command('version')
     .description('print the version')

@@ -28,4 +28,5 @@ export type {
   AuditShowOptions,
   AuditVerifyOptions,
 } from './cli-audit.ts'
+export type { IndexActions, IndexLabOptions, IndexLeakageOptions } from './cli-index.ts'
 export type { AdminActions, ApplianceStatus, LogEntry, LogPage, UnlockOutcome } from './ports.ts'

@@ -36,6 +36,11 @@ export { openWithPassphrase, type SealedFileProblem, sealWithPassphrase } from '
 export { SecretBytes } from './secret.ts'
 export { type SignatureAlgorithm, verifySignature } from './signature.ts'
 export { generateSigningKey, type SigningKey, signingKeyFrom } from './signing-key.ts'
+export { TokenInputs } from './token-inputs.ts'
+export { prepareTokenKey, type TokenKey } from './token-key.ts'
+export { TOKEN_BYTES } from './token-memory.ts'
+export { createTokenWorkers, type TokenWorkers, type TokenWorkersOptions } from './token-workers.ts'
+export { tokensOf } from './tokens.ts'
 export { unwrap, wrap } from './wrap.ts'
 export {
   type CertificateChain,

@@ -29,6 +29,7 @@ import {
 import { createAuditCommands } from './audit-commands.ts'
 import { beside, DONE, listing, SYSTEM } from './beside.ts'
 import { CommandError } from './command-error.ts'
+import { createIndexCommands } from './index-commands.ts'
 import { askPassphrase } from './passphrase.ts'
 import { refuseRestored } from './restored.ts'
 import { serve } from './serve.ts'
@@ -180,6 +181,7 @@ const identityRows = (realm: Realm) =>
 export const createCommands = (output: CliOutput): CliActions => ({
   ...createAccessCommands(output),
   ...createAuditCommands(output),
+  ...createIndexCommands(output),
   serve: ({ config }) => serve(loadSettings(config), config),
   init: (options) => init(options, output),
   status: async ({ config, json }) => {

@@ -42,6 +42,8 @@ const aWorld = (act: () => number = () => 0) => {
     auditConsistency: record('auditConsistency'),
     auditVerify: record('auditVerify'),
     auditAcceptRestore: record('auditAcceptRestore'),
+    indexLab: record('indexLab'),
+    indexLeakage: record('indexLeakage'),
   }
   const run = async (line: string) => {
     const printed = { out: '', error: '' }
@@ -62,6 +64,25 @@ const aWorld = (act: () => number = () => 0) => {
 const config = 'realm.json'
 
 const COMMANDS: readonly (readonly [line: string, name: string, options: object | undefined])[] = [
+  [
+    'index lab --messages m --out o --terms t --expand e --queries q --trace r --json',
+    'indexLab',
+    {
+      messages: 'm',
+      out: 'o',
+      terms: 't',
+      expand: 'e',
+      queries: 'q',
+      trace: 'r',
+      language: 'english',
+      json: true,
+    },
+  ],
+  [
+    'index leakage --messages m --similar s --limit 9 --one-room',
+    'indexLeakage',
+    { messages: 'm', similar: 's', language: 'english', skip: 0, limit: 9, oneRoom: true },
+  ],
   ['serve --config realm.json', 'serve', { config }],
   ['init --config realm.json', 'init', { config }],
   ['init --config realm.json --passphrase-file pass', 'init', { config, passphraseFile: 'pass' }],
