@@ -26,6 +26,8 @@ import { type Job, type Log, type Metrics, systemClock } from '../runtime/index.
 import { seconds } from '../time.ts'
 import { type Realm, record, unlockRealm } from './assembly.ts'
 import { type JoinedCorridor, joinCorridor } from './corridor.ts'
+import { publishJob } from './published-log.ts'
+import { recordReading } from './reading.ts'
 import { joinRooms, type Rooms } from './rooms.ts'
 import { type JoinedSearch, joinSearch } from './search.ts'
 import { VERSION } from './version.ts'
@@ -219,6 +221,7 @@ const lock = async (
   joined.channels.forgetAll()
   joined.staticKeys.lock()
   search.lock()
+  realm.log.keys.lock()
   line.announce()
   await record(realm, { action: 'realm.locked', outcome: 'done', actor: SYSTEM, type: 'MAIN_KEY' })
 }
@@ -273,6 +276,7 @@ export const createAppliance = async (
       sweepOperationsJob(realm),
       followStaticKeysJob(joined, line),
       renewKeysJob(realm),
+      publishJob(realm.log, log, metrics),
       ...rooms.jobs,
     ],
     actions: {
@@ -291,13 +295,7 @@ export const createAppliance = async (
       },
       auditEntries: async ({ after, limit }) => {
         const entries = await realm.store.read((tx) => tx.audit.read(after, limit))
-        await record(realm, {
-          action: 'audit.read',
-          outcome: 'done',
-          actor: SYSTEM,
-          type: 'AUDIT_LOG',
-          details: { after, count: entries.length },
-        })
+        await recordReading(realm.ledger, after, entries.length)
         return entries
       },
       reloadIdentity: async () => joined.renewIdentity(),

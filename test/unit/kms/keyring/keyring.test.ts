@@ -171,6 +171,7 @@ describe('a key-encryption key that has wrapped', () => {
       'identity',
       'bearer',
       'search',
+      'log',
     ])
   })
 
