@@ -65,6 +65,9 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       'rsa-worker.ts': { builtins: ['worker_threads', 'os'] },
       'token-workers.ts': { builtins: ['worker_threads'] },
       'token-worker.ts': { builtins: ['worker_threads', 'os'] },
+      // @peculiar/x509 does not load without it.
+      'crl.ts': { libraries: ['reflect-metadata'] },
+      'peer-certificate.ts': { libraries: ['reflect-metadata'] },
     },
   },
   protocol: { kind: 'language', rooms: ['crypto', 'boundary'] },

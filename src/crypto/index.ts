@@ -29,6 +29,15 @@ export {
   verifyJwt,
 } from './jwt.ts'
 export { constantTimeEqual, hmacSha256 } from './mac.ts'
+export {
+  isPeerTrustProblem,
+  type PeerCertificate,
+  type PeerQuestion,
+  type PeerTrust,
+  type PeerTrustFiles,
+  type PeerTrustProblem,
+  readPeerTrust,
+} from './peer-certificate.ts'
 export { type Random, systemRandom } from './random.ts'
 export { type RsaPrivateKey, rsaPrivateKeyFrom } from './rsa.ts'
 export { createRsaWorkers, type RsaWorkers, type RsaWorkersOptions } from './rsa-workers.ts'

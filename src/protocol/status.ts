@@ -18,6 +18,11 @@ const TOKEN_REFUSED: Verdict = {
 }
 const NOT_OPENED: Verdict = { status: 499, reason: 'No channel opens this message' }
 const INVALID_URI: Verdict = { status: 400, reason: 'Invalid URI in KmsMessage request.' }
+const PEER_NOT_PROVEN: Verdict = {
+  status: 403,
+  reason: 'The KMS of the other organisation could not prove who it is',
+}
+const peerFailed = (status: number, reason: string): Verdict => ({ status, reason })
 const bad = (reason: string): Verdict => ({ status: 400, reason })
 
 export const VERDICTS: Readonly<Record<RefusalCode, Verdict>> = {
@@ -98,6 +103,48 @@ export const VERDICTS: Readonly<Record<RefusalCode, Verdict>> = {
   'indexer.query-not-opened': bad('The query does not open under the search key'),
   'indexer.query-malformed': bad('The query is not of a known form'),
   'indexer.too-many-words': bad('The query has too many words'),
+  'federation.certificate-missing': PEER_NOT_PROVEN,
+  'federation.certificate-unfit': PEER_NOT_PROVEN,
+  'federation.certificate-name': PEER_NOT_PROVEN,
+  'federation.certificate-not-yet-valid': PEER_NOT_PROVEN,
+  'federation.certificate-expired': PEER_NOT_PROVEN,
+  'federation.certificate-revoked': PEER_NOT_PROVEN,
+  'federation.certificate-untrusted': PEER_NOT_PROVEN,
+  'federation.issuer-may-issue-authorities': PEER_NOT_PROVEN,
+  'federation.crl-stale': PEER_NOT_PROVEN,
+  'federation.crl-missing': PEER_NOT_PROVEN,
+  'federation.key-exchange-classical': peerFailed(
+    403,
+    'The KMS of the other organisation offers no post-quantum key exchange',
+  ),
+  'federation.peer-unreachable': peerFailed(
+    503,
+    'The KMS of the other organisation cannot be reached',
+  ),
+  'federation.peer-timed-out': peerFailed(
+    504,
+    'The KMS of the other organisation did not answer in time',
+  ),
+  'federation.peer-broken': peerFailed(
+    502,
+    'The KMS of the other organisation broke off its answer',
+  ),
+  'federation.peer-busy': peerFailed(
+    503,
+    'Too many questions to the KMS of the other organisation',
+  ),
+  'federation.refused-by-peer': peerFailed(
+    403,
+    'The KMS of the other organisation refuses this one',
+  ),
+  'federation.answer-too-large': peerFailed(
+    502,
+    'The KMS of the other organisation answered too much',
+  ),
+  'federation.answer-malformed': peerFailed(
+    502,
+    'The KMS of the other organisation gave no usable answer',
+  ),
   'boundary.malformed-frame': bad('The frame is malformed'),
   'boundary.oversized-frame': bad('The frame is too large'),
   'boundary.unknown-version': bad('The frame has another version'),
