@@ -63,4 +63,18 @@ export {
   type SearchHashesFrame,
 } from './search.ts'
 export { isCompactJose, isDomain, isKmsUri, isWord } from './shape.ts'
+export {
+  decodeStreamData,
+  encodeStreamData,
+  STREAM_ID_MAX,
+  STREAM_PIECE_BYTES,
+  STREAM_WINDOW_BYTES,
+  type StreamCode,
+  type StreamData,
+  type StreamFrame,
+  type StreamFrameOfCore,
+  type StreamFrameOfRealm,
+  type StreamOpenedForFrame,
+  type StreamOpenFrame,
+} from './streams.ts'
 export { decodeCoreFrame, decodeRealmFrame, encodeCoreFrame, encodeRealmFrame } from './wire.ts'

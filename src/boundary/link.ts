@@ -2,6 +2,7 @@
 // object a text frame. The core reads every field here; none may hold a key, a token or plaintext.
 
 import type { SearchFrameOfCore, SearchFrameOfRealm } from './search.ts'
+import type { StreamFrameOfCore, StreamFrameOfRealm } from './streams.ts'
 
 /** Version of these frames; a side that meets another version closes the line. */
 export const LINK_VERSION = 1
@@ -205,6 +206,7 @@ export type RealmFrame =
   | AnswersFrame
   | OffboardedFrame
   | SearchFrameOfRealm
+  | StreamFrameOfRealm
 export type CoreFrame =
   | WelcomeFrame
   | MessagesFrame
@@ -212,3 +214,4 @@ export type CoreFrame =
   | RostersFrame
   | OffboardedDoneFrame
   | SearchFrameOfCore
+  | StreamFrameOfCore

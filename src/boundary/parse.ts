@@ -41,6 +41,7 @@ import {
   parseSearchDeclined,
   parseSearchHashes,
 } from './parse-search.ts'
+import { parseStreamFrame, parseStreamOpen, parseStreamOpenedFor } from './parse-streams.ts'
 import {
   isCompactJose,
   isDomain,
@@ -74,7 +75,8 @@ const MESSAGES = new Set([
 
 /** What the core reads: a frame that a realm sent. */
 export const parseRealmFrame = (raw: unknown): RealmFrame | Refusal => {
-  switch (typeOf(raw)) {
+  const type = typeOf(raw)
+  switch (type) {
     case 'hello':
       return parseHello(raw)
     case 'state':
@@ -93,6 +95,14 @@ export const parseRealmFrame = (raw: unknown): RealmFrame | Refusal => {
       return parseSearchHashes(raw)
     case 'search-declined':
       return parseSearchDeclined(raw)
+    case 'stream-open':
+      return parseStreamOpen(raw)
+    case 'stream-accept':
+    case 'stream-refuse':
+    case 'stream-credit':
+    case 'stream-end':
+    case 'stream-abort':
+      return parseStreamFrame(type, raw)
     default:
       return malformed('type')
   }
@@ -100,7 +110,8 @@ export const parseRealmFrame = (raw: unknown): RealmFrame | Refusal => {
 
 /** What the realm reads: a frame that the core sent. */
 export const parseCoreFrame = (raw: unknown): CoreFrame | Refusal => {
-  switch (typeOf(raw)) {
+  const type = typeOf(raw)
+  switch (type) {
     case 'welcome':
       return parseWelcome(raw)
     case 'messages':
@@ -119,6 +130,14 @@ export const parseCoreFrame = (raw: unknown): CoreFrame | Refusal => {
       return parsePostingsDone(raw)
     case 'search':
       return parseSearch(raw)
+    case 'stream-opened-for':
+      return parseStreamOpenedFor(raw)
+    case 'stream-accept':
+    case 'stream-refuse':
+    case 'stream-credit':
+    case 'stream-end':
+    case 'stream-abort':
+      return parseStreamFrame(type, raw)
     default:
       return malformed('type')
   }

@@ -52,6 +52,12 @@ const LIMITS = z.strictObject({
   searchesPerUserPerMinute: count(1, 100_000, 120),
   /** Hashes of the search index in memory, about 30 bytes each; with more the database is asked. */
   postingsInMemory: count(0, 1_000_000_000, 10_000_000),
+  /** Streams that one realm may have opened to others, and to one of them. */
+  streamsPerRealm: count(1, 10_000, 128),
+  streamsPerPeer: count(1, 10_000, 32),
+  streamsOpenedPerSecond: count(1, 100_000, 100),
+  /** How long a realm may take to accept a stream. */
+  streamAcceptWithinMs: count(100, 60_000, 3000),
   /** How long new lists wait, to be merged together. */
   mergeAfterMs: count(0, 3_600_000, 1000),
 })

@@ -19,10 +19,12 @@ import {
   linkServerOptions,
   postingsRulesOf,
   postingsSettingsOf,
+  streamRulesOf,
 } from './rules.ts'
 import { openPostings } from './search/postings.ts'
 import { openPostingsStore } from './store/postings.ts'
 import { openCoreStore } from './store.ts'
+import { openStreamRelay } from './streams/relay.ts'
 
 export interface CoreOptions {
   readonly settings: CoreSettings
@@ -80,7 +82,12 @@ export const startCore = async (options: CoreOptions): Promise<RunningCore> => {
   })
   const mercury = serveClients(clients, app, { settings, surroundings })
 
-  const forLines = { ...app, operations: app.operations.open }
+  const streams = openStreamRelay({
+    ...streamRulesOf(settings, realms),
+    now: surroundings.now,
+    onCount: surroundings.meter.streams,
+  })
+  const forLines = { ...app, operations: app.operations.open, streams }
   const lines = openRealmLines(lineRules(settings), forLines, surroundings)
   const linkPort = await listen(lines.server, settings.link)
   const health = createHealthServer({ metrics, isReady: () => !isStopping })

@@ -64,6 +64,12 @@ export const createMeter = (metrics: Metrics): Meter => {
     unit: 'count',
     help: 'Lines to realms that are up.',
   })
+  const streams = metrics.gauge({
+    room: 'relay',
+    thing: 'streams',
+    unit: 'count',
+    help: 'Streams between realms that are open.',
+  })
   return {
     request: (route, status, durationMs) => {
       requests.observe({ route: closedRoute(route), status: kindOf(status) }, durationMs / 1000)
@@ -76,6 +82,7 @@ export const createMeter = (metrics: Metrics): Meter => {
     eventDropped: (reason) => dropped.add({ reason }),
     introspection: (outcome) => introspections.add({ outcome }),
     lines: (up) => lines.set({}, up),
+    streams: (open) => streams.set({}, open),
   }
 }
 

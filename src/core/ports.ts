@@ -24,6 +24,8 @@ export interface Meter {
   introspection(outcome: 'active' | 'inactive' | 'unavailable'): void
   /** Lines to realms that are up now. */
   lines(up: number): void
+  /** Streams between realms that are open now. */
+  streams(open: number): void
 }
 
 export interface Surroundings {

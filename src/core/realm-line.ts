@@ -5,25 +5,27 @@ import type { TLSSocket } from 'node:tls'
 import type { RawData, WebSocket } from 'ws'
 import {
   decodeRealmFrame,
+  decodeStreamData,
   type HelloFrame,
   LINE_CLOSED,
   type RealmFrame,
 } from '../boundary/index.ts'
 import { isRefusal } from '../refusal.ts'
 import { gatherWrites } from '../runtime/index.ts'
-import type { Line } from './desk.ts'
 import type { OffBoarding } from './off-boarding.ts'
 import type { OpenOperations } from './open-operations.ts'
 import type { Surroundings } from './ports.ts'
 import type { Realms } from './realms.ts'
 import type { Relay } from './relay.ts'
 import type { SearchFrames } from './search/frames.ts'
+import type { DataLine } from './streams/line.ts'
+import type { StreamRelay } from './streams/relay.ts'
 
 /** A line that said a good hello. */
 export interface Greeted {
   readonly domain: string
   readonly kmsCluster: string
-  readonly line: Line
+  readonly line: DataLine
 }
 
 export interface LineContext {
@@ -32,6 +34,7 @@ export interface LineContext {
   readonly operations: OpenOperations
   readonly offBoarding: OffBoarding
   readonly search: SearchFrames
+  readonly streams: StreamRelay
   readonly surroundings: Surroundings
   readonly helloWithinMs: number
   readonly onUp: (socket: WebSocket, greeted: Greeted) => void
@@ -69,7 +72,15 @@ export const serveLine = (socket: WebSocket, peer: TLSSocket, context: LineConte
     if (!(await take(greeted, frame, context))) refuse(LINE_CLOSED.notThisRealm)
   }
 
-  socket.on('message', (data) => {
+  const onData = (message: Uint8Array): void => {
+    const data = decodeStreamData(message)
+    // Whoever has no line yet has no stream.
+    if (data === undefined || up === undefined) return refuse(LINE_CLOSED.malformedFrame)
+    context.streams.takeData(up.domain, data, up.line)
+  }
+
+  socket.on('message', (data, isBinary) => {
+    if (isBinary) return onData(bytesOf(data))
     onFrame(data).catch((error: unknown) => {
       log.error('line.fault', { realm: up?.domain ?? 'unknown' }, error)
       socket.close(1011, 'fault')
@@ -81,6 +92,9 @@ export const serveLine = (socket: WebSocket, peer: TLSSocket, context: LineConte
     if (up !== undefined) context.onDown(socket, up, code)
   })
 }
+
+/** `nodebuffer`, the type that sockets of `ws` give unless told otherwise. */
+const bytesOf = (data: RawData): Uint8Array => (Buffer.isBuffer(data) ? data : new Uint8Array())
 
 interface Newcomer {
   readonly socket: WebSocket
@@ -97,10 +111,14 @@ const greet = async (
   if (realm === undefined || !isServed || !isCertifiedAs(peer, hello.domain)) return undefined
   await context.realms.announce(hello.domain, hello)
   const gather = gatherWrites(peer)
-  const line: Line = {
+  const line: DataLine = {
     send(text) {
       gather()
       socket.send(text)
+    },
+    sendData(message, done) {
+      gather()
+      socket.send(message, { binary: true }, () => done())
     },
   }
   return { domain: hello.domain, kmsCluster: hello.details.kmsCluster, line }
@@ -110,7 +128,7 @@ const greet = async (
 const take = async (
   { domain, kmsCluster, line }: Greeted,
   frame: RealmFrame,
-  { realms, relay, operations, offBoarding, search, surroundings }: LineContext,
+  { realms, relay, operations, offBoarding, search, streams, surroundings }: LineContext,
 ): Promise<boolean> => {
   switch (frame.type) {
     case 'answers':
@@ -129,6 +147,13 @@ const take = async (
     case 'search-hashes':
     case 'search-declined':
       return await search.take(domain, frame, line)
+    case 'stream-open':
+    case 'stream-accept':
+    case 'stream-refuse':
+    case 'stream-credit':
+    case 'stream-end':
+    case 'stream-abort':
+      return streams.take(domain, frame, line)
     case 'hello':
       return false
   }

@@ -8,10 +8,12 @@ import { readSecret } from './config.ts'
 import type { Provider } from './introspection.ts'
 import type { MailboxRules } from './mailboxes.ts'
 import type { OperationRules } from './operations.ts'
+import type { Realms } from './realms.ts'
 import type { RelayRules } from './relay.ts'
 import type { PostingsRules } from './search/postings.ts'
 import type { QueryRules } from './search/queries.ts'
 import type { PostingsSettings } from './store/postings.ts'
+import type { StreamRules } from './streams/relay.ts'
 
 const MIN_VERSION = 'TLSv1.2'
 const HANDSHAKE_WITHIN_MS = 10_000
@@ -95,6 +97,17 @@ export const queryRulesOf = ({ limits }: CoreSettings): QueryRules => ({
   patienceMs: limits.searchPatienceMs,
   openPerUser: limits.openSearchesPerUser,
   perMinute: limits.searchesPerUserPerMinute,
+})
+
+export const streamRulesOf = (
+  { limits }: CoreSettings,
+  realms: Realms,
+): Omit<StreamRules, 'now' | 'onCount'> => ({
+  isRealm: (domain) => realms.named(domain) !== undefined,
+  perRealm: limits.streamsPerRealm,
+  perPair: limits.streamsPerPeer,
+  opensPerSecond: limits.streamsOpenedPerSecond,
+  acceptWithinMs: limits.streamAcceptWithinMs,
 })
 
 const ASK_AGAIN_AFTER_MS = 5000

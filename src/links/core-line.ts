@@ -1,15 +1,17 @@
 // One WebSocket to the core's link port, from dialling to its end. TLS both ways: the core's name and issuer are
-// checked, and our certificate says who we are. Nothing is redirected, compressed or accepted as binary.
+// checked, and our certificate says who we are. Nothing is redirected or compressed; binary is data of streams only.
 
 import { type RawData, WebSocket } from 'ws'
 import {
   type CoreFrame,
   decodeCoreFrame,
+  decodeStreamData,
   encodeRealmFrame,
   FRAME_MAX_BYTES,
   type HelloFrame,
   LINE_CLOSED,
   type RealmFrame,
+  type StreamData,
 } from '../boundary/index.ts'
 import { isRefusal } from '../refusal.ts'
 import { type Gather, gatherWrites } from '../runtime/index.ts'
@@ -41,6 +43,7 @@ export interface LineOptions {
   readonly onWelcome: () => void
   /** Everything but the welcome. */
   readonly onFrame: (frame: AskingFrame) => void
+  readonly onData: (data: StreamData) => void
   /** Called once, whatever happened. */
   readonly onEnd: (end: LineEnd) => void
 }
@@ -54,6 +57,8 @@ export interface LineEnd {
 export interface CoreLine {
   /** Throws a Fault `boundary.unfit-frame` for a frame that must not cross. */
   send(frame: RealmFrame): void
+  /** A piece of a stream; `done` is called once it left, or never will. */
+  sendData(message: Uint8Array, done: () => void): void
   /** Says goodbye; `onEnd` follows. */
   close(): void
 }
@@ -83,6 +88,12 @@ export const dialCore = (options: LineOptions): CoreLine => {
     life.welcomed()
     options.onWelcome()
   }
+  const onBinary = (data: RawData): void => {
+    // `nodebuffer`, the type that sockets of `ws` give unless told otherwise.
+    const piece = Buffer.isBuffer(data) && isWelcome ? decodeStreamData(data) : undefined
+    if (piece === undefined) return socket.close(LINE_CLOSED.malformedFrame)
+    options.onData(piece)
+  }
   socket.once('upgrade', (response) => {
     gather = gatherWrites(response.socket)
   })
@@ -96,8 +107,8 @@ export const dialCore = (options: LineOptions): CoreLine => {
     }
   })
   socket.on('message', (data: RawData, isBinary: boolean) => {
-    const frame = isBinary ? undefined : decodeCoreFrame(data.toString())
-    if (frame === undefined) return socket.close(LINE_CLOSED.malformedFrame)
+    if (isBinary) return onBinary(data)
+    const frame = decodeCoreFrame(data.toString())
     if (isRefusal(frame)) return socket.close(closeCodeOf(frame.refused))
     onFrame(frame)
   })
@@ -114,6 +125,10 @@ export const dialCore = (options: LineOptions): CoreLine => {
       if (socket.bufferedAmount > options.backlogBytes) return socket.terminate()
       gather()
       socket.send(encodeRealmFrame(frame))
+    },
+    sendData(message, done) {
+      gather()
+      socket.send(message, { binary: true }, () => done())
     },
     close() {
       socket.close(LINE_CLOSED.goingAway)

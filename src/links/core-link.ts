@@ -1,6 +1,7 @@
 // The realm's one line to the cloud: it dials out, keeps the line up, takes sealed messages in and gives sealed
 // answers back. It opens nothing and decides nothing; the core is trusted with routing and no more.
 
+import type { Duplex } from 'node:stream'
 import {
   type AnswersFrame,
   type FeedAskFrame,
@@ -17,6 +18,8 @@ import {
   type SearchFrame,
   type SearchHashesFrame,
   type StateFrame,
+  type StreamCode,
+  type StreamFrameOfCore,
 } from '../boundary/index.ts'
 import { Fault } from '../fault.ts'
 import type { Clock, Log, Metrics } from '../runtime/index.ts'
@@ -26,6 +29,7 @@ import type { AskingFrame, LineTimes, LinkTls } from './core-line.ts'
 import { createPosts, type PostLimits, type PostOutcome } from './core-posts.ts'
 import { keepLine, type LineDown, type RedialTimes } from './core-redial.ts'
 import { createIndexCalls, type IndexCalls } from './index-calls.ts'
+import { createPeerStreams, type IncomingStream, type PeerStreams } from './peer-streams.ts'
 
 export interface CoreLinkOptions {
   /** `wss://HOST:PORT`. */
@@ -46,6 +50,8 @@ export interface CoreLinkOptions {
   /** There may be something new in the feed. */
   onNews(): void
   onState?(state: 'up' | 'down'): void
+  /** Another realm wants to speak to us; false refuses. Absent: all are refused. */
+  readonly onStream?: (incoming: IncomingStream) => boolean
   readonly log: Log
   readonly metrics: Metrics
   readonly clock: Clock
@@ -69,6 +75,8 @@ export interface CoreLink {
   tell(frame: PostingsFrame | PostingsDropFrame): Promise<void>
   /** Takes no more posts, lets those in work answer, and ends the line for good. */
   close(): Promise<void>
+  /** A stream of bytes to another realm, through the core; or why there is none. */
+  openStream(domain: string): Promise<Duplex | StreamCode>
   isUp(): boolean
 }
 
@@ -91,6 +99,9 @@ const LIMITS: PostLimits = {
 
 /** For a piece of the feed, or for lists to be on the core's disk. */
 const ANSWER_WITHIN_MS = 30_000
+
+/** Relayed streams at once, ours and those of peers. */
+const STREAMS_MOST = 512
 
 const BACKLOG_BYTES = 8 * FRAME_MAX_BYTES
 
@@ -128,21 +139,34 @@ export const openCoreLink = (options: CoreLinkOptions): CoreLink => {
     send: (frame) => line.send(frame),
     answerWithinMs: ANSWER_WITHIN_MS,
   })
+  const streams = createPeerStreams({
+    voice: {
+      isUp: () => line.isUp(),
+      say: (frame) => line.send(frame),
+      sendData: (message, done) => line.sendData(message, done),
+    },
+    onStream:
+      options.onStream && ((incoming) => !isClosing && options.onStream?.(incoming) === true),
+    most: STREAMS_MOST,
+  })
   const others = handleOthers(options, { send, say: (frame) => line.send(frame), calls })
   const onFrame = (frame: AskingFrame): void => {
     if (frame.type === 'messages') onPost(frame)
+    else if (isAboutStreams(frame)) streams.take(frame)
     else if (!isClosing) void others(frame)
   }
+  const connection = { url: url.href, tls, times, backlogBytes: BACKLOG_BYTES }
   const hello = () => options.hello()
   const line = keepLine({
-    line: { url: url.href, tls, times, backlogBytes: BACKLOG_BYTES, hello, onFrame },
+    line: { ...connection, hello, onFrame, onData: streams.takeData },
     times,
     jitter: options.jitter ?? Math.random,
-    ...tellers(options, meters, calls),
+    ...tellers(options, meters, [calls, streams]),
   })
   return {
     isUp: line.isUp,
     announce: line.send,
+    openStream: streams.open,
     ask: calls.ask,
     tell: calls.tell,
     async close() {
@@ -176,7 +200,7 @@ const answerSearch = async (
 /** Frames that are no posts. A fault is logged and leaves the core without an answer: it will ask again. */
 const handleOthers =
   (options: CoreLinkOptions, { send, say, calls }: Voice) =>
-  async (frame: Exclude<AskingFrame, MessagesFrame>): Promise<void> => {
+  async (frame: Exclude<AskingFrame, MessagesFrame | StreamFrameOfCore>): Promise<void> => {
     try {
       switch (frame.type) {
         case 'withdraw':
@@ -199,7 +223,14 @@ const handleOthers =
 
 type Meters = ReturnType<typeof createMeters>
 
-const tellers = (options: CoreLinkOptions, meters: Meters, calls: IndexCalls) => ({
+const isAboutStreams = (frame: AskingFrame): frame is StreamFrameOfCore =>
+  frame.type.startsWith('stream-')
+
+const tellers = (
+  options: CoreLinkOptions,
+  meters: Meters,
+  onLine: readonly Pick<IndexCalls | PeerStreams, 'lineLost'>[],
+) => ({
   onUp(): void {
     meters.up(1)
     options.log.info('core-link.up')
@@ -207,7 +238,7 @@ const tellers = (options: CoreLinkOptions, meters: Meters, calls: IndexCalls) =>
   },
   onDown({ code, error, wasUp, waitMs }: LineDown): void {
     meters.up(0)
-    calls.lineLost()
+    for (const part of onLine) part.lineLost()
     options.log.warn('core-link.down', { code, wasUp, waitMs }, error)
     if (wasUp) options.onState?.('down')
   },

@@ -30,6 +30,8 @@ export interface KeptLine {
   isUp(): boolean
   /** Sends if the line is up; otherwise the frame is dropped. */
   send(frame: RealmFrame): void
+  /** The same for a piece of a stream; `done` is called in any case. */
+  sendData(message: Uint8Array, done: () => void): void
   /** Resolves when the line is down for good. */
   close(): Promise<void>
 }
@@ -68,6 +70,10 @@ export const keepLine = ({ line: lineOptions, times, ...options }: RedialOptions
     isUp: () => upAtMs !== undefined,
     send(frame) {
       if (upAtMs !== undefined) line?.send(frame)
+    },
+    sendData(message, done) {
+      if (upAtMs === undefined || line === undefined) done()
+      else line.sendData(message, done)
     },
     async close() {
       isClosing = true

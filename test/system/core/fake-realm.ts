@@ -4,6 +4,7 @@
 import { WebSocket } from 'ws'
 import {
   type AnswersFrame,
+  type CoreFrame,
   decodeCoreFrame,
   type HelloFrame,
   LINK_PATH,
@@ -66,6 +67,9 @@ export interface FakeRealm {
   pause(): void
 }
 
+const isAboutSearch = (frame: CoreFrame): frame is SearchFrameOfCore =>
+  !frame.type.startsWith('stream-')
+
 export const dialAsRealm = async ({ port, authority, credential }: Dial): Promise<FakeRealm> => {
   const socket = new WebSocket(`wss://localhost:${port}${LINK_PATH}`, {
     ca: authority.ca,
@@ -85,7 +89,7 @@ export const dialAsRealm = async ({ port, authority, credential }: Dial): Promis
     else if (frame.type === 'rosters') rosters.put(frame)
     else if (frame.type === 'off-boarded-done') acknowledged.put(frame)
     else if (frame.type === 'messages') posts.put(frame)
-    else search.put(frame)
+    else if (isAboutSearch(frame)) search.put(frame)
   })
   const closed = new Promise<number>((resolve) => socket.once('close', resolve))
   await new Promise<void>((resolve, reject) => {

@@ -26,6 +26,7 @@ export const makeSurroundings = () => {
       eventDropped: (reason) => counted.push(`dropped ${reason}`),
       introspection: (outcome) => counted.push(`introspection ${outcome}`),
       lines: () => undefined,
+      streams: () => undefined,
     },
   }
   const pass = (ms: number): void => {
