@@ -24,6 +24,7 @@ export interface TestLine extends DataLine {
 }
 
 export const makeLine = (): TestLine => {
+  const over = new Set<number>()
   const stuck: { readonly bytes: number; readonly done: () => void }[] = []
   const line: TestLine = {
     frames: [],
@@ -37,12 +38,15 @@ export const makeLine = (): TestLine => {
     send(text) {
       const frame = decodeCoreFrame(text)
       if (isRefusal(frame)) throw new Error(`the core sent a bad frame: ${text}`)
+      if (frame.type === 'stream-abort') over.add(frame.stream)
       line.frames.push(frame)
       line.order.push(frame.type)
     },
     sendData(message, done) {
       const piece = decodeStreamData(message)
       if (piece === undefined) throw new Error('the core sent bad data')
+      // Nothing follows an abort.
+      if (over.has(piece.stream)) throw new Error('data of a stream that was aborted')
       line.data.push(piece)
       line.order.push(`data ${piece.stream}`)
       if (line.isFlowing) done()
