@@ -6,3 +6,19 @@ export {
   type IdentityProviderLink,
   type IdentityProviderSettings,
 } from './identity-provider.ts'
+export { dialPeer, type PeerAddress, type PeerWay, type PeerWays } from './peer-dial.ts'
+export {
+  createPeerLink,
+  type OpenPeerLink,
+  type PeerLinkLimits,
+  type PeerLinkOptions,
+} from './peer-link.ts'
+export {
+  type Arrival,
+  createPeerServer,
+  type PeerServer,
+  type PeerServerLimits,
+  type PeerServerOptions,
+} from './peer-server.ts'
+export { createPeerStreams, type IncomingStream, type PeerStreams } from './peer-streams.ts'
+export type { JudgedCertificate, PeerTls, PeerTrustView } from './peer-tls.ts'

@@ -1,0 +1,69 @@
+// The way to a peer: a stream that the core relays, or a TCP connection where the settings give the peer an address.
+
+import { connect } from 'node:net'
+import type { Duplex } from 'node:stream'
+import type { StreamCode } from '../boundary/index.ts'
+import type { PeerDomain } from '../federation/index.ts'
+import { type Refusal, refuse } from '../refusal.ts'
+import type { Carrier } from './peer-tls.ts'
+
+export interface PeerAddress {
+  readonly host: string
+  readonly port: number
+}
+
+export interface PeerWays {
+  /** Peers that are reached without the core. */
+  readonly direct: ReadonlyMap<string, PeerAddress>
+  /** Through the core; absent where the settings forbid it. */
+  readonly relay?: (domain: string) => Promise<Duplex | StreamCode>
+}
+
+export type PeerWay = { readonly raw: Duplex; readonly carrier: Carrier } | Refusal
+
+const unreachable = (domain: PeerDomain): Refusal => refuse('federation.peer-unreachable', domain)
+const late = (domain: PeerDomain): Refusal => refuse('federation.peer-timed-out', domain)
+
+export const dialPeer = (
+  { direct, relay }: PeerWays,
+  domain: PeerDomain,
+  withinMs: number,
+): Promise<PeerWay> => {
+  const address = direct.get(domain)
+  if (address !== undefined) return dialDirect(domain, address, withinMs)
+  return relay === undefined
+    ? Promise.resolve(unreachable(domain))
+    : dialRelayed(domain, relay(domain), withinMs)
+}
+
+const dialDirect = (domain: PeerDomain, address: PeerAddress, withinMs: number): Promise<PeerWay> =>
+  new Promise((resolve) => {
+    const raw = connect({ ...address, noDelay: true })
+    const settle = (way: PeerWay): void => {
+      clearTimeout(timer)
+      if (!('raw' in way)) raw.destroy()
+      resolve(way)
+    }
+    const timer = setTimeout(() => settle(late(domain)), withinMs)
+    raw.on('error', () => settle(unreachable(domain)))
+    raw.once('connect', () => settle({ raw, carrier: 'direct' }))
+  })
+
+const dialRelayed = async (
+  domain: PeerDomain,
+  opening: Promise<Duplex | StreamCode>,
+  withinMs: number,
+): Promise<PeerWay> => {
+  const { promise, resolve } = Promise.withResolvers<'late'>()
+  const timer = setTimeout(() => resolve('late'), withinMs)
+  const opened = await Promise.race([opening, promise])
+  clearTimeout(timer)
+  if (opened === 'late') {
+    // It may still open: nobody wants it then.
+    void opening.then((stream) => typeof stream !== 'string' && stream.destroy())
+    return late(domain)
+  }
+  if (typeof opened !== 'string') return { raw: opened, carrier: 'relayed' }
+  if (opened === 'not-accepted') return late(domain)
+  return opened === 'too-many' ? refuse('federation.peer-busy', domain) : unreachable(domain)
+}

@@ -1,0 +1,227 @@
+// TLS 1.3 with both certificates, over any stream of bytes to a peer. Who is at the other end is what our policy and the
+// TLS library both say of the certificate, and nothing else. No session is resumed, no peer of an older TLS is spoken to.
+
+import type { X509Certificate } from 'node:crypto'
+import type { Duplex } from 'node:stream'
+import { connect, createServer, type SecureContextOptions, type TLSSocket } from 'node:tls'
+import {
+  type PeerConnectionFacts,
+  type PeerDomain,
+  type ProvenPeer,
+  parsePeerDomain,
+} from '../federation/index.ts'
+import { isRefusal, type Refusal, refuse } from '../refusal.ts'
+import type { Instant } from '../time.ts'
+import { HelloTap } from './peer-hello.ts'
+
+/** What a certificate was found to prove; the policy itself is `crypto`'s. */
+export interface JudgedCertificate {
+  readonly domain: string
+  readonly sha256: string
+  readonly until: Instant
+}
+
+/** What certificates are measured by. Another object means that files have changed. */
+export interface PeerTrustView {
+  readonly anchorsPem: readonly string[]
+  judge(question: {
+    readonly chain: readonly Uint8Array[]
+    readonly expected?: string
+    readonly now: Instant
+  }): JudgedCertificate | Refusal
+}
+
+export interface PeerTls {
+  readonly ownDomain: string
+  /** PEM; asked for each connection, so that a renewed certificate is shown from then on. */
+  identity(): { readonly chainPem: string; readonly keyPem: string }
+  trust(): PeerTrustView
+  readonly isPostQuantumRequired: boolean
+  readonly handshakeWithinMs: number
+  now(): Instant
+}
+
+export type Carrier = PeerConnectionFacts['carrier']
+
+/** A connection whose other end has proved its name. */
+export interface PeerSocket {
+  readonly socket: TLSSocket
+  readonly peer: ProvenPeer
+  /** Does the certificate still stand, by the trust of this moment? */
+  recheck(): Refusal | undefined
+}
+
+const HYBRID = ['X25519MLKEM768', 'SecP256r1MLKEM768']
+const CLASSICAL = ['X25519', 'P-256', 'P-384']
+/** How Node names what IANA names otherwise. */
+const NODE_NAMES = new Map([
+  ['prime256v1', 'secp256r1'],
+  ['P-256', 'secp256r1'],
+  ['P-384', 'secp384r1'],
+])
+/** What is recorded where TLS would not tell. */
+const UNKNOWN_GROUP = 'unknown'
+
+const contextOf = (tls: PeerTls): SecureContextOptions & { rejectUnauthorized: boolean } => {
+  const { chainPem, keyPem } = tls.identity()
+  const groups = tls.isPostQuantumRequired ? HYBRID : [...HYBRID, ...CLASSICAL]
+  return {
+    cert: chainPem,
+    key: keyPem,
+    ca: [...tls.trust().anchorsPem],
+    // Anchors may be issuers themselves: trust ends where the operator put it.
+    allowPartialTrustChain: true,
+    minVersion: 'TLSv1.3',
+    ecdhCurve: groups.join(':'),
+    // The handshake goes on, so that the refusal can be said and recorded; `prove` decides.
+    rejectUnauthorized: false,
+  }
+}
+
+const CHAIN_MOST = 8
+
+/** As the peer presented it, leaf first. */
+const chainOf = (socket: TLSSocket): readonly Uint8Array[] => {
+  const chain: Uint8Array[] = []
+  let one: X509Certificate | undefined = socket.getPeerX509Certificate()
+  while (one !== undefined && chain.length < CHAIN_MOST) {
+    chain.push(new Uint8Array(one.raw))
+    if (one.issuerCertificate === one) break
+    one = one.issuerCertificate
+  }
+  return chain
+}
+
+interface Proving {
+  readonly socket: TLSSocket
+  readonly carrier: Carrier
+  readonly tlsGroup: string
+  /** Whom the connection is for. */
+  readonly expected: string | undefined
+}
+
+const prove = (proving: Proving, tls: PeerTls): PeerSocket | Refusal => {
+  const { socket, carrier, tlsGroup, expected } = proving
+  const chain = chainOf(socket)
+  const question = { chain, ...(expected === undefined ? {} : { expected }) }
+  let trust = tls.trust()
+  let judgedAt = tls.now()
+  const first = trust.judge({ ...question, now: judgedAt })
+  if (isRefusal(first)) return first
+  const domain = parsePeerDomain(first.domain)
+  // Our own name at the other end: somebody connected us with ourselves.
+  if (domain === undefined || domain === tls.ownDomain) return refuse('federation.certificate-name')
+  // A second opinion: the TLS library knows parts of RFC 5280 that our policy leaves to it.
+  if (!socket.authorized) return refuse('federation.certificate-untrusted', domain)
+  if (tls.isPostQuantumRequired && !HYBRID.includes(tlsGroup)) {
+    return refuse('federation.key-exchange-classical', domain)
+  }
+  let { until } = first
+  const recheck = (): Refusal | undefined => {
+    const now = tls.now()
+    if (tls.trust() === trust && now >= judgedAt && now < until) return undefined
+    const again = tls.trust().judge({ ...question, now })
+    if (isRefusal(again)) return again
+    trust = tls.trust()
+    judgedAt = now
+    until = again.until
+    return undefined
+  }
+  const connection = { tlsGroup, carrier, certificateSha256: first.sha256 }
+  return { socket, peer: { domain, connection }, recheck }
+}
+
+const groupAtClient = (socket: TLSSocket): string => {
+  const info = socket.getEphemeralKeyInfo()
+  const name = info !== null && 'name' in info ? String(info.name) : UNKNOWN_GROUP
+  return NODE_NAMES.get(name) ?? name
+}
+
+const NO_COMMON_GROUP =
+  /NO_SUITABLE_KEY_SHARE|NO_SHARED_GROUP|NO_SUITABLE_GROUPS|HANDSHAKE_FAILURE|BAD_KEY_SHARE/
+
+/** A handshake that broke off: for want of a common key exchange, or for any other reason. */
+const whyBroken = (error: unknown, tls: PeerTls): Refusal => {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+  return tls.isPostQuantumRequired && NO_COMMON_GROUP.test(code)
+    ? refuse('federation.key-exchange-classical')
+    : refuse('federation.peer-broken')
+}
+
+/** Our end of a connection that we began to `domain`. Settles within `withinMs`; on a refusal `raw` is gone. */
+export const connectPeer = (
+  raw: Duplex,
+  { domain, carrier, withinMs }: { domain: PeerDomain; carrier: Carrier; withinMs: number },
+  tls: PeerTls,
+): Promise<PeerSocket | Refusal> =>
+  new Promise((resolve) => {
+    const socket = connect({ ...contextOf(tls), socket: raw, servername: domain })
+    const settle = (outcome: PeerSocket | Refusal): void => {
+      clearTimeout(timer)
+      if (isRefusal(outcome)) {
+        socket.destroy()
+        raw.destroy()
+      }
+      resolve(outcome)
+    }
+    const timer = setTimeout(
+      () => settle(refuse('federation.peer-timed-out')),
+      Math.min(withinMs, tls.handshakeWithinMs),
+    )
+    socket.on('error', (error) => settle(whyBroken(error, tls)))
+    socket.once('close', () => settle(refuse('federation.peer-broken')))
+    socket.once('secureConnect', () => {
+      const tlsGroup = groupAtClient(socket)
+      settle(prove({ socket, carrier, tlsGroup, expected: domain }, tls))
+    })
+  })
+
+/** Said to a stranger whose certificate was refused, without reading a byte of what they ask. */
+const goodbye = ({ refused }: Refusal): string =>
+  `HTTP/1.1 403 Forbidden\r\n${REFUSED_HEADER}: ${refused}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`
+
+export const REFUSED_HEADER = 'keyrealm-refused'
+
+/**
+ * Our end of a connection that somebody began: `claimed` is whom the core says they are. Settles within the handshake's
+ * time. Each connection has a TLS context of its own: no ticket of one means anything to another.
+ */
+export const acceptPeer = (
+  raw: Duplex,
+  { claimed, carrier }: { claimed: string | undefined; carrier: Carrier },
+  tls: PeerTls,
+): Promise<PeerSocket | Refusal> =>
+  new Promise((resolve) => {
+    const tap = new HelloTap(raw)
+    const server = createServer({
+      ...contextOf(tls),
+      requestCert: true,
+      handshakeTimeout: tls.handshakeWithinMs,
+    })
+    const fail = (no: Refusal): void => {
+      tap.destroy()
+      resolve(no)
+    }
+    tap.on('error', () => fail(refuse('federation.peer-broken')))
+    tap.once('close', () => resolve(refuse('federation.peer-broken')))
+    server.once('tlsClientError', (error) => {
+      const isLate = 'code' in error && error.code === 'ERR_TLS_HANDSHAKE_TIMEOUT'
+      fail(isLate ? refuse('federation.peer-timed-out') : whyBroken(error, tls))
+    })
+    server.once('secureConnection', (socket) => {
+      socket.on('error', () => socket.destroy())
+      const tlsGroup = tap.group ?? UNKNOWN_GROUP
+      const proven = prove({ socket, carrier, tlsGroup, expected: claimed }, tls)
+      if (isRefusal(proven)) sayGoodbye(socket, proven)
+      resolve(proven)
+    })
+    server.emit('connection', tap)
+  })
+
+const GOODBYE_WITHIN_MS = 1000
+
+const sayGoodbye = (socket: TLSSocket, no: Refusal): void => {
+  setTimeout(() => socket.destroy(), GOODBYE_WITHIN_MS).unref()
+  socket.resume()
+  socket.end(goodbye(no))
+}
