@@ -177,6 +177,7 @@ const whyRefused = ({ leaf, path, now }: Path, rules: Rules): Instant | Refusal 
   const [issuer, ...above] = path
   const all = [leaf, ...path]
   const no =
+    all.map(whyNotUnderstood).find(isRefusal) ??
     whyUnfit(leaf) ??
     path.map(whyNoAuthority).find(isRefusal) ??
     whyMayIssueAuthorities(issuer) ??
@@ -193,6 +194,35 @@ const whyRefused = ({ leaf, path, now }: Path, rules: Rules): Instant | Refusal 
   }
   return instant(until)
 }
+
+const UNDERSTOOD = new Set([
+  '2.5.29.15', // key usage
+  '2.5.29.17', // subject alternative name
+  '2.5.29.19', // basic constraints
+  '2.5.29.32', // policies: none is asked for
+  '2.5.29.37', // extended key usage
+])
+const NAME_CONSTRAINTS = '2.5.29.30'
+const STRONG_HASHES = new Set(['SHA-256', 'SHA-384', 'SHA-512'])
+
+/** RFC 5280 §4.2: what is critical and not understood refuses. So do constraints on names, which nobody here evaluates. */
+const whyNotUnderstood = ({ parsed }: Known): Refusal | undefined => {
+  const isUnderstood = parsed.extensions.every(({ type, critical }) =>
+    critical ? UNDERSTOOD.has(type) : type !== NAME_CONSTRAINTS,
+  )
+  return isUnderstood && isSignedStrongly(parsed)
+    ? undefined
+    : refuse('federation.certificate-unfit')
+}
+
+const isSignedStrongly = ({ signatureAlgorithm }: ParsedCertificate): boolean => {
+  const { hash } = signatureAlgorithm
+  const isEd25519 = 'name' in signatureAlgorithm && signatureAlgorithm.name === 'Ed25519'
+  return isEd25519 || (hash !== undefined && STRONG_HASHES.has(nameOfHash(hash)))
+}
+
+const nameOfHash = (hash: string | { readonly name: string }): string =>
+  typeof hash === 'string' ? hash : hash.name
 
 const SERVER_AUTH = '1.3.6.1.5.5.7.3.1'
 const CLIENT_AUTH = '1.3.6.1.5.5.7.3.2'

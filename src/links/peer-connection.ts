@@ -16,14 +16,12 @@ export interface Unanswered {
   readonly wasLate: boolean
 }
 
-export const isUnanswered = (outcome: PeerReply | Unanswered): outcome is Unanswered =>
-  'refusal' in outcome
+export const isUnanswered = (outcome: object): outcome is Unanswered => 'refusal' in outcome
 
 export interface PeerConnection {
   readonly peer: PeerSocket
-  /** Never rejects. Only when `isIdle`. */
+  /** Never rejects. One question at a time: whoever asks sees to that. */
   ask(question: PeerQuestion, withinMs: number): Promise<PeerReply | Unanswered>
-  readonly isIdle: boolean
   readonly isGone: boolean
   close(): void
 }
@@ -49,7 +47,10 @@ export const createPeerConnection = (
 ): PeerConnection => {
   const agent = new OneConnection(peer.socket)
   let isGone = false
-  let isIdle = true
+  const close = (): void => {
+    isGone = true
+    peer.socket.destroy()
+  }
   peer.socket.once('close', () => {
     isGone = true
     agent.destroy()
@@ -60,19 +61,15 @@ export const createPeerConnection = (
   return {
     peer,
     async ask(question, withinMs) {
-      isIdle = false
       const outcome = await exchange({ agent, peer, question, withinMs, answerMaxBytes })
-      if (isUnanswered(outcome)) peer.socket.destroy()
-      isIdle = true
-      return outcome
-    },
-    get isIdle() {
-      return isIdle && !isGone
+      if ('reply' in outcome && outcome.isLast) close()
+      if (isUnanswered(outcome)) close()
+      return isUnanswered(outcome) ? outcome : outcome.reply
     },
     get isGone() {
       return isGone
     },
-    close: () => void peer.socket.destroy(),
+    close,
   }
 }
 
@@ -84,7 +81,13 @@ interface Exchange {
   readonly answerMaxBytes: number
 }
 
-const exchange = (wanted: Exchange): Promise<PeerReply | Unanswered> =>
+/** An answer, and whether the peer will take no other question on this connection. */
+interface Answered {
+  readonly reply: PeerReply
+  readonly isLast: boolean
+}
+
+const exchange = (wanted: Exchange): Promise<Answered | Unanswered> =>
   new Promise((resolve) => {
     const { peer, question } = wanted
     const text = JSON.stringify(question.body)
@@ -116,7 +119,8 @@ const exchange = (wanted: Exchange): Promise<PeerReply | Unanswered> =>
       readAnswer(incoming, wanted.answerMaxBytes, (outcome) => {
         if ('refused' in outcome) return fail(outcome.refused)
         clearTimeout(timer)
-        resolve({ status: incoming.statusCode ?? 0, body: outcome.value })
+        const reply = { status: incoming.statusCode ?? 0, body: outcome.value }
+        resolve({ reply, isLast: !outgoing.shouldKeepAlive })
       })
     })
     outgoing.end(text)

@@ -51,12 +51,15 @@ export interface OpenPeerLink extends PeerLink {
 interface Kept {
   readonly connection: PeerConnection
   usedAtMs: number
+  /** Somebody is about to ask, or asks. */
+  isTaken: boolean
 }
 
 /** What is known of one peer. */
 interface Pool {
   readonly kept: Set<Kept>
   readonly waiting: (() => void)[]
+  /** Places taken for connections that are being made; whoever dials has taken one. */
   dialling: number
   questions: number
 }
@@ -121,11 +124,23 @@ export const createPeerLink = (options: PeerLinkOptions): OpenPeerLink => {
 const look = (pools: ReadonlyMap<PeerDomain, Pool>, limits: PeerLinkLimits): void => {
   for (const { kept } of pools.values()) {
     for (const one of kept) {
-      if (!one.connection.isIdle) continue
+      if (one.isTaken) continue
       if (performance.now() - one.usedAtMs > limits.idleMs) one.connection.close()
-      else void one.connection.ask(PING, limits.pingWithinMs)
+      else void ping(pools, one, limits)
     }
   }
+}
+
+const ping = async (
+  pools: ReadonlyMap<PeerDomain, Pool>,
+  one: Kept,
+  { pingWithinMs }: PeerLinkLimits,
+): Promise<void> => {
+  one.isTaken = true
+  await one.connection.ask(PING, pingWithinMs)
+  one.isTaken = false
+  const pool = pools.get(one.connection.peer.peer.domain)
+  if (pool !== undefined) wake(pool)
 }
 
 const PING: PeerQuestion = { path: PEER_PATHS.ping, body: {}, trackingId: 'ping' }
@@ -149,7 +164,6 @@ const createDial =
   ({ tls, limits, log, dial }: PeerLinkOptions): Dial =>
   async (pool, domain, withinMs) => {
     const endsAtMs = performance.now() + withinMs
-    pool.dialling += 1
     try {
       const way = await dial(domain, withinMs)
       if (isRefusal(way)) return way
@@ -165,11 +179,12 @@ const createDial =
         wake(pool)
       }
       const connection = createPeerConnection(peer, limits.answerMaxBytes, onGone)
-      const kept: Kept = { connection, usedAtMs: performance.now() }
+      const kept: Kept = { connection, usedAtMs: performance.now(), isTaken: true }
       pool.kept.add(kept)
       return kept
     } finally {
       pool.dialling -= 1
+      wake(pool)
     }
   }
 
@@ -183,6 +198,7 @@ const askIn = async (pool: Pool, asking: Asking, means: Means): Promise<Answer> 
     const outcome = await askOn(warm, asking, leftMs() / 2)
     if (!isUnanswered(outcome)) return outcome
     if (!outcome.wasSilent || leftMs() <= 0) return outcome.refusal
+    pool.dialling += 1
   }
   return await askFresh(pool, asking, { ...means, triesLeft: warm === undefined ? 2 : 1 })
 
@@ -196,13 +212,13 @@ const askIn = async (pool: Pool, asking: Asking, means: Means): Promise<Answer> 
     const outcome = await askOn(fresh, what, leftMs())
     if (!isUnanswered(outcome)) return outcome
     const isWorthAgain = outcome.wasSilent && !outcome.wasLate && triesLeft > 1 && leftMs() > 0
-    return isWorthAgain
-      ? await askFresh(of, what, { dial, limits, triesLeft: triesLeft - 1 })
-      : outcome.refusal
+    if (!isWorthAgain) return outcome.refusal
+    of.dialling += 1
+    return await askFresh(of, what, { dial, limits, triesLeft: triesLeft - 1 })
   }
 }
 
-/** An idle connection; undefined if one may be dialled; waits while there is neither. */
+/** An idle connection; undefined if one may be dialled, and the place for it is taken; waits while there is neither. */
 const idleOf = async (
   pool: Pool,
   { domain, endsAtMs }: Asking,
@@ -210,12 +226,16 @@ const idleOf = async (
 ): Promise<Kept | undefined | Refusal> => {
   for (;;) {
     for (const one of pool.kept) {
-      if (!one.connection.isIdle) continue
+      if (one.isTaken || one.connection.isGone) continue
+      one.isTaken = true
       // Trust may have changed since the last question.
       if (one.connection.peer.recheck() === undefined) return one
       one.connection.close()
     }
-    if (pool.kept.size + pool.dialling < limits.connectionsPerPeer) return undefined
+    if (pool.kept.size + pool.dialling < limits.connectionsPerPeer) {
+      pool.dialling += 1
+      return undefined
+    }
     const leftMs = endsAtMs - performance.now()
     if (leftMs <= 0) return refuse('federation.peer-timed-out', domain)
     await turnOf(pool, leftMs)
@@ -239,6 +259,7 @@ const askOn = async (
 ): Promise<Exclude<Answer, Refusal> | Unanswered> => {
   kept.usedAtMs = performance.now()
   const outcome = await kept.connection.ask(question, Math.max(1, withinMs))
+  kept.isTaken = false
   if (isUnanswered(outcome)) return outcome
   return { ...outcome, connection: kept.connection.peer.peer.connection }
 }

@@ -74,7 +74,7 @@ export const createPeerServer = (options: PeerServerOptions): PeerServer => {
     const no = connection.begin()
     if (no !== undefined) return connection.cut(no)
     try {
-      await answer(connection.peer, { request, response }, options)
+      await answer(connection, { request, response }, options)
     } catch (error) {
       log.error('peer-server.fault', { peer: connection.peer.peer.domain }, error)
       request.socket.destroy()
@@ -129,6 +129,8 @@ interface Connection {
   readonly peer: PeerSocket
   /** A request begins: why it may not. */
   begin(): Refusal | undefined
+  /** The answer is about to leave: from then on the peer may ask again. */
+  answering(): void
   idle(): void
   cut(no: Refusal): void
   close(): void
@@ -154,9 +156,12 @@ const createConnection = (peer: PeerSocket, limits: PeerServerLimits, log: Log):
       wait(limits.requestWithinMs)
       return peer.recheck()
     },
-    idle() {
+    answering() {
       isBusy = false
-      wait(limits.idleMs)
+    },
+    idle() {
+      // The next request may have come before the last answer was seen to have left.
+      if (!isBusy) wait(limits.idleMs)
     },
     cut(no) {
       log.warn('peer.cut', { refused: no.refused, peer: peer.peer.domain })
@@ -172,10 +177,11 @@ interface Exchange {
 }
 
 const answer = async (
-  { peer, recheck }: PeerSocket,
+  connection: Connection,
   { request, response }: Exchange,
   { serve, limits }: PeerServerOptions,
 ): Promise<void> => {
+  const { peer, recheck } = connection.peer
   const path = request.url ?? ''
   const trackingId = request.headers['trackingid']
   if (request.method !== 'POST' || !PATHS.has(path)) return refuseRequest(response, 404)
@@ -189,6 +195,7 @@ const answer = async (
   // Trust may have changed while the body was on its way.
   if (recheck() !== undefined) return void request.socket.destroy()
   const { status, body } = await serve(peer, { path, body: parsed.value, trackingId })
+  connection.answering()
   await reply(response, status, body)
 }
 

@@ -1,9 +1,9 @@
-// TLS 1.3 with both certificates, over any stream of bytes to a peer. Who is at the other end is what our policy and the
-// TLS library both say of the certificate, and nothing else. No session is resumed, no peer of an older TLS is spoken to.
+// TLS 1.3 with both certificates, over any stream of bytes to a peer. TLS proves who holds the key; who that is, our one
+// policy says of the certificate, and nothing else. No session is resumed, no peer of an older TLS is spoken to.
 
 import type { X509Certificate } from 'node:crypto'
 import type { Duplex } from 'node:stream'
-import { connect, createServer, type SecureContextOptions, type TLSSocket } from 'node:tls'
+import { connect, createSecureContext, type SecureContextOptions, TLSSocket } from 'node:tls'
 import {
   type PeerConnectionFacts,
   type PeerDomain,
@@ -111,8 +111,6 @@ const prove = (proving: Proving, tls: PeerTls): PeerSocket | Refusal => {
   const domain = parsePeerDomain(first.domain)
   // Our own name at the other end: somebody connected us with ourselves.
   if (domain === undefined || domain === tls.ownDomain) return refuse('federation.certificate-name')
-  // A second opinion: the TLS library knows parts of RFC 5280 that our policy leaves to it.
-  if (!socket.authorized) return refuse('federation.certificate-untrusted', domain)
   if (tls.isPostQuantumRequired && !HYBRID.includes(tlsGroup)) {
     return refuse('federation.key-exchange-classical', domain)
   }
@@ -193,29 +191,32 @@ export const acceptPeer = (
 ): Promise<PeerSocket | Refusal> =>
   new Promise((resolve) => {
     const tap = new HelloTap(raw)
-    const server = createServer({
-      ...contextOf(tls),
+    const { rejectUnauthorized, ...context } = contextOf(tls)
+    // Not `tls.Server`: its sockets forget the issuers that a peer presented.
+    const socket = new TLSSocket(tap, {
+      isServer: true,
+      secureContext: createSecureContext(context),
       requestCert: true,
-      handshakeTimeout: tls.handshakeWithinMs,
+      rejectUnauthorized,
     })
-    const fail = (no: Refusal): void => {
-      tap.destroy()
-      resolve(no)
+    const settle = (outcome: PeerSocket | Refusal): void => {
+      clearTimeout(timer)
+      resolve(outcome)
     }
-    tap.on('error', () => fail(refuse('federation.peer-broken')))
-    tap.once('close', () => resolve(refuse('federation.peer-broken')))
-    server.once('tlsClientError', (error) => {
-      const isLate = 'code' in error && error.code === 'ERR_TLS_HANDSHAKE_TIMEOUT'
-      fail(isLate ? refuse('federation.peer-timed-out') : whyBroken(error, tls))
-    })
-    server.once('secureConnection', (socket) => {
-      socket.on('error', () => socket.destroy())
+    const fail = (no: Refusal): void => {
+      socket.destroy()
+      tap.destroy()
+      settle(no)
+    }
+    const timer = setTimeout(() => fail(refuse('federation.peer-timed-out')), tls.handshakeWithinMs)
+    socket.on('error', (error) => fail(whyBroken(error, tls)))
+    socket.once('close', () => settle(refuse('federation.peer-broken')))
+    socket.once('secure', () => {
       const tlsGroup = tap.group ?? UNKNOWN_GROUP
       const proven = prove({ socket, carrier, tlsGroup, expected: claimed }, tls)
       if (isRefusal(proven)) sayGoodbye(socket, proven)
-      resolve(proven)
+      settle(proven)
     })
-    server.emit('connection', tap)
   })
 
 const GOODBYE_WITHIN_MS = 1000

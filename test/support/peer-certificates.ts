@@ -57,6 +57,7 @@ export interface LeafWanted extends Validity {
   readonly uses?: readonly string[]
   readonly isAuthority?: boolean
   readonly commonName?: string
+  readonly extensions?: readonly Extension[]
 }
 
 export interface ListWanted extends Validity {
@@ -67,6 +68,12 @@ export interface ListWanted extends Validity {
 /** The mark of a delta list (RFC 5280 §5.2.4). */
 export const deltaMark = (): Extension =>
   new Extension('2.5.29.27', true, new Uint8Array([2, 1, 1]))
+
+/** A critical extension that nobody knows, and constraints on names that nobody evaluates. */
+export const strangeMarks = (): readonly Extension[] => [
+  new Extension('1.3.6.1.4.1.99999.1', true, new Uint8Array([5, 0])),
+  new Extension('2.5.29.30', false, new Uint8Array([0x30, 0])),
+]
 
 export type Names = JsonGeneralNames
 
@@ -180,6 +187,7 @@ const issueLeaf = async (signer: Signer, wanted: LeafWanted): Promise<PeerLeaf> 
       new BasicConstraintsExtension(wanted.isAuthority === true, undefined, true),
       new KeyUsagesExtension(KeyUsageFlags.digitalSignature, true),
       ...(uses.length === 0 ? [] : [new ExtendedKeyUsageExtension([...uses])]),
+      ...(wanted.extensions ?? []),
       ...(names.length === 0 ? [] : [new SubjectAlternativeNameExtension(names)]),
     ],
   })

@@ -21,6 +21,7 @@ import {
   type PeerAuthority,
   type PeerLeaf,
   SERVER_AUTH,
+  strangeMarks,
 } from '../../support/peer-certificates.ts'
 
 const DOMAIN = 'kms.globex.example'
@@ -166,6 +167,13 @@ describe('a path is refused', () => {
     const last = await authority.authority({ name: 'a5', pathLength: 0 })
     const { chain } = await last.issue({ names: dns(DOMAIN) })
     assert.equal(codeOf(chain), 'federation.certificate-untrusted')
+  })
+
+  test('that says something critical which nobody understands', async () => {
+    for (const mark of strangeMarks()) {
+      const { chain } = await issuer.issue({ names: dns(DOMAIN), extensions: [mark] })
+      assert.equal(codeOf(chain), 'federation.certificate-unfit')
+    }
   })
 
   test('whose leaf is an authority, or is not meant for both ends', async () => {
