@@ -3,6 +3,7 @@
 
 import { z } from 'zod'
 import { checkTogether } from './checks.ts'
+import { federation } from './federation.ts'
 import {
   domain,
   host,
@@ -346,6 +347,7 @@ export const settingsSchema = (folder: string) =>
       unlock: unlock(folder),
       identity: identity(folder),
       core: core(folder),
+      federation: federation(folder).exactOptional(),
       channel,
       keys,
       roles,

@@ -1,7 +1,6 @@
 // TLS 1.3 with both certificates, over any stream of bytes to a peer. TLS proves who holds the key; who that is, our one
 // policy says of the certificate, and nothing else. No session is resumed, no peer of an older TLS is spoken to.
 
-import type { X509Certificate } from 'node:crypto'
 import type { Duplex } from 'node:stream'
 import { connect, createSecureContext, type SecureContextOptions, TLSSocket } from 'node:tls'
 import {
@@ -83,7 +82,7 @@ const CHAIN_MOST = 8
 /** As the peer presented it, leaf first. */
 const chainOf = (socket: TLSSocket): readonly Uint8Array[] => {
   const chain: Uint8Array[] = []
-  let one: X509Certificate | undefined = socket.getPeerX509Certificate()
+  let one: ReturnType<TLSSocket['getPeerX509Certificate']> = socket.getPeerX509Certificate()
   while (one !== undefined && chain.length < CHAIN_MOST) {
     chain.push(new Uint8Array(one.raw))
     if (one.issuerCertificate === one) break
@@ -167,7 +166,10 @@ export const connectPeer = (
       Math.min(withinMs, tls.handshakeWithinMs),
     )
     socket.on('error', (error) => settle(whyBroken(error, tls)))
-    socket.once('close', () => settle(refuse('federation.peer-broken')))
+    socket.once('close', () => {
+      raw.destroy()
+      settle(refuse('federation.peer-broken'))
+    })
     socket.once('secureConnect', () => {
       const tlsGroup = groupAtClient(socket)
       settle(prove({ socket, carrier, tlsGroup, expected: domain }, tls))
@@ -210,7 +212,10 @@ export const acceptPeer = (
     }
     const timer = setTimeout(() => fail(refuse('federation.peer-timed-out')), tls.handshakeWithinMs)
     socket.on('error', (error) => fail(whyBroken(error, tls)))
-    socket.once('close', () => settle(refuse('federation.peer-broken')))
+    socket.once('close', () => {
+      tap.destroy()
+      settle(refuse('federation.peer-broken'))
+    })
     socket.once('secure', () => {
       const tlsGroup = tap.group ?? UNKNOWN_GROUP
       const proven = prove({ socket, carrier, tlsGroup, expected: claimed }, tls)
