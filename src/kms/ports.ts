@@ -28,6 +28,7 @@ import type {
   Scope,
 } from './machine.ts'
 import type { OffBoarding } from './off-boarded.ts'
+import type { CopyStore, DebtStore, PeerStore } from './peer-ports.ts'
 import type { Person } from './person.ts'
 import type { Resource } from './resource.ts'
 import type { Drift, RosterCheck, StoredDrift } from './roster.ts'
@@ -297,6 +298,9 @@ export interface Transaction {
   readonly audit: AuditStore
   readonly tree: TreeStore
   readonly logKeys: LogKeyStore
+  readonly peers: PeerStore
+  readonly copies: CopyStore
+  readonly debts: DebtStore
 }
 
 export interface Store<Tx extends Transaction = Transaction> {

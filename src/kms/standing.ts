@@ -7,6 +7,7 @@ import { type Refusal, refuse } from '../refusal.ts'
 import type { Asked } from './case.ts'
 import { organizationRefusal, ownSubject } from './on-behalf.ts'
 import type { Moment, Verdict } from './operation.ts'
+import { peerRefusals } from './peer-standing.ts'
 import type { Person } from './person.ts'
 
 /** Refusals that only the directory can give: a compliance read outside the organisation. */
@@ -41,10 +42,12 @@ export const standingVerdicts = async (
   refusedCallers: ReadonlyMap<Asked, Refusal>,
 ): Promise<Map<Asked, Verdict>> => {
   const gone = await withdrawn(moment, asked)
+  const peers = await peerRefusals(moment, asked, people)
   const verdicts = new Map<Asked, Verdict>()
   for (const one of asked) {
     const refusal =
       refusedCallers.get(one) ??
+      peers.get(one) ??
       (gone.has(one) ? refuse('identity.bearer-withdrawn') : behalfRefusal(one, people))
     if (refusal === undefined) continue
     verdicts.set(one, {

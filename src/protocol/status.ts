@@ -113,6 +113,23 @@ export const VERDICTS: Readonly<Record<RefusalCode, Verdict>> = {
   'federation.issuer-may-issue-authorities': PEER_NOT_PROVEN,
   'federation.crl-stale': PEER_NOT_PROVEN,
   'federation.crl-missing': PEER_NOT_PROVEN,
+  'federation.closed': peerFailed(403, 'This KMS works with no other organisation'),
+  'federation.not-listed': peerFailed(403, 'This KMS does not work with that organisation'),
+  'federation.blocked': peerFailed(403, 'This KMS does not work with that organisation'),
+  'federation.not-forwarded': peerFailed(
+    403,
+    'This is not done at the KMS of another organisation',
+  ),
+  'federation.claim-conflict': peerFailed(403, 'The user is known as one of another organisation'),
+  'federation.user-not-pinned': peerFailed(
+    403,
+    'The user is not known as one of that organisation',
+  ),
+  'federation.denied-by-home': NOT_AUTHORIZED,
+  'federation.answer-wrong': peerFailed(
+    502,
+    'The KMS of the other organisation answered something else than asked',
+  ),
   'federation.key-exchange-classical': peerFailed(
     403,
     'The KMS of the other organisation offers no post-quantum key exchange',

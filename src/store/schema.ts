@@ -267,6 +267,62 @@ export const logKeyColumns = {
   created_at: 'integer',
 } as const satisfies Columns
 
+export const peerColumns = {
+  domain: 'text',
+  first_met_at: 'integer',
+  blocked_at: 'integer?',
+} as const satisfies Columns
+
+export const peerPinColumns = {
+  user_id: 'text',
+  domain: 'text',
+  pinned_at: 'integer',
+  // Null: claimed by the domain itself, and no administrator has said so.
+  confirmed_at: 'integer?',
+} as const satisfies Columns
+
+export const peerConflictColumns = {
+  user_id: 'text',
+  domain: 'text',
+  first_at: 'integer',
+} as const satisfies Columns
+
+export const foreignKnowledgeColumns = {
+  resource_uri: 'text',
+  user_id: 'text',
+  checked_at: 'integer',
+  // What was asked before then counts no more.
+  withdrawn_at: 'integer?',
+} as const satisfies Columns
+
+export const foreignKeyColumns = {
+  uri: 'text',
+  resource_uri: 'text',
+  bound_at: 'integer',
+} as const satisfies Columns
+
+export const copyHolderColumns = {
+  resource_uri: 'text',
+  user_id: 'text',
+  domain: 'text',
+  since: 'integer',
+} as const satisfies Columns
+
+export const owedWithdrawalColumns = {
+  ...copyHolderColumns,
+  due_at: 'integer',
+  attempts: 'integer',
+} as const satisfies Columns
+
+export const pendingBindColumns = {
+  key_uri: 'text',
+  resource_uri: 'text',
+  user_id: 'text',
+  since: 'integer',
+  due_at: 'integer',
+  attempts: 'integer',
+} as const satisfies Columns
+
 export interface Schema {
   readonly keys: RowOf<typeof keyColumns>
   readonly resources: RowOf<typeof resourceColumns>
@@ -302,4 +358,12 @@ export interface Schema {
   readonly log_tiles: RowOf<typeof logTileColumns>
   readonly log_tree: RowOf<typeof logTreeColumns>
   readonly log_keys: RowOf<typeof logKeyColumns>
+  readonly peers: RowOf<typeof peerColumns>
+  readonly peer_pins: RowOf<typeof peerPinColumns>
+  readonly peer_conflicts: RowOf<typeof peerConflictColumns>
+  readonly foreign_knowledge: RowOf<typeof foreignKnowledgeColumns>
+  readonly foreign_keys: RowOf<typeof foreignKeyColumns>
+  readonly copy_holders: RowOf<typeof copyHolderColumns>
+  readonly owed_withdrawals: RowOf<typeof owedWithdrawalColumns>
+  readonly pending_binds: RowOf<typeof pendingBindColumns>
 }
