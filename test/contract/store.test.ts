@@ -5,6 +5,7 @@ import { answersContract } from './store/answers.ts'
 import { auditLogContract } from './store/audit-log.ts'
 import { authorizationsContract } from './store/authorizations.ts'
 import { durabilityContract } from './store/durability.ts'
+import { federationContract } from './store/federation.ts'
 import { implementations } from './store/implementations.ts'
 import { keyringContract } from './store/keyring.ts'
 import { keysContract } from './store/keys.ts'
@@ -29,6 +30,7 @@ const CONTRACTS = [
   peopleContract,
   roomsContract,
   searchContract,
+  federationContract,
   keyringContract,
   auditLogContract,
   transactionsContract,
