@@ -1,5 +1,6 @@
 // The door of federation: which keys cross between organisations, on whose behalf, and who may take them.
 
+export { blockPeer, type Pinned, pinUser, unblockPeer } from './administration.ts'
 export { type PeerDomain, parsePeerDomain } from './domain.ts'
 export { createForeignHome, type HomeParts } from './home.ts'
 export type { FederationPolicy } from './policy.ts'

@@ -32,6 +32,7 @@ import { CommandError } from './command-error.ts'
 import { createIndexCommands } from './index-commands.ts'
 import { createIndexingCommands } from './indexing-commands.ts'
 import { askPassphrase } from './passphrase.ts'
+import { createPeerCommands } from './peer-commands.ts'
 import { refuseRestored } from './restored.ts'
 import { serve } from './serve.ts'
 import { VERSION } from './version.ts'
@@ -184,6 +185,7 @@ export const createCommands = (output: CliOutput): CliActions => ({
   ...createAuditCommands(output),
   ...createIndexCommands(output),
   ...createIndexingCommands(output),
+  ...createPeerCommands(output),
   serve: ({ config }) => serve(loadSettings(config), config),
   init: (options) => init(options, output),
   status: async ({ config, json }) => {

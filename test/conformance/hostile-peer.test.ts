@@ -3,7 +3,15 @@
 
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, test } from 'node:test'
-import type { PeerReply } from '../../src/federation/index.ts'
+import { systemRandom } from '../../src/crypto/index.ts'
+import {
+  blockPeer,
+  type PeerDomain,
+  type PeerReply,
+  pinUser,
+  unblockPeer,
+} from '../../src/federation/index.ts'
+import type { UserId } from '../../src/id.ts'
 import type { RefusalCode } from '../../src/refusal.ts'
 import { seconds } from '../../src/time.ts'
 import type { Device, Json } from '../support/device.ts'
@@ -144,14 +152,17 @@ describe('a peer that asks', () => {
 
   test('is turned away once it is blocked, on its next request', async () => {
     const { key } = await aRoom(alice, [PEOPLE.gina])
-    const { store } = realms.acme
-    const now = realms.acme.now()
-    await store.transact((tx) => tx.peers.setBlocked(GLOBEX_DOMAIN, now, now))
+    const { ledger } = realms.acme
+    const domain = GLOBEX_DOMAIN as PeerDomain
+    assert.equal(await blockPeer(ledger, domain), true)
+    assert.equal((await realms.acme.lastEntry()).action, 'peer.blocked')
+    assert.equal(await blockPeer(ledger, domain), false)
     await refusedTo(GLOBEX_DOMAIN, retrieve(PEOPLE.gina, key.uri), 'federation.blocked')
     const theirs = await aRoom(gina, [PEOPLE.alice])
     const answer = await alice.ask('retrieve', theirs.key.uri)
     await realms.acme.refused(answer, 403, 'federation.blocked')
-    await store.transact((tx) => tx.peers.setBlocked(GLOBEX_DOMAIN, now, undefined))
+    assert.equal(await unblockPeer(ledger, domain), true)
+    assert.equal(await unblockPeer(ledger, domain), false)
     assert.equal((await gina.ask('retrieve', key.uri))['status'], 200)
   })
 })
@@ -266,9 +277,19 @@ describe('a realm', () => {
     await withPolicy({ acme: { claims: 'listed' } }, async (pair, key, device, acme) => {
       await pair.globex.refused(await device.ask('retrieve', key), 403, 'federation.denied-by-home')
       assert.equal((await acme.lastEntry())['code'], 'federation.user-not-pinned')
-      const now = acme.now()
-      const pin = { userId: PEOPLE.gina as never, domain: GLOBEX_DOMAIN, pinnedAt: now }
-      await acme.store.transact((tx) => tx.peers.setPin({ ...pin, confirmedAt: now }))
+      const userId = PEOPLE.gina as UserId
+      const pin = (domain: string, mayMove = false) =>
+        pinUser(acme.ledger, systemRandom, { userId, domain: domain as PeerDomain, mayMove })
+      assert.equal(await pin(MALLORY_DOMAIN), 'pinned')
+      assert.equal(await pin(GLOBEX_DOMAIN), 'pinned-elsewhere')
+      await device.ask('retrieve', key)
+      assert.equal((await acme.lastEntry())['code'], 'federation.claim-conflict')
+      assert.equal(await pin(GLOBEX_DOMAIN, true), 'pinned')
+      const moved = await acme.lastEntry()
+      assert.deepEqual(moved['details'], { from: MALLORY_DOMAIN, peer: GLOBEX_DOMAIN })
+      assert.deepEqual(moved['subjects'], [await acme.pseudonymOf('gina')])
+      assert.deepEqual(await acme.store.read((tx) => tx.peers.conflicts()), [])
+      assert.equal(await pin(GLOBEX_DOMAIN), 'already-pinned')
       assert.equal((await device.ask('retrieve', key))['status'], 200)
     })
   })

@@ -48,6 +48,12 @@ const aWorld = (act: () => number = () => 0) => {
     indexRemoveRoom: record('indexRemoveRoom'),
     indexAddRoom: record('indexAddRoom'),
     indexLeakage: record('indexLeakage'),
+    peersList: record('peersList'),
+    peersShow: record('peersShow'),
+    peersBlock: record('peersBlock'),
+    peersUnblock: record('peersUnblock'),
+    peersPin: record('peersPin'),
+    peersMovePin: record('peersMovePin'),
   }
   const run = async (line: string) => {
     const printed = { out: '', error: '' }
@@ -138,6 +144,16 @@ const COMMANDS: readonly (readonly [line: string, name: string, options: object 
   ],
   ['machines disable --config realm.json --name bot', 'machinesDisable', { config, name: 'bot' }],
   ['access list --config realm.json', 'accessList', { config }],
+  ['peers list --config realm.json', 'peersList', { config }],
+  ['peers show k.y --config realm.json', 'peersShow', { config, domain: 'k.y' }],
+  ['peers block k.y --config realm.json', 'peersBlock', { config, domain: 'k.y' }],
+  ['peers unblock k.y --config realm.json', 'peersUnblock', { config, domain: 'k.y' }],
+  ['peers pin k.y --user u --config realm.json', 'peersPin', { config, domain: 'k.y', user: 'u' }],
+  [
+    'peers move-pin k.y --user u --config realm.json',
+    'peersMovePin',
+    { config, domain: 'k.y', user: 'u' },
+  ],
   ['audit show --config realm.json', 'auditShow', { config, after: 0, limit: 100 }],
   [
     'audit search --config realm.json --action key.released --outcome done',
