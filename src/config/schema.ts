@@ -15,6 +15,7 @@ import {
   webSocketUrl,
   whole,
 } from './fields.ts'
+import { peerPolicy } from './peer-policy.ts'
 import { postgres } from './postgres.ts'
 import { search } from './search.ts'
 
@@ -355,6 +356,7 @@ export const settingsSchema = (folder: string) =>
       log: log(folder),
       sweep,
       search,
+      federation: z.strictObject({ ...peerPolicy }).prefault({}),
     })
     .superRefine(checkTogether)
 

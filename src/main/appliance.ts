@@ -13,6 +13,7 @@ import {
 import { readSecret } from '../config/index.ts'
 import { SecretBytes, systemRandom } from '../crypto/index.ts'
 import { Fault } from '../fault.ts'
+import type { PeerLink, ServePeer } from '../federation/index.ts'
 import type { IndexLine } from '../indexer/index.ts'
 import {
   operationAnswer,
@@ -26,6 +27,7 @@ import { type Job, type Log, type Metrics, systemClock } from '../runtime/index.
 import { seconds } from '../time.ts'
 import { type Realm, record, unlockRealm } from './assembly.ts'
 import { type JoinedCorridor, joinCorridor } from './corridor.ts'
+import { federationJobs, joinForeignHome, joinServePeer } from './federation.ts'
 import { publishJob } from './published-log.ts'
 import { recordReading } from './reading.ts'
 import { joinRooms, type Rooms } from './rooms.ts'
@@ -49,6 +51,8 @@ export interface Appliance {
   readonly search: JoinedSearch
   readonly actions: AdminActions
   readonly jobs: readonly Job[]
+  /** Answers a peer whose certificate was accepted. */
+  readonly servePeer: ServePeer
   unlock(passphrase: SecretBytes): Promise<void>
   close(): Promise<void>
 }
@@ -237,10 +241,12 @@ const refusedUnlock = {
   type: 'MAIN_KEY',
 } as const
 
+/** Without a link to peers the realm works alone: it asks nobody. */
 export const createAppliance = async (
   realm: Realm,
   log: Log,
   metrics: Metrics,
+  link?: PeerLink,
 ): Promise<Appliance> => {
   const faults = metrics.counter({
     room: 'kms',
@@ -248,10 +254,12 @@ export const createAppliance = async (
     unit: 'count',
     help: 'Requests that met something broken.',
   })
-  const joined = joinCorridor(realm, log, (fault, trackingId) => {
+  const onFault = (fault: unknown, trackingId: string): void => {
     faults.add({})
     log.error('request.failed', { trackingId }, fault)
-  })
+  }
+  const foreign = link && joinForeignHome(realm, link, metrics)
+  const joined = joinCorridor(realm, log, onFault, foreign)
   await joined.staticKeys.reload()
   detailsOf(realm, joined)
   const line: Line = createLine({
@@ -278,7 +286,9 @@ export const createAppliance = async (
       renewKeysJob(realm),
       publishJob(realm.log, log, metrics),
       ...rooms.jobs,
+      ...(link && foreign ? federationJobs(realm, link, foreign, metrics) : []),
     ],
+    servePeer: joinServePeer(realm, joined.desk, onFault),
     actions: {
       status: async () => statusOf(realm, line, startedAt),
       lock: () => lock(parts),
