@@ -2,12 +2,13 @@
 // never will be, so that the core holds nothing but uniform random strings. Noise fills each list to one of few lengths.
 
 import { TOKEN_BYTES, TokenInputs, type TokenWorkers, tokensOf } from '../crypto/index.ts'
-import { paddedLength } from './noise.ts'
+import { paddedLength, stepOf } from './noise.ts'
 import { sortedHashes } from './posting-list.ts'
 import {
   noiseInput,
   occurrenceInput,
   type RoomIndex,
+  type RoomTotals,
   readTermIds,
   type TermId,
   termIdInputs,
@@ -19,8 +20,7 @@ export interface Blinded {
   readonly lists: readonly Uint8Array[]
   /** New values of those counters that changed. */
   readonly counted: ReadonlyMap<TermId, number>
-  /** How many noise hashes the room has made now. */
-  readonly noise: number
+  readonly totals: RoomTotals
 }
 
 /** The distinct terms of a message, each of at most 40 bytes and without control characters. */
@@ -41,36 +41,44 @@ const distinctTerms = (messages: readonly MessageTerms[]): readonly string[] => 
   ...new Set(messages.flat()),
 ]
 
+interface Planned {
+  readonly inputs: TokenInputs
+  /** Of each list, in hashes. */
+  readonly lengths: readonly number[]
+  readonly totals: RoomTotals
+}
+
 /** Counting first, hashing afterwards: the same messages give the same inputs, one at a time or all at once. */
-const listInputs = (
+const plan = (
   room: RoomIndex,
   messages: readonly MessageTerms[],
   tallies: ReadonlyMap<string, Tally>,
-): TokenInputs => {
+): Planned => {
   const inputs = new TokenInputs().under(room.key)
-  let { noise } = room
-  for (const terms of messages) {
-    for (const term of terms) {
+  const totals = { ...room.totals }
+  const lengths = messages.map((message) => {
+    for (const term of message) {
       const tally = tallies.get(term)
       if (tally === undefined) continue
       inputs.add(occurrenceInput(term, tally.count))
       tally.count += 1
     }
-    const missing = paddedLength(terms.length) - terms.length
-    for (let added = 0; added < missing; added += 1) inputs.add(noiseInput(noise + added))
-    noise += missing
-  }
-  return inputs
+    const length = paddedLength(message.length, stepOf(totals))
+    const noise = length - message.length
+    for (let added = 0; added < noise; added += 1) inputs.add(noiseInput(totals.noise + added))
+    totals.messages += 1
+    totals.terms += message.length
+    totals.noise += noise
+    return length
+  })
+  return { inputs, lengths, totals }
 }
 
-const noiseOf = (messages: readonly MessageTerms[]): number =>
-  messages.reduce((sum, { length }) => sum + paddedLength(length) - length, 0)
-
-const cutLists = (tokens: Uint8Array, messages: readonly MessageTerms[]): readonly Uint8Array[] => {
+const cutLists = (tokens: Uint8Array, lengths: readonly number[]): readonly Uint8Array[] => {
   let at = 0
-  return messages.map((terms) => {
+  return lengths.map((length) => {
     const from = at
-    at += paddedLength(terms.length) * TOKEN_BYTES
+    at += length * TOKEN_BYTES
     return sortedHashes(tokens.subarray(from, at))
   })
 }
@@ -83,10 +91,11 @@ export function* blinding(room: RoomIndex, messages: readonly MessageTerms[]): T
   for (const [index, id] of ids.entries()) {
     tallies.set(terms[index] ?? '', { id, count: room.counters.get(id) })
   }
-  const lists = cutLists(yield listInputs(room, messages, tallies), messages)
+  const { inputs, lengths, totals } = plan(room, messages, tallies)
+  const lists = cutLists(yield inputs, lengths)
   const counted = new Map<TermId, number>()
   for (const { id, count } of tallies.values()) counted.set(id, count)
-  return { lists, counted, noise: room.noise + noiseOf(messages) }
+  return { lists, counted, totals }
 }
 
 /** Makes all tokens here and now. */

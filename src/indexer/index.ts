@@ -20,4 +20,12 @@ export {
   type QueryPage,
   querying,
 } from './query-page.ts'
-export { type Counters, type RoomIndex, type RoomTerms, type TermId, termIdsOf } from './terms.ts'
+export {
+  type Counters,
+  NOTHING_YET,
+  type RoomIndex,
+  type RoomTerms,
+  type RoomTotals,
+  type TermId,
+  termIdsOf,
+} from './terms.ts'

@@ -6,7 +6,7 @@ import { type Language, queryTermsOf, termsOf } from '../words/index.ts'
 import { blindMessages } from './blind.ts'
 import { hexHashes } from './posting-list.ts'
 import { blindQuery, occurrencesOf } from './query-page.ts'
-import type { Counters, RoomIndex, TermId } from './terms.ts'
+import { type Counters, NOTHING_YET, type RoomIndex, type RoomTotals, type TermId } from './terms.ts'
 
 export interface LabMessage {
   readonly room: string
@@ -41,7 +41,7 @@ class CounterTable implements Counters {
 
 interface LabRoom extends RoomIndex {
   readonly counters: CounterTable
-  noise: number
+  totals: RoomTotals
 }
 
 export class Lab {
@@ -62,7 +62,7 @@ export class Lab {
         some.map(({ text }) => termsOf(text, this.#options.language)),
       )
       room.counters.update(made.counted)
-      room.noise = made.noise
+      room.totals = made.totals
       for (const [at, list] of made.lists.entries()) {
         const message = some[at]
         if (message !== undefined) lists.set(message, hexHashes(list))
@@ -90,16 +90,16 @@ export class Lab {
   }
 
   traceTerms(room: string, words: readonly (readonly string[])[]): readonly string[] {
-    const { key, counters, noise } = this.#roomOf(room)
+    const { key, counters, totals } = this.#roomOf(room)
     const asked = { page: 0, mode: 'newest' } as const
-    return hexHashes(blindQuery([{ key, counters, noise, words }], asked).hashes)
+    return hexHashes(blindQuery([{ key, counters, totals, words }], asked).hashes)
   }
 
   #roomOf(name: string): LabRoom {
     const known = this.#rooms.get(name)
     if (known !== undefined) return known
     using key = SecretBytes.from(hmacSha256(this.#options.seed, `keyrealm lab room ${name}`))
-    const room = { key: prepareTokenKey(key), counters: new CounterTable(), noise: 0 }
+    const room = { key: prepareTokenKey(key), counters: new CounterTable(), totals: NOTHING_YET }
     this.#rooms.set(name, room)
     return room
   }

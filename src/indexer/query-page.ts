@@ -87,7 +87,7 @@ const addPage = (
   }
   const isAbsent = count === 0 && asked.page === 0
   const decoys = isAbsent ? 1 : filledLength(real) - real
-  for (const number of decoysFor(id, decoys, room.noise)) inputs.add(noiseInput(number))
+  for (const number of decoysFor(id, decoys, room.totals.noise)) inputs.add(noiseInput(number))
   return oldest > 0
 }
 

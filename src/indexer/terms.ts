@@ -13,11 +13,23 @@ export interface Counters {
   get(term: TermId): number
 }
 
-/** What the index of one room needs to go on: its key, its counters, and how many noise hashes it has made. */
+/** What a room has had so far. It decides how the next list is filled, so it is stored with the counters. */
+export interface RoomTotals {
+  /** Messages indexed, those without terms too. */
+  readonly messages: number
+  /** Hashes made for occurrences of terms. */
+  readonly terms: number
+  /** Hashes made as noise. */
+  readonly noise: number
+}
+
+export const NOTHING_YET: RoomTotals = { messages: 0, terms: 0, noise: 0 }
+
+/** What the index of one room needs to go on: its key, its counters and its totals. */
 export interface RoomIndex {
   readonly key: TokenKey
   readonly counters: Counters
-  readonly noise: number
+  readonly totals: RoomTotals
 }
 
 const SEPARATOR = '\u001f'
