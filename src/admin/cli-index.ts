@@ -47,8 +47,11 @@ const seedOption = (): Option =>
 const languageOption = (): Option =>
   new Option('--language <name>', 'whose words the rooms are in').default('english')
 
-export const addIndex = (program: Command, actions: IndexActions, done: Done): void => {
-  const index = program.command('index').description('the search index, studied without a realm')
+/** The group, for further commands. */
+export const addIndex = (program: Command, actions: IndexActions, done: Done): Command => {
+  const index = program
+    .command('index')
+    .description('the search index: the running one, and studied')
   index
     .command('lab')
     .description('make the index of a file of messages, exactly as the cloud would store it')
@@ -74,4 +77,5 @@ export const addIndex = (program: Command, actions: IndexActions, done: Done): v
     .option('--one-room', 'as if all were said in one room')
     .option('--json', 'for programs')
     .action(async (options: IndexLeakageOptions) => done(await actions.indexLeakage(options)))
+  return index
 }

@@ -6,7 +6,13 @@ import { type Language, queryTermsOf, termsOf } from '../words/index.ts'
 import { blindMessages } from './blind.ts'
 import { hexHashes } from './posting-list.ts'
 import { blindQuery, occurrencesOf } from './query-page.ts'
-import { type Counters, NOTHING_YET, type RoomIndex, type RoomTotals, type TermId } from './terms.ts'
+import {
+  type Counters,
+  NOTHING_YET,
+  type RoomIndex,
+  type RoomTotals,
+  type TermId,
+} from './terms.ts'
 
 export interface LabMessage {
   readonly room: string
