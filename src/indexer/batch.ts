@@ -19,6 +19,7 @@ import { encodeCounters } from './counter-table.ts'
 import type { CounterPart, IndexLedger, IndexTransaction, Posting } from './ports.ts'
 import { newestVersions, openMessage, type ReadEvent, readEvent, revisionOf } from './reading.ts'
 import type { OpenRoom, RoomMemory } from './room-memory.ts'
+import type { TermId } from './terms.ts'
 
 /** Why a message was not indexed. `waiting`: one of its keys is not known yet. */
 export const SKIPPED = ['malformed', 'room', 'waiting', 'unreadable'] as const
@@ -244,7 +245,7 @@ const isCounting = ({ work }: RoomDone): boolean => work.posted.length > 0
 
 const encodedBytes = (terms: number): number => 24 + 12 * terms
 
-const merged = ({ counters }: OpenRoom, { counted }: Blinded): ReadonlyMap<bigint, number> =>
+const merged = ({ counters }: OpenRoom, { counted }: Blinded): ReadonlyMap<TermId, number> =>
   new Map([...counters, ...counted])
 
 const save = async (

@@ -11,7 +11,7 @@ const ENTRY_BYTES = 12
 const TOTALS_BYTES = 24
 
 export class CounterTable implements Counters {
-  #ids = new BigUint64Array(SMALLEST)
+  #ids = new Float64Array(SMALLEST)
   /** 0: the slot is free. */
   #counts = new Uint32Array(SMALLEST)
   #size = 0
@@ -27,7 +27,7 @@ export class CounterTable implements Counters {
   /** Identifiers are HMACs: any of their bits spread as well as any others. */
   #slotOf(term: TermId): number {
     const mask = this.#ids.length - 1
-    let slot = Number(term & 0x7fffffffn) & mask
+    let slot = term & mask
     while (this.#counts[slot] !== 0 && this.#ids[slot] !== term) slot = (slot + 1) & mask
     return slot
   }
@@ -47,13 +47,13 @@ export class CounterTable implements Counters {
 
   *[Symbol.iterator](): Generator<readonly [TermId, number]> {
     for (const [slot, count] of this.#counts.entries()) {
-      if (count !== 0) yield [this.#ids[slot] ?? 0n, count]
+      if (count !== 0) yield [this.#ids[slot] ?? 0, count]
     }
   }
 
   #grow(): void {
     const entries = [...this]
-    this.#ids = new BigUint64Array(this.#ids.length * 2)
+    this.#ids = new Float64Array(this.#ids.length * 2)
     this.#counts = new Uint32Array(this.#counts.length * 2)
     this.#size = 0
     for (const [term, count] of entries) this.set(term, count)
@@ -72,7 +72,7 @@ export const encodeCounters = (
   view.setFloat64(8, totals.terms)
   view.setFloat64(16, totals.noise)
   for (const [index, [term, count]] of entries.entries()) {
-    view.setBigUint64(TOTALS_BYTES + index * ENTRY_BYTES, term)
+    view.setFloat64(TOTALS_BYTES + index * ENTRY_BYTES, term)
     view.setUint32(TOTALS_BYTES + index * ENTRY_BYTES + 8, count)
   }
   return bytes
@@ -84,7 +84,7 @@ export const decodeCounters = (bytes: Uint8Array, into: CounterTable): RoomTotal
   if (size < 0 || size % ENTRY_BYTES !== 0) throw new Fault('indexer.counters-malformed')
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   for (let at = TOTALS_BYTES; at < bytes.length; at += ENTRY_BYTES) {
-    into.set(view.getBigUint64(at), view.getUint32(at + 8))
+    into.set(view.getFloat64(at), view.getUint32(at + 8))
   }
   return {
     messages: view.getFloat64(0),

@@ -4,15 +4,10 @@
 import { hmacSha256, prepareTokenKey, SecretBytes } from '../crypto/index.ts'
 import { type Language, queryTermsOf, termsOf } from '../words/index.ts'
 import { blindMessages } from './blind.ts'
+import { CounterTable } from './counter-table.ts'
 import { hexHashes } from './posting-list.ts'
 import { blindQuery, occurrencesOf } from './query-page.ts'
-import {
-  type Counters,
-  NOTHING_YET,
-  type RoomIndex,
-  type RoomTotals,
-  type TermId,
-} from './terms.ts'
+import { NOTHING_YET, type RoomIndex, type RoomTotals, TermNames } from './terms.ts'
 
 export interface LabMessage {
   readonly room: string
@@ -33,20 +28,9 @@ export interface LabOptions {
   readonly language: Language
 }
 
-class CounterTable implements Counters {
-  readonly #counts = new Map<TermId, number>()
-
-  get(term: TermId): number {
-    return this.#counts.get(term) ?? 0
-  }
-
-  update(counted: ReadonlyMap<TermId, number>): void {
-    for (const [term, count] of counted) this.#counts.set(term, count)
-  }
-}
-
 interface LabRoom extends RoomIndex {
   readonly counters: CounterTable
+  readonly names: TermNames
   totals: RoomTotals
 }
 
@@ -67,7 +51,7 @@ export class Lab {
         room,
         some.map(({ text }) => termsOf(text, this.#options.language)),
       )
-      room.counters.update(made.counted)
+      for (const [term, count] of made.counted) room.counters.set(term, count)
       room.totals = made.totals
       for (const [at, list] of made.lists.entries()) {
         const message = some[at]
@@ -105,7 +89,12 @@ export class Lab {
     const known = this.#rooms.get(name)
     if (known !== undefined) return known
     using key = SecretBytes.from(hmacSha256(this.#options.seed, `keyrealm lab room ${name}`))
-    const room = { key: prepareTokenKey(key), counters: new CounterTable(), totals: NOTHING_YET }
+    const room = {
+      key: prepareTokenKey(key),
+      counters: new CounterTable(),
+      names: new TermNames(),
+      totals: NOTHING_YET,
+    }
     this.#rooms.set(name, room)
     return room
   }

@@ -59,8 +59,8 @@ const DRAWS_FOR_ONE = 16
  * both searches learns nothing by comparing them. A longer list begins with the shorter one.
  */
 export const decoysFor = (term: TermId, wanted: number, noise: number): readonly number[] => {
-  const low = Number(term & 0xffffffffn)
-  const step = Number((term >> 32n) & 0xffffffffn) | 1
+  const low = term >>> 0
+  const step = Math.floor(term / 2 ** 32) | 1
   const enough = Math.min(wanted, noise)
   const chosen = new Set<number>()
   for (let tried = 0; chosen.size < enough && tried < DRAWS_FOR_ONE * enough; tried += 1) {

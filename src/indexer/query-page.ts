@@ -6,8 +6,8 @@ import { type Tokenizing, tokenizeHere } from './blind.ts'
 import { decoysFor } from './noise.ts'
 import { sortedHashes } from './posting-list.ts'
 import {
-  noiseInput,
-  occurrenceInput,
+  addNoise,
+  addOccurrence,
   type RoomIndex,
   readTermIds,
   type TermId,
@@ -61,7 +61,7 @@ const rarestOf = (
   let at = 0
   return rooms.flatMap((room, index) => {
     const found = (terms[index] ?? []).map((term, place): Sought => {
-      const id = ids[at + place] ?? 0n
+      const id = ids[at + place] ?? 0
       return { room, term, id, count: room.counters.get(id) }
     })
     at += found.length
@@ -83,11 +83,11 @@ const addPage = (
   const real = Math.max(0, newest - oldest)
   inputs.under(room.key)
   for (let occurrence = newest - 1; occurrence >= oldest; occurrence -= 1) {
-    inputs.add(occurrenceInput(term, occurrence))
+    addOccurrence(inputs, term, occurrence)
   }
   const isAbsent = count === 0 && asked.page === 0
   const decoys = isAbsent ? 1 : filledLength(real) - real
-  for (const number of decoysFor(id, decoys, room.totals.noise)) inputs.add(noiseInput(number))
+  for (const number of decoysFor(id, decoys, room.totals.noise)) addNoise(inputs, number)
   return oldest > 0
 }
 
@@ -114,7 +114,7 @@ export const occurrencesOf = (room: RoomIndex, terms: readonly string[]): Uint8A
   const inputs = new TokenInputs().under(room.key)
   for (const [index, id] of termIdsOf([{ key: room.key, terms }]).entries()) {
     for (let occurrence = 0; occurrence < room.counters.get(id); occurrence += 1) {
-      inputs.add(occurrenceInput(terms[index] ?? '', occurrence))
+      addOccurrence(inputs, terms[index] ?? '', occurrence)
     }
   }
   return tokensOf(inputs)
