@@ -2,7 +2,7 @@
 // `main.ts` joins them. No port takes or returns an unwrapped key.
 // List methods take many ids at once so that a group of requests costs one round trip, not one each.
 
-import type { AuditStore } from '../audit/index.ts'
+import type { AuditStore, ShippingStore } from '../audit/index.ts'
 import type {
   AuthId,
   AuthorizationUri,
@@ -250,6 +250,7 @@ export interface Transaction {
   readonly keyring: KeyringStore
   readonly staticKeys: StaticKeyStore
   readonly audit: AuditStore
+  readonly shipping: ShippingStore
 }
 
 export interface Store {

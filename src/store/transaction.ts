@@ -17,6 +17,7 @@ import { preparePeople } from './people.ts'
 import { prepareResources } from './resources.ts'
 import { prepareRosters } from './rosters.ts'
 import { prepareSessions } from './sessions.ts'
+import { prepareShipping } from './shipping.ts'
 import type { Dialect, Link } from './statement.ts'
 import { prepareStaticKeys } from './static-keys.ts'
 
@@ -62,6 +63,7 @@ const prepareTransaction = (dialect: Dialect): ((link: Link) => Transaction) => 
   const keyring = prepareKeyring(dialect)
   const staticKeys = prepareStaticKeys(dialect)
   const audit = prepareAuditLog(dialect)
+  const shipping = prepareShipping(dialect)
   return (link) => ({
     keys: keys(link),
     resources: resources(link),
@@ -76,6 +78,7 @@ const prepareTransaction = (dialect: Dialect): ((link: Link) => Transaction) => 
     keyring: keyring(link),
     staticKeys: staticKeys(link),
     audit: audit(link),
+    shipping: shipping(link),
   })
 }
 

@@ -15,6 +15,7 @@ import { reachContract } from './store/reach.ts'
 import { resourcesContract } from './store/resources.ts'
 import { roomsContract } from './store/rooms.ts'
 import { sessionsContract } from './store/sessions.ts'
+import { shippingContract } from './store/shipping.ts'
 import { transactionsContract } from './store/transactions.ts'
 
 const CONTRACTS = [
@@ -29,6 +30,7 @@ const CONTRACTS = [
   roomsContract,
   keyringContract,
   auditLogContract,
+  shippingContract,
   transactionsContract,
   migrationsContract,
   durabilityContract,

@@ -73,6 +73,7 @@ const watchTransaction = (tx: Transaction): Transaction => ({
   offBoardings: watchCalls(tx.offBoardings),
   rosters: watchCalls(tx.rosters),
   audit: watchCalls(tx.audit),
+  shipping: watchCalls(tx.shipping),
 })
 
 type Run = Store['transact']
