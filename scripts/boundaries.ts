@@ -49,7 +49,7 @@ const PROCESS = ['process', 'perf_hooks', 'v8', 'diagnostics_channel']
 const EDGE = [...FILES, ...NETWORK, ...FLOW, ...PROCESS]
 
 const WEB_SERVER = ['hono', '@hono/node-server']
-const BROWSER_SAFE_CRYPTO = ['jose', '@noble/hashes', '@noble/curves', '@peculiar/x509']
+const BROWSER_SAFE_CRYPTO = ['jose', '@noble/hashes', '@peculiar/x509']
 const SQL = ['kysely', 'better-sqlite3', 'pg']
 
 export const ROOMS: Readonly<Record<string, Room>> = {
@@ -57,7 +57,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   crypto: {
     kind: 'language',
     rooms: [],
-    libraries: [...BROWSER_SAFE_CRYPTO, '@peculiar/*', 'node-forge'],
+    libraries: [...BROWSER_SAFE_CRYPTO, '@peculiar/*'],
     builtins: ['crypto', 'util', 'buffer'],
     // RSA work leaves the event loop here, and nowhere else.
     files: {
@@ -66,6 +66,12 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     },
   },
   protocol: { kind: 'language', rooms: ['crypto', 'boundary'] },
+  words: {
+    kind: 'language',
+    rooms: [],
+    // Leaf files only: importing the root of `natural` reads a `.env` file into the environment.
+    files: { 'root.ts': { libraries: ['natural/lib/natural/stemmers/*', '@orama/stemmers/*'] } },
+  },
   identity: { kind: 'domain', rooms: ['crypto', 'protocol'] },
   audit: { kind: 'domain', rooms: ['crypto', 'identity'] },
   kms: {
@@ -77,9 +83,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   federation: { kind: 'domain', rooms: ['kms', 'protocol', 'identity', 'audit', 'crypto'] },
   indexer: {
     kind: 'domain',
-    rooms: ['kms', 'protocol', 'identity', 'audit', 'crypto', 'boundary'],
-    // Leaf files only: importing the root of `natural` reads a `.env` file into the environment.
-    files: { 'text/': { libraries: ['natural/*', '@orama/stemmers'] } },
+    rooms: ['kms', 'protocol', 'identity', 'audit', 'crypto', 'boundary', 'words'],
   },
   compliance: { kind: 'domain', rooms: ['kms', 'identity', 'audit'] },
   admin: {
@@ -116,7 +120,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   },
   client: {
     kind: 'beyond',
-    rooms: ['boundary'],
+    rooms: ['boundary', 'words'],
     types: ['protocol'],
     libraries: BROWSER_SAFE_CRYPTO,
     // The adapter for Node; everything else must run in a browser as it is.
@@ -139,6 +143,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       // Entrances: raw JSON of strangers is parsed here.
       'parse-body.ts': { libraries: ['zod'] },
       'device-routes.ts': { libraries: ['zod'] },
+      'board-routes.ts': { libraries: ['zod'] },
       'room-bodies.ts': { libraries: ['zod'] },
     },
   },
@@ -153,7 +158,11 @@ export const MANIFEST = '../package.json'
 /** Ways to load code that a reader of import statements would miss. */
 export const HIDDEN_LOADERS: readonly string[] = ['require', 'createRequire', 'getBuiltinModule']
 
-/** Globals of Node that a browser does not have; refused in `client`, outside its Node adapter. */
+/** Rooms that run in a browser as they are, but for these files. */
+export const BROWSER_ROOMS: readonly string[] = ['client', 'words']
+export const NODE_ADAPTERS: readonly string[] = ['client/node.ts']
+
+/** Globals of Node that a browser does not have; refused in those rooms. */
 export const NODE_GLOBALS: readonly string[] = ['Buffer', 'process', 'setImmediate', '__dirname']
 
 /**

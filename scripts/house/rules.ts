@@ -5,11 +5,13 @@ import { builtinModules } from 'node:module'
 import { posix } from 'node:path'
 import {
   BEYOND_THE_WALL,
+  BROWSER_ROOMS,
   EMPTY_NAMES,
   type FileGrant,
   GROUND,
   LONGEST_FILE_LINES,
   MANIFEST,
+  NODE_ADAPTERS,
   ROOMS,
   ROOT_GRANT,
   type Room,
@@ -121,7 +123,8 @@ const judgeImports = (place: Place, tree: Tree): Violation[] =>
 const judgeMentions = ({ path, room, facts }: Place): Violation[] => {
   const report = (rule: Rule, mentions: readonly Mention[], says: string): Violation[] =>
     mentions.map(({ name, line }) => ({ file: path, line, rule, says: `${name} ${says}` }))
-  const isBrowserFile = room === 'client' && path !== 'client/node.ts'
+  const isBrowserFile =
+    room !== undefined && BROWSER_ROOMS.includes(room) && !NODE_ADAPTERS.includes(path)
   const kind = room === undefined ? 'edge' : ROOMS[room]?.kind
   const isPure = kind === 'language' || kind === 'domain'
   const foreignCrypto = facts.webCrypto.filter(({ name }) => isPure || name !== 'crypto.randomUUID')

@@ -17,6 +17,8 @@ export const SEALED_ANSWER_MAX_CHARS = 2 * 1024 * 1024
 export const ROOMS_PER_FRAME = 500
 /** At most this many members of one room, and subjects of one operation. */
 export const MEMBERS_PER_ROOM = 5000
+/** At most this many anonymous authorizations in one operation; real ones ask for one. */
+export const ANONYMOUS_PER_PART = 100
 /** At most this many bytes in one frame. */
 export const FRAME_MAX_BYTES = 16 * 1024 * 1024
 
@@ -87,6 +89,8 @@ export interface CorePart {
   readonly keyUris?: readonly string[]
   /** Whom the core adds or removes: user ids, or resource URIs of other rooms. */
   readonly subjects?: readonly string[]
+  /** How many anonymous authorizations the core will stand for; none if absent. */
+  readonly anonymous?: number
 }
 
 /** Core → realm: a post of sealed messages by one signed-in user. */

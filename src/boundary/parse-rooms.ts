@@ -4,6 +4,7 @@
 import { isUuid } from '../id.ts'
 import { type Refusal, refuse } from '../refusal.ts'
 import {
+  ANONYMOUS_PER_PART,
   type CorePart,
   MEMBERS_PER_ROOM,
   type OffboardedDoneFrame,
@@ -15,9 +16,9 @@ import {
   type RostersFrame,
   type WithdrawFrame,
 } from './link.ts'
-import { isKmsUri, isListOf, isObjectOf, isWord } from './shape.ts'
+import { isIntegerWithin, isKmsUri, isListOf, isObjectOf, isWord } from './shape.ts'
 
-const PART = new Set(['user', 'operation', 'resourceUri', 'keyUris', 'subjects'])
+const PART = new Set(['user', 'operation', 'resourceUri', 'keyUris', 'subjects', 'anonymous'])
 const WITHDRAW = new Set(['type', 'id'])
 const ROSTERS = new Set(['type', 'rooms', 'more'])
 const ROSTER = new Set(['resourceUri', 'members', 'keyUri'])
@@ -45,19 +46,24 @@ const isKeyList = (raw: unknown): raw is readonly string[] => isListOf(raw, KEYS
 const isSubjectList = (raw: unknown): raw is readonly string[] =>
   isListOf(raw, MEMBERS_PER_ROOM, isSubject)
 
+const isAnonymousCount = (raw: unknown): raw is number =>
+  isIntegerWithin(raw, 0, ANONYMOUS_PER_PART)
+
 /** The core's half of an operation, or undefined for anything else. */
 export const parsePart = (raw: unknown): CorePart | undefined => {
   if (!isObjectOf(raw, PART)) return undefined
-  const { user, operation, resourceUri, keyUris, subjects } = raw
+  const { user, operation, resourceUri, keyUris, subjects, anonymous } = raw
   if (!isUuid(user) || !isPartOperation(operation)) return undefined
   if (!isAbsentOr(resourceUri, isKmsUri)) return undefined
   if (!isAbsentOr(keyUris, isKeyList) || !isAbsentOr(subjects, isSubjectList)) return undefined
+  if (!isAbsentOr(anonymous, isAnonymousCount)) return undefined
   return {
     user,
     operation,
     ...(resourceUri === undefined ? {} : { resourceUri }),
     ...(keyUris === undefined ? {} : { keyUris }),
     ...(subjects === undefined ? {} : { subjects }),
+    ...(anonymous === undefined ? {} : { anonymous }),
   }
 }
 

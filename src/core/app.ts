@@ -2,6 +2,8 @@
 
 import { parseUserId } from '../id.ts'
 import { milliseconds } from '../time.ts'
+import { boardRoutes } from './board-routes.ts'
+import { openBoards } from './boards.ts'
 import type { Caller } from './caller.ts'
 import type { CoreSettings } from './config.ts'
 import { deviceRoutes } from './device-routes.ts'
@@ -69,7 +71,7 @@ export const createApp = (options: AppOptions): App => {
   const tokens = openTokens(tokenRules(options), surroundings)
   const kmsRooms = { devices, realms, relay, organizationOf: store.organizationOf }
   const tell = tellDevices(devices, mailboxes, surroundings)
-  const rooms = openRoomParts(options, roomUrlsAt(urls.conversation), tell)
+  const rooms = openRoomParts(options, roomUrlsAt(urls), tell)
   const routes = [...deviceRoutes(devices, urls), ...kmsRoutes(kmsRooms), ...rooms.routes]
   const body = { bytes: limits.bodyBytes, withinMs: limits.bodyWithinMs }
   const http = createHttpApp(routes, { tokens, body, surroundings, isStopping: options.isStopping })
@@ -93,10 +95,10 @@ const openRoomParts = (options: AppOptions, urls: RoomUrls, tell: Tell) => {
     operations,
     offBoarding: openOffBoarding(store, operations, surroundings),
     rosters: openRosters(store, (error) => surroundings.log.error('rosters.fault', {}, error)),
-    routes: roomRoutes(openRooms(store, urls), {
-      ...openRoomActs(parts),
-      ...openRoomMaking(parts),
-    }),
+    routes: [
+      ...roomRoutes(openRooms(store, urls), { ...openRoomActs(parts), ...openRoomMaking(parts) }),
+      ...boardRoutes(openBoards(parts)),
+    ],
   }
 }
 

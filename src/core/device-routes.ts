@@ -78,5 +78,6 @@ const toRegistration = (device: Device, urls: Urls) => ({
   services: {
     encryptionServiceUrl: urls.encryption,
     conversationServiceUrl: urls.conversation,
+    boardServiceUrl: urls.board,
   },
 })

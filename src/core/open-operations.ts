@@ -6,7 +6,7 @@ import type { Line } from './desk.ts'
 import { type Result, toFrameText } from './operation.ts'
 import type { Surroundings } from './ports.ts'
 import { problem } from './problem.ts'
-import type { RoomChange } from './room-change.ts'
+import { type RoomChange, withResource } from './room-change.ts'
 import type { Applied, CoreStore, OperationRow } from './store.ts'
 import type { Release } from './turns.ts'
 import { type Verdict, verdictOf } from './verdict.ts'
@@ -168,7 +168,7 @@ export class OpenOperations {
   async #completed({ row, change }: Open, resourceUri: string | undefined): Promise<RoomChange> {
     if (row.kind !== 'create-resource' || resourceUri === undefined) return change
     const same = change.open && (await this.#store.roomOf(row.actor_id, resourceUri))
-    return same === undefined ? { ...change, resourceUri } : { roomId: same, activities: [] }
+    return same === undefined ? withResource(change, resourceUri) : { roomId: same, activities: [] }
   }
 
   async #endAlone(operationId: string, state: 'refused' | 'withdrawn'): Promise<void> {

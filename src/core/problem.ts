@@ -27,6 +27,7 @@ const PROBLEMS = {
   'core.unknown-conversation': [404, 'This conversation is not known'],
   'core.unknown-activity': [404, 'This activity is not known'],
   'core.unknown-team': [404, 'This team is not known'],
+  'core.unknown-board': [404, 'This board is not known'],
   'core.not-a-participant': [404, 'This user is not in the room'],
   'core.room-locked': [403, 'The room is locked: only moderators may do this'],
   'core.moderator-only': [403, 'Only moderators of the room may do this'],

@@ -10,6 +10,7 @@ import {
   type RealmFrame,
 } from '../boundary/index.ts'
 import { isRefusal } from '../refusal.ts'
+import { gatherWrites } from '../runtime/index.ts'
 import type { Line } from './desk.ts'
 import type { OffBoarding } from './off-boarding.ts'
 import type { OpenOperations } from './open-operations.ts'
@@ -93,7 +94,13 @@ const greet = async (
   const isServed = hello.organizationIds.every((id) => realm?.organizationIds.has(id))
   if (realm === undefined || !isServed || !isCertifiedAs(peer, hello.domain)) return undefined
   await context.realms.announce(hello.domain, hello)
-  const line: Line = { send: (text) => socket.send(text) }
+  const gather = gatherWrites(peer)
+  const line: Line = {
+    send(text) {
+      gather()
+      socket.send(text)
+    },
+  }
   return { domain: hello.domain, kmsCluster: hello.details.kmsCluster, line }
 }
 

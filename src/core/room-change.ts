@@ -22,6 +22,13 @@ export interface NewRoom {
   readonly teamId?: string | undefined
 }
 
+export interface NewBoard {
+  readonly id: string
+  readonly createdBy: string
+  readonly key: string
+  readonly resourceUri?: string
+}
+
 export interface RoomChange {
   readonly roomId: string
   /** The room is made. */
@@ -38,6 +45,10 @@ export interface RoomChange {
   readonly moderator?: { readonly userId: string; readonly isModerator: boolean }
   /** A room enters this team, or leaves the one it is in. */
   readonly team?: { readonly roomId: string; readonly id: string | null }
+  /** A board comes into the room; the realm's answer brings its resource. */
+  readonly openBoard?: NewBoard
+  /** A board that goes. */
+  readonly closeBoard?: string
   /** An activity whose content goes. */
   readonly erase?: string
   readonly activities: readonly NewActivity[]
@@ -50,6 +61,12 @@ export interface Condition {
   /** Must be the room's key for new messages. */
   readonly contentKey?: string
 }
+
+/** The change, with the resource that the realm made for it. */
+export const withResource = (change: RoomChange, resourceUri: string): RoomChange =>
+  change.openBoard === undefined
+    ? { ...change, resourceUri }
+    : { ...change, openBoard: { ...change.openBoard, resourceUri } }
 
 /** Both user ids of a one-to-one room, in one order. */
 export const toPair = (one: string, other: string): string => [one, other].toSorted().join(' ')

@@ -183,11 +183,12 @@ const teamRoutes = (rooms: Rooms, acts: Acts): readonly Route[] => [
 
 const shown = (found: object | Problem): Answer => (isProblem(found) ? found : json(found))
 
-const answered = ({ trackingId }: Call, acted: Acted): Answer => {
+/** What came of a change: the object, the realm's sealed "no", or ours. */
+export const answered = ({ trackingId }: Call, acted: Acted, status = 201): Answer => {
   if (isProblem(acted)) return acted
   return 'sealedRefusal' in acted && typeof acted.sealedRefusal === 'string'
     ? toSealedRefusal(acted.sealedRefusal, trackingId)
-    : json(acted, 201)
+    : json(acted, status)
 }
 
 const withNewRoom = async (

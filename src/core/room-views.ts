@@ -44,6 +44,7 @@ const tagsOf = (row: ConversationRow): readonly string[] => [
 export const toConversation = (row: ConversationRow, url: RoomUrls, shown: Shown) => ({
   id: row.id,
   url: url.room(row.id),
+  aclUrl: url.acl(row.id),
   objectType: 'conversation',
   published: toRfc3339(instant(row.created_at)),
   creatorUUID: row.created_by,

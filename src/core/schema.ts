@@ -72,6 +72,16 @@ export interface ActivityTable {
   published_at: number
 }
 
+/** A board of a room; who may read it hangs on the room's resource. */
+export interface BoardTable {
+  id: string
+  conversation_id: string
+  created_by: string
+  kms_resource_url: string
+  default_encryption_key_url: string
+  created_at: number
+}
+
 /** What core and realm do together: written before the realm is asked, kept after it has ended. */
 export interface OperationTable {
   id: string
@@ -101,6 +111,7 @@ export interface Tables {
   former_keys: FormerKeyTable
   activities: ActivityTable
   operations: OperationTable
+  boards: BoardTable
 }
 
 /** One entry per version, forward only; `pragma user_version` says how many have run. */
@@ -155,5 +166,11 @@ export const MIGRATIONS: readonly (readonly string[])[] = [
     `create index operations_open on operations (created_at)
        where state in ('asked', 'withdrawing')`,
     'create index operations_ended on operations (ended_at) where ended_at is not null',
+  ],
+  [
+    `create table boards (id text primary key, conversation_id text not null,
+       created_by text not null, kms_resource_url text not null unique,
+       default_encryption_key_url text not null, created_at integer not null) strict`,
+    'create index boards_by_conversation on boards (conversation_id, created_at)',
   ],
 ]

@@ -12,11 +12,13 @@ import {
   type UserTable,
 } from './schema.ts'
 import { activities } from './store/activities.ts'
+import { boards } from './store/boards.ts'
 import { conversations } from './store/conversations.ts'
 import { operations } from './store/operations.ts'
 
 export type DeviceRow = Selectable<DeviceTable>
 export type { ActivityPage, ActivityRow } from './store/activities.ts'
+export type { BoardRow } from './store/boards.ts'
 export type { Applied } from './store/changes.ts'
 export type { ConversationRow, ParticipantRow, RosterRow } from './store/conversations.ts'
 export type { OperationRow } from './store/operations.ts'
@@ -36,6 +38,7 @@ export const openCoreStore = async (file: string) => {
     ...realms(db),
     ...conversations(db),
     ...activities(db),
+    ...boards(db),
     ...operations(db),
     close: () => db.destroy(),
   }

@@ -4,6 +4,8 @@ export interface Urls {
   readonly wdm: string
   readonly encryption: string
   readonly conversation: string
+  readonly board: string
+  readonly acl: string
   /** Everything before a device id, over HTTPS and over WebSocket. */
   readonly deviceBase: string
   readonly mercuryBase: string
@@ -13,6 +15,8 @@ export const PATHS = {
   wdm: '/wdm/api/v1',
   encryption: '/encryption/api/v1',
   conversation: '/conversation/api/v1',
+  board: '/board/api/v1',
+  acl: '/acl/api/v1',
   mercury: '/mercury',
 } as const
 
@@ -21,17 +25,27 @@ export const urlsAt = (publicBaseUrl: string): Urls => ({
   wdm: `${publicBaseUrl}${PATHS.wdm}`,
   encryption: `${publicBaseUrl}${PATHS.encryption}`,
   conversation: `${publicBaseUrl}${PATHS.conversation}`,
+  board: `${publicBaseUrl}${PATHS.board}`,
+  acl: `${publicBaseUrl}${PATHS.acl}`,
   deviceBase: `${publicBaseUrl}${PATHS.wdm}/devices/`,
   mercuryBase: `${publicBaseUrl.replace(/^http/, 'ws')}${PATHS.mercury}/`,
 })
 
-/** Where rooms and teams are. */
+/** Where rooms, teams and boards are, and the lists of who may see them. */
 export interface RoomUrls {
   readonly room: (id: string) => string
   readonly team: (id: string) => string
+  readonly board: (id: string) => string
+  readonly acl: (id: string) => string
 }
 
-export const roomUrlsAt = (conversationUrl: string): RoomUrls => ({
-  room: (id) => `${conversationUrl}/conversations/${id}`,
-  team: (id) => `${conversationUrl}/teams/${id}`,
+export const roomUrlsAt = ({
+  conversation,
+  board,
+  acl,
+}: Pick<Urls, 'conversation' | 'board' | 'acl'>): RoomUrls => ({
+  room: (id) => `${conversation}/conversations/${id}`,
+  team: (id) => `${conversation}/teams/${id}`,
+  board: (id) => `${board}/channels/${id}`,
+  acl: (id) => `${acl}/acls/${id}`,
 })

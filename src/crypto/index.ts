@@ -7,10 +7,10 @@ export { type Agreement, agreeP256, deriveSharedSecret, type PublicJwkP256 } fro
 export { decodeB64u, decodeUtf8, encodeB64u } from './encoding.ts'
 export { sha256, sha256Hex } from './hash.ts'
 export { deriveChannelKey, type HkdfInput, hkdfSha256 } from './hkdf.ts'
-export { type CompactJwe, type JweHeader, parseCompactJwe, readJweHeader } from './jwe.ts'
+export { type CompactJwe, type JweHeader, parseCompactJwe } from './jwe.ts'
 export { type DirectHeader, directHeader, openDirect, sealDirect } from './jwe-direct.ts'
 export { openRsaOaep } from './jwe-rsa.ts'
-export { parseStaticJwk, type StaticJwk, staticJwkOf } from './jwk.ts'
+export { type StaticJwk, staticJwkOf } from './jwk.ts'
 export { signCompactJws } from './jws.ts'
 export {
   isJwtFailure,

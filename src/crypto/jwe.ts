@@ -94,7 +94,3 @@ export const parseCompactJwe = (compact: string): CompactJwe | undefined => {
   const associatedData = Buffer.from(protectedText, 'latin1')
   return { header, associatedData, encryptedKey, iv, ciphertext, tag }
 }
-
-/** The header alone, under the same strictness for the whole message. */
-export const readJweHeader = (compact: string): JweHeader | undefined =>
-  parseCompactJwe(compact)?.header

@@ -21,18 +21,25 @@ interface Meant {
   readonly resourceUri: string | undefined
   readonly keyUris: readonly string[]
   readonly subjects: readonly string[]
+  readonly anonymous: number
 }
+
+const NOTHING = { resourceUri: undefined, keyUris: [], subjects: [], anonymous: 0 }
 
 const meantBy = (operation: Operation): Meant | undefined => {
   switch (operation.name) {
-    case 'create-resource':
-      return { resourceUri: undefined, keyUris: operation.keyUris, subjects: operation.authIds }
-    case 'create-authorizations':
-      return { resourceUri: operation.resourceUri, keyUris: [], subjects: operation.authIds }
+    case 'create-resource': {
+      const { keyUris, authIds, anonymous } = operation
+      return { ...NOTHING, keyUris, subjects: authIds, anonymous }
+    }
+    case 'create-authorizations': {
+      const { resourceUri, authIds, anonymous } = operation
+      return { ...NOTHING, resourceUri, subjects: authIds, anonymous }
+    }
     case 'delete-authorizations':
-      return { resourceUri: operation.uri, keyUris: [], subjects: operation.authIds }
+      return { ...NOTHING, resourceUri: operation.uri, subjects: operation.authIds }
     case 'bind-key':
-      return { resourceUri: operation.resourceUri, keyUris: [operation.uri], subjects: [] }
+      return { ...NOTHING, resourceUri: operation.resourceUri, keyUris: [operation.uri] }
     default:
       return undefined
   }
@@ -63,5 +70,6 @@ export const disagreements = (asked: Asked, { httpUser, part }: Joint): readonly
     ...(meant.resourceUri === part.resourceUri ? [] : ['resourceUri']),
     ...(isSame(meant.keyUris, part.keyUris ?? []) ? [] : ['keyUris']),
     ...(isSame(subjectsOf(part, meant.subjects), subjects) ? [] : ['subjects']),
+    ...(meant.anonymous === (part.anonymous ?? 0) ? [] : ['anonymous']),
   ]
 }

@@ -12,6 +12,7 @@ import {
   type RealmFrame,
 } from '../boundary/index.ts'
 import { isRefusal } from '../refusal.ts'
+import { type Gather, gatherWrites } from '../runtime/index.ts'
 
 /** Contents of PEM files. */
 export interface LinkTls {
@@ -70,6 +71,7 @@ export const dialCore = (options: LineOptions): CoreLine => {
     maxPayload: FRAME_MAX_BYTES,
   })
   const life = watchLife(socket, options.times)
+  let gather: Gather = () => {}
   let failure: unknown
   let isWelcome = false
 
@@ -81,6 +83,9 @@ export const dialCore = (options: LineOptions): CoreLine => {
     life.welcomed()
     options.onWelcome()
   }
+  socket.once('upgrade', (response) => {
+    gather = gatherWrites(response.socket)
+  })
   socket.on('open', () => {
     try {
       socket.send(encodeRealmFrame(options.hello()))
@@ -107,6 +112,7 @@ export const dialCore = (options: LineOptions): CoreLine => {
     send(frame) {
       if (socket.readyState !== socket.OPEN) return
       if (socket.bufferedAmount > options.backlogBytes) return socket.terminate()
+      gather()
       socket.send(encodeRealmFrame(frame))
     },
     close() {

@@ -4,14 +4,7 @@ export { type AgreedChannel, agreeChannel } from './channel/agree.ts'
 export { openHandshake, openSession, type SortedMessage, sortSealed } from './channel/open.ts'
 export { resetPayload, signReset } from './channel/reset.ts'
 export { type SessionHeader, sealAnswer, sessionHeader, signAnswer } from './channel/seal.ts'
-export {
-  hostOfStaticKey,
-  type PublishedStaticKey,
-  parseStaticKey,
-  parseStaticKeyUri,
-  printStaticKey,
-  type StaticIdentity,
-} from './channel/static-key.ts'
+export { parseStaticKeyUri, printStaticKey, type StaticIdentity } from './channel/static-key.ts'
 export { type AuthorizationFacts, authorizationRepresentation } from './objects/authorization.ts'
 export { type KeyFacts, keyRepresentation } from './objects/key.ts'
 export { type ResourceFacts, resourceRepresentation } from './objects/resource.ts'

@@ -3,6 +3,7 @@
 
 export type { Clock, Stopwatch } from './clock.ts'
 export { startStopwatch, systemClock } from './clock.ts'
+export { type Gather, gatherWrites } from './gather.ts'
 export type { Job, Jobs, JobsOptions } from './jobs.ts'
 export { createJobs } from './jobs.ts'
 export type { HostProcess, LifecycleOptions, Part } from './lifecycle.ts'

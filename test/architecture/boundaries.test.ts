@@ -84,8 +84,17 @@ library        listeners/seed.ts    import { WebSocket } from 'ws'
 library        client/seed.ts       import { WebSocket } from 'ws'
 library        listeners/seed.ts    import { pino } from 'pino'
 library        kms/seed.ts          import { z } from 'zod'
-library        indexer/text/seed.ts import natural from 'natural'
+library        words/root.ts        import natural from 'natural'
+library        words/root.ts        import natural from 'natural/index.js'
+library        words/root.ts        import natural from 'natural/lib/natural/index.js'
+library        words/root.ts        import { stemmer } from '@orama/stemmers'
+library        words/seed.ts        import stem from 'natural/lib/natural/stemmers/porter_stemmer.js'
 library        indexer/seed.ts      import stem from 'natural/lib/natural/stemmers/porter_stemmer.js'
+library        client/seed.ts       import { stemmer } from '@orama/stemmers/french'
+builtin        words/seed.ts        import { createHash } from 'node:crypto'
+node-global    words/seed.ts        export const bytes = Buffer.from('x')
+room           words/seed.ts        import type { Thing } from '../crypto/index.ts'
+room           core/seed.ts         import { thing } from '../words/index.ts'
 library        links/seed.ts        import leftPad from 'left-pad'
 library        kms/seed.ts          import { secret } from '#secret'
 
@@ -227,7 +236,10 @@ const ALLOWED: readonly (readonly [string, string])[] = [
   ['client/node.ts', "import { Agent } from 'node:https'"],
   ['core/store.ts', "import { Kysely } from 'kysely'"],
   ['core/store/rooms.ts', "import { Kysely } from 'kysely'"],
-  ['indexer/text/seed.ts', "import s from 'natural/lib/natural/stemmers/porter_stemmer.js'"],
+  ['words/root.ts', "import s from 'natural/lib/natural/stemmers/porter_stemmer.js'"],
+  ['words/root.ts', "import { stemmer } from '@orama/stemmers/french'"],
+  ['indexer/seed.ts', "import { thing } from '../words/index.ts'"],
+  ['client/seed.ts', "import { thing } from '../words/index.ts'"],
   ['kms/seed.ts', "import { refuse } from '../refusal.ts'"],
   ['main.ts', "import { thing } from './store/index.ts'"],
   ['main/seed.ts', "import { thing } from '../store/index.ts'"],

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { after, describe, test } from 'node:test'
 import * as jose from 'jose'
+import { sweep } from '../../src/kms/index.ts'
 import type { RefusalCode } from '../../src/refusal.ts'
 import { seconds } from '../../src/time.ts'
 import { type Device, type Json, newRequestId, ownKeyPair } from '../support/device.ts'
@@ -341,6 +342,40 @@ describe('a session', () => {
     await own.restart()
     assert.equal((await device.post([await device.seal(request)])).length, 1)
     assert.equal((await own.lastEntry())['code'], 'channel.expired-session')
+    await own.close()
+  })
+
+  test('is followed by the next before it ends, for a day: what was asked meanwhile is answered', async () => {
+    const own = await World.open()
+    const device = await own.signedIn('alice')
+    const { key } = await aRoom(device)
+    const keys = new Set([Buffer.from(device.channel.key).toString('hex')])
+    const RENEWALS = 24
+    const [RENEWED_AT, LIFE, GRACE] = [2880, 3600, 60]
+    let age = 0
+    const grow = (to: number): void => {
+      own.advance(seconds(to - age))
+      age = to
+    }
+    for (let renewal = 1; renewal <= RENEWALS; renewal += 1) {
+      grow(RENEWED_AT)
+      device.who.bearer = own.token(PEOPLE.alice)
+      const before = device.channel
+      const onTheWay = await device.seal(device.request({ method: 'retrieve', uri: key.uri }))
+      await device.shake()
+      keys.add(Buffer.from(device.channel.key).toString('hex'))
+      assert.equal((await device.ask('retrieve', key.uri))['status'], 200)
+      // Sealed before the renewal, delayed until the old session has been over for almost its grace.
+      grow(LIFE + GRACE - 1)
+      const [late] = await device.post([onTheWay])
+      const { plaintext } = await jose.compactDecrypt(late?.kmsMessage ?? '', before.key)
+      assert.equal(JSON.parse(new TextDecoder().decode(plaintext)).status, 200)
+      grow(LIFE + GRACE)
+      const { sessions } = await sweep(own.ledger, own.realm.channels, seconds(GRACE), 100)
+      assert.equal(sessions, 1, 'the old one, and no other')
+      age -= RENEWED_AT
+    }
+    assert.equal(keys.size, RENEWALS + 1)
     await own.close()
   })
 

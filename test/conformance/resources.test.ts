@@ -75,6 +75,22 @@ describe('creating a resource', () => {
     assert.deepEqual(await authIdsOf(alice, uri), expected)
   })
 
+  test('that hangs on others alone authorises its maker through them, and through nothing else', async () => {
+    const room = resourceOf(await create(bob, { userIds: [PEOPLE.alice] }))
+    const [key] = await someKeys(alice, 1)
+    const board = resourceOf(await create(alice, { keyUris: [key], userIds: [room.uri] }))
+    assert.deepEqual(await authIdsOf(alice, board.uri), [room.uri])
+    await bob.ask('delete', `${room.uri}/authorizations?authId=${PEOPLE.alice}`)
+    const answer = await alice.ask('retrieve', key ?? '')
+    await world.refused(answer, 403, 'kms.not-authorized')
+  })
+
+  test('that hangs on others where its maker is a stranger authorises the maker by name', async () => {
+    const foreign = resourceOf(await create(bob, {}))
+    const { uri } = resourceOf(await create(alice, { userIds: [foreign.uri] }))
+    assert.deepEqual(await authIdsOf(alice, uri), [PEOPLE.alice, foreign.uri])
+  })
+
   test('takes a key named twice for one', async () => {
     const [key] = await someKeys(alice, 1)
     assert.deepEqual(resourceOf(await create(alice, { keyUris: [key, key] })).keyUris, [key])

@@ -150,6 +150,8 @@ describe('an operation of which the parts disagree does nothing', async () => {
     ['swaps whom to add', 'subjects', request, { ...part, subjects: [PEOPLE.carol] }],
     ['adds more people', 'subjects', request, { ...part, subjects: [PEOPLE.bob, PEOPLE.carol] }],
     ['names nobody', 'subjects', request, { ...part, subjects: [] }],
+    ['knows nothing of a bearer token', 'anonymous', { ...request, anonymous: 1 }, part],
+    ['hands out a bearer token', 'anonymous', request, { ...part, anonymous: 1 }],
     [
       'swaps adding for removing',
       'operation',

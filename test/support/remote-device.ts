@@ -10,10 +10,17 @@ import type { MessagesFrame, SealedAnswer } from '../../src/boundary/index.ts'
 import { Device, type Json } from './device.ts'
 import type { RunningWorld } from './running-world.ts'
 
+export interface Answer {
+  readonly status: number
+  readonly body: Json
+}
+
 export interface RemoteDevice {
   readonly device: Device
   /** Of the static key that it was given and keeps, as running clients do. */
   readonly staticKid: string
+  /** A request to the core as this person. */
+  ask(method: string, url: string, body?: object): Promise<Answer>
   /** Status of the core's answer to the last post. */
   lastStatus(): number
   /** Opens the event socket again, as clients do when it broke. */
@@ -24,14 +31,11 @@ export interface RemoteDevice {
 export interface RemoteWishes {
   /** Instead of the person's own token for the realm. */
   readonly kmsToken?: string
+  /** Who it says it is to the realm: nobody, if it has no more than a bearer token. */
+  readonly userId?: string
   readonly name?: string
   /** How long a post waits for its answers. */
   readonly answersWithinMs?: number
-}
-
-interface Answer {
-  readonly status: number
-  readonly body: Json
 }
 
 const send = async (
@@ -115,13 +119,14 @@ export const remoteDevice = async (
   name: string,
   wishes: RemoteWishes = {},
 ): Promise<RemoteDevice> => {
-  const { id: userId, coreToken, kmsToken } = world.user(name)
+  const { id, coreToken, kmsToken } = world.user(name)
+  const userId = wishes.userId ?? id
   const ca = readFileSync(world.certificates.tlsCaFile, 'utf8')
   const to = { ca, coreToken }
   const { wdmUrl, encryptionUrl } = world.ready.core
   const description = { deviceType: 'DESKTOP', name: wishes.name ?? 'a test' }
   const { body: registered } = await send(to, 'POST', `${wdmUrl}/devices`, description)
-  const { body: details } = await send(to, 'GET', `${encryptionUrl}/kms/${userId}`)
+  const { body: details } = await send(to, 'GET', `${encryptionUrl}/kms/${id}`)
   const mail = createMail(wishes.answersWithinMs ?? ANSWERS_WITHIN_MS)
   const connect = () => openSocket(String(registered['webSocketUrl']), to, mail.hear)
   let socket = await connect()
@@ -145,6 +150,7 @@ export const remoteDevice = async (
   return {
     staticKid: kid,
     device: new Device(sender, { userId, clientId, bearer: wishes.kmsToken ?? kmsToken }),
+    ask: (method, url, body) => send(to, method, url, body),
     lastStatus: () => lastStatus,
     async reconnect() {
       socket.terminate()

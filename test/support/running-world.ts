@@ -21,7 +21,7 @@ import {
   makeDevelopmentCertificates,
   type RealmCertificates,
 } from '../../scripts/make-dev-certs.ts'
-import { connect, type KeyrealmClient } from '../../src/client/index.ts'
+import { type ConnectSettings, connect, type KeyrealmClient } from '../../src/client/index.ts'
 import { nodeTransport } from '../../src/client/node.ts'
 
 type Settings = Readonly<Record<string, unknown>>
@@ -56,7 +56,10 @@ export interface RunningWorld {
   readonly ready: Ready
   user(name: string): ReadyUser
   /** The reference client of a person; closed with the world. */
-  client(name: string, changes?: { readonly answerTimeoutMs?: number }): Promise<KeyrealmClient>
+  client(
+    name: string,
+    changes?: Partial<Pick<ConnectSettings, 'answerTimeoutMs' | 'clock'>>,
+  ): Promise<KeyrealmClient>
   /** Runs `keyrealm … --config <acme's>`, unless it names another. */
   keyrealm(...command: string[]): Promise<Ran>
   /** What one of acme's plain listeners on loopback says. */

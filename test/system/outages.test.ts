@@ -4,18 +4,14 @@
 import assert from 'node:assert/strict'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import { after, before, test } from 'node:test'
-import type { KeyrealmClient } from '../../src/client/index.ts'
+import { systemClock } from '../../src/client/index.ts'
 import { ownKeyPair } from '../support/device.ts'
-import { type RemoteDevice, remoteDevice } from '../support/remote-device.ts'
+import { remoteDevice } from '../support/remote-device.ts'
 import { type RunningWorld, startRunningWorld } from '../support/running-world.ts'
-import {
-  areRecorded,
-  areStillThere,
-  askEverything,
-  createKeysDuring,
-  talkInRoom,
-  until,
-} from './flow.ts'
+import { anyStoreTests } from './any-store.ts'
+import { areRecorded, areStillThere, askEverything, createKeysDuring, until } from './flow.ts'
+
+const HOUR_MS = 3_600_000
 
 /** Stands between realm and core, and carries their TLS as it is. */
 interface Wire {
@@ -59,8 +55,6 @@ const openWire = async (toPort: () => number): Promise<Wire> => {
 let world: RunningWorld
 let wire: Wire
 let linkPort = 0
-let alice: KeyrealmClient
-let remote: RemoteDevice
 before(async () => {
   wire = await openWire(() => linkPort)
   world = await startRunningWorld({
@@ -73,59 +67,60 @@ before(async () => {
   })
 })
 after(async () => {
-  remote?.close()
   await world?.close()
   wire.close()
 })
 
 const isReady = async (): Promise<boolean> =>
   (await world.page(world.acme.healthPort, '/readyz')).status === 200
-const pingStatus = async () => (await remote.device.ask('update', '/ping'))['status']
+const guests = anyStoreTests(() => world)
+const pingStatus = async () => (await guests().remote.device.ask('update', '/ping'))['status']
 
-test('people talk in a room, and every operation does what it says', async () => {
-  const [first] = await talkInRoom(world)
-  assert.ok(first)
-  alice = first
-  remote = await remoteDevice(world, 'alice')
-  await remote.device.shake()
-  await askEverything(remote, world.user('bob').id)
-})
-
-test('a realm that is killed goes on with the same sessions, and lost no acknowledged key', async () => {
-  const session = remote.device.channel.uri
-  const keys = await createKeysDuring(alice, 40, () => world.realm.restart())
-  assert.equal(await pingStatus(), 200)
-  assert.equal(remote.device.channel.uri, session)
-  await areStillThere(alice, keys)
-  await areRecorded(world, keys)
+test('a client renews its session again and again while it asks, and no request is lost', async () => {
+  let aheadMs = 0
+  const clock = { ...systemClock, now: () => systemClock.now() + aheadMs }
+  const bob = await world.client('bob', { clock })
+  const sessionsMade = async () => {
+    const made = (await world.entries()).filter(({ action }) => action === 'session.created')
+    return made.length
+  }
+  await bob.ping()
+  const before = await sessionsMade()
+  for (let renewals = 1; renewals <= 3; renewals += 1) {
+    // A little over four fifths of what the client thinks is left of the session's hour.
+    aheadMs += (HOUR_MS - aheadMs) * 0.81
+    const keys = await createKeysDuring(bob, 10, () => Promise.resolve())
+    await areStillThere(bob, keys)
+    await until('the session is renewed', async () => (await sessionsMade()) === before + renewals)
+  }
 })
 
 test('requests that were sent while the link was down are answered when it is up', async () => {
   wire.cut()
   await until('the line is down', async () => !(await isReady()))
-  const asked = Promise.all([pingStatus(), alice.ping()])
+  const asked = Promise.all([pingStatus(), guests().alice.ping()])
   await wire.mend()
   assert.equal((await asked)[0], 200)
 })
 
 test('a link that is cut again and again loses no request', async () => {
-  const keys = await createKeysDuring(alice, 40, async () => {
+  const keys = await createKeysDuring(guests().alice, 40, async () => {
     for (let n = 0; n < 4; n += 1) {
       wire.cut()
       await wire.mend()
       await until('the line is up', isReady)
     }
   })
-  await areStillThere(alice, keys)
+  await areStillThere(guests().alice, keys)
   await areRecorded(world, keys)
 })
 
 test('a core that is killed comes back, and sessions go on', async () => {
-  const keys = await createKeysDuring(alice, 20, () => world.core.restart())
+  const keys = await createKeysDuring(guests().alice, 20, () => world.core.restart())
   await until('the line is up', isReady)
-  await remote.reconnect()
+  await guests().remote.reconnect()
   assert.equal(await pingStatus(), 200)
-  await areStillThere(alice, keys)
+  await areStillThere(guests().alice, keys)
   await areRecorded(world, keys)
 })
 
@@ -136,7 +131,7 @@ test('without its identity provider a realm is silent to a handshake and answers
   const handshake = await phone.device.sealHandshake(phone.device.handshakeRequest(ownKeyPair()))
   const [silence, asked] = await Promise.all([
     phone.device.post([handshake]),
-    remote.device.ask('update', '/ping'),
+    guests().remote.device.ask('update', '/ping'),
   ])
   assert.deepEqual(silence, [])
   assert.equal(asked['status'], 503)

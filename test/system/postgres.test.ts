@@ -5,18 +5,10 @@ import assert from 'node:assert/strict'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
-import type { KeyrealmClient } from '../../src/client/index.ts'
 import { type RunningPostgres, startPostgres } from '../support/postgres.ts'
-import { type RemoteDevice, remoteDevice } from '../support/remote-device.ts'
 import { type RunningWorld, startRunningWorld } from '../support/running-world.ts'
-import {
-  areRecorded,
-  areStillThere,
-  askEverything,
-  createKeysDuring,
-  talkInRoom,
-  until,
-} from './flow.ts'
+import { anyStoreTests } from './any-store.ts'
+import { areRecorded, areStillThere, createKeysDuring, until } from './flow.ts'
 
 const server = await startPostgres()
 
@@ -39,37 +31,20 @@ const storeOn = ({ url }: RunningPostgres, directory: string): object => {
 
 const onPostgres = (postgres: RunningPostgres): void => {
   let world: RunningWorld
-  let alice: KeyrealmClient
-  let remote: RemoteDevice
   before(async () => {
     const realm = ({ data }: { data: string }) => ({ store: storeOn(postgres, join(data, 'db')) })
     world = await startRunningWorld({ realm })
   })
   after(async () => {
-    remote?.close()
     await world?.close()
     await postgres.stop()
   })
-  const pingStatus = async () => (await remote.device.ask('update', '/ping'))['status']
+  const guests = anyStoreTests(() => world)
+  const pingStatus = async () => (await guests().remote.device.ask('update', '/ping'))['status']
 
-  test('people talk in a room, and every operation does what it says', async () => {
+  test('the realm says what it stores on', async () => {
     const { out } = await world.keyrealm('status', '--json')
     assert.equal(JSON.parse(out).store, 'postgres')
-    const [first] = await talkInRoom(world)
-    assert.ok(first)
-    alice = first
-    remote = await remoteDevice(world, 'alice')
-    await remote.device.shake()
-    await askEverything(remote, world.user('bob').id)
-  })
-
-  test('a realm that is killed goes on with the same sessions, and lost no acknowledged key', async () => {
-    const session = remote.device.channel.uri
-    const keys = await createKeysDuring(alice, 40, () => world.realm.restart())
-    assert.equal(await pingStatus(), 200)
-    assert.equal(remote.device.channel.uri, session)
-    await areStillThere(alice, keys)
-    await areRecorded(world, keys)
   })
 
   test('a database that is killed makes the realm not ready, and it is ready again without a restart', async () => {
@@ -80,6 +55,7 @@ const onPostgres = (postgres: RunningPostgres): void => {
     await postgres.restart()
     await until('the realm is ready', async () => (await readyz()) === 200)
     assert.equal(await pingStatus(), 200)
+    const { alice } = guests()
     const keys = await createKeysDuring(alice, 5, () => Promise.resolve())
     await areStillThere(alice, keys)
     await areRecorded(world, keys)

@@ -6,6 +6,7 @@ import { type Problem, problem } from '../problem.ts'
 import type { Condition, NewActivity, NewRoom, RoomChange } from '../room-change.ts'
 import type { Tables } from '../schema.ts'
 import type { ActivityRow } from './activities.ts'
+import { changeBoards } from './boards.ts'
 
 /** A change that was applied: what is new in the room, and whom to tell. */
 export interface Applied {
@@ -25,6 +26,7 @@ export const applyIn = async (tx: Tx, change: RoomChange, now: number): Promise<
   await changeMembers(tx, change, now)
   await changeKey(tx, change)
   await changeRest(tx, change)
+  await changeBoards(tx, change, now)
   const after = await memberIds(tx, roomId)
   const written = await write(tx, change, now)
   return { roomId, activities: written, told: [...new Set([...before, ...after])] }

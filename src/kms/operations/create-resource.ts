@@ -1,10 +1,10 @@
 // A resource with its first keys and authorizations, all or nothing (draft §4.7.3). The caller is
-// always authorised, once. A retry under a new requestId finds its keys bound: if they are exactly the
+// always authorised, once: by name, or through the resources that it hangs on and by nothing else. A retry under a new requestId finds its keys bound: if they are exactly the
 // keys of a resource that the same caller made a moment ago, that resource is the answer.
 
-import type { KeyUri, ResourceUri, UserId } from '../../id.ts'
-import { resourceRepresentation } from '../../protocol/index.ts'
-import type { Refusal } from '../../refusal.ts'
+import type { AuthId, KeyUri, ResourceUri, UserId } from '../../id.ts'
+import { parseTarget, resourceRepresentation } from '../../protocol/index.ts'
+import { isRefusal, type Refusal } from '../../refusal.ts'
 import { after, isPast, seconds } from '../../time.ts'
 import { accountRefusal, bindRefusal } from '../access.ts'
 import type { Answer } from '../answer.ts'
@@ -40,10 +40,10 @@ const commonResource = (keys: ReadonlyMap<KeyUri, Key>, count: number): Resource
 /** Another request for the same keys is no retry: its answer would promise what was not done. */
 const isAsAsked = ({ resource, authorizations }: Twin, ask: Ask): boolean => {
   const { authIds, anonymous, ttlSeconds } = ask.request.operation
-  const authorized = new Set<string>(authorizations.map((one) => one.authId))
+  const authorized = new Set(authorizations.map((one) => one.authId))
   const expiresAt = ttlSeconds === 0 ? undefined : after(resource.createdAt, seconds(ttlSeconds))
   return (
-    [ask.subject, ...authIds].every((authId) => authorized.has(authId)) &&
+    authIds.every((authId) => authorized.has(authId)) &&
     authorizations.filter((one) => one.kind === 'anonymous').length === anonymous &&
     resource.expiresAt === expiresAt
   )
@@ -65,7 +65,11 @@ const loadTwin = async (
   const bound = await tx.keys.ofResource(uri, {})
   if (bound.length !== keyUris.length) return undefined
   const twin = { resource, authorizations: await tx.authorizations.ofResource(uri, now) }
-  return isAsAsked(twin, ask) ? twin : undefined
+  const [isStillIn] = await tx.authorizations.reach(
+    [{ resourceUri: uri, authId: ask.subject }],
+    now,
+  )
+  return isStillIn === true && isAsAsked(twin, ask) ? twin : undefined
 }
 
 const decide = ({ keys, twin }: Facts, ask: Ask, { now }: Moment): Refusal | undefined => {
@@ -99,6 +103,25 @@ const answerFor = (twin: Twin, keyUris: readonly KeyUri[], moment: Moment): Answ
   }
 }
 
+/**
+ * The caller by name, unless nobody is named but other resources and the caller is authorised there:
+ * whoever makes a board of a room, and leaves the room, must not keep the board.
+ */
+const makerOf = async (
+  { tx, now, means }: Moment,
+  by: UserId,
+  authIds: readonly AuthId[],
+): Promise<readonly AuthId[]> => {
+  const pairs = authIds.flatMap((authId) => {
+    const target = parseTarget(authId, means.uris)
+    const isResource = !isRefusal(target) && target.kind === 'resource'
+    return isResource ? [{ resourceUri: target.uri, authId: by }] : []
+  })
+  if (pairs.length === 0 || pairs.length < authIds.length) return [by]
+  const reached = await tx.authorizations.reach(pairs, now)
+  return reached.includes(true) ? [] : [by]
+}
+
 const make = async (moment: Moment, ask: Ask, by: UserId, keys: Facts['keys']): Promise<Twin> => {
   const { tx, now, means } = moment
   const { operation: wanted } = ask.request
@@ -109,7 +132,8 @@ const make = async (moment: Moment, ask: Ask, by: UserId, keys: Facts['keys']): 
     createdAt: now,
     ...(wanted.ttlSeconds === 0 ? {} : { expiresAt: after(now, seconds(wanted.ttlSeconds)) }),
   }
-  const authIds = [by, ...wanted.authIds.filter((authId) => authId !== by)]
+  const maker = await makerOf(moment, by, wanted.authIds)
+  const authIds = [...maker, ...wanted.authIds.filter((authId) => authId !== by)]
   // The time to live is the resource's; its authorizations end with it.
   const authorizations = newAuthorizations(
     { resourceUri: resource.uri, by, wanted: { ...wanted, authIds, ttlSeconds: 0 } },

@@ -6,6 +6,7 @@ import type { MessagesFrame, SealedAnswer } from '../../../src/boundary/index.ts
 import type { StoreSettings } from '../../../src/store/index.ts'
 import { Device, type Json, newRequestId, type Way } from '../../support/device.ts'
 import { aRoom, HOME, keysOf, PEOPLE, World } from '../../support/world.ts'
+import type { Life } from './run.ts'
 
 /** What is in the store before anybody dies. */
 export interface Scene {
@@ -152,3 +153,32 @@ export const toPost = (letters: readonly Letter[]): MessagesFrame => ({
   trackingId: 'crash_1',
   kmsMessages: letters.map(({ sealed }) => sealed),
 })
+
+export type Manner = 'one by one' | 'all in one post'
+
+export interface Correspondence {
+  /** Letters that were sent, and the answers that came. */
+  readonly sent: readonly Letter[]
+  readonly answers: ReadonlyMap<Letter, SealedAnswer>
+}
+
+/** The posts in which letters go, and what came of them. */
+export const postsOf = (letters: readonly Letter[], manner: Manner) => {
+  const parcels = manner === 'one by one' ? letters.map((letter) => [letter]) : [letters]
+  const posts = parcels.map((parcel) => ({ parcel, frame: toPost(parcel) }))
+  return {
+    parcels: posts.map(({ frame }) => [frame]),
+    cameOf: ({ sent, answers }: Life): Correspondence => {
+      const came = new Map<Letter, SealedAnswer>()
+      for (const { parcel, frame } of posts) {
+        for (const answer of answers.get(frame)?.answers ?? []) {
+          const letter = parcel[answer.n]
+          assert.ok(letter && answer.kmsMessage !== undefined, 'an answer to nothing')
+          came.set(letter, answer)
+        }
+      }
+      const went = posts.filter(({ frame }) => sent.includes(frame))
+      return { sent: went.flatMap(({ parcel }) => parcel), answers: came }
+    },
+  }
+}

@@ -2,15 +2,21 @@
 // nothing is half done, the log is whole, and a repeat gets the stored answer.
 
 import assert from 'node:assert/strict'
-import { EMPTY_HEAD, firstBreak } from '../../../src/audit/index.ts'
 import type { KeyUri, ResourceUri, SessionUri, UserId } from '../../../src/id.ts'
 import type { Transaction } from '../../../src/kms/index.ts'
-import { openStore, type StoreSettings } from '../../../src/store/index.ts'
+import type { StoreSettings } from '../../../src/store/index.ts'
 import type { Instant } from '../../../src/time.ts'
 import type { Device, Json } from '../../support/device.ts'
 import { keyOf, keysOf, PEOPLE, resourceOf, World } from '../../support/world.ts'
-import { type Letter, type Scene, type StepName, toPost, type Wire } from './corridor.ts'
-import type { Life } from './run.ts'
+import {
+  type Correspondence,
+  type Letter,
+  type Scene,
+  type StepName,
+  toPost,
+  type Wire,
+} from './corridor.ts'
+import { doneFor, type Entry, inspect, type Log, readLog } from './log.ts'
 
 export const ACTIONS: Readonly<Record<StepName, string>> = {
   'create-keys': 'key.created',
@@ -22,28 +28,8 @@ export const ACTIONS: Readonly<Record<StepName, string>> = {
   handshake: 'session.created',
 }
 
-type Entry = Json & { readonly keys?: readonly string[]; readonly resource?: string }
-type Log = readonly Entry[]
-
-const readLog = async (tx: Transaction): Promise<Log> => {
-  const chained = await tx.audit.read(0, 1_000_000)
-  assert.equal(firstBreak(EMPTY_HEAD, chained), undefined, 'the log is broken')
-  const entries: Log = chained.map(({ body }) => JSON.parse(body))
-  const boots = Map.groupBy(entries, ({ boot }) => boot)
-  for (const [boot, ofBoot] of boots) {
-    const counters = ofBoot.map(({ counter }) => counter)
-    const whole = ofBoot.map((_entry, index) => index + 1)
-    assert.deepEqual(counters, whole, `entries of boot ${boot} are missing`)
-  }
-  return entries
-}
-
-const doneFor = (log: Log, { step, requestId }: Letter): Entry | undefined => {
-  const done = log.filter((one) => one['requestId'] === requestId && one['outcome'] === 'done')
-  const acts = done.filter(({ action }) => action === ACTIONS[step])
-  assert.ok(acts.length <= 1, `${step} happened ${acts.length} times`)
-  return acts[0]
-}
+const doneBy = (log: Log, { step, requestId }: Letter): Entry | undefined =>
+  doneFor(log, { requestId, action: ACTIONS[step] })
 
 /** URIs of keys and sessions that an answer handed out. */
 const releasedBy = (step: StepName, answer: Json): readonly string[] => {
@@ -56,7 +42,7 @@ const releasedBy = (step: StepName, answer: Json): readonly string[] => {
 const recordedBeforeReleased = (log: Log, given: ReadonlyMap<Letter, Json>): void => {
   for (const [letter, answer] of given) {
     assert.ok(Number(answer['status']) < 300, `${letter.step}: ${JSON.stringify(answer)}`)
-    const entry = doneFor(log, letter)
+    const entry = doneBy(log, letter)
     assert.ok(entry, `${letter.step} was answered and has no entry`)
     assert.deepEqual([...(entry.keys ?? [])].sort(), [...releasedBy(letter.step, answer)].sort())
   }
@@ -112,22 +98,10 @@ const allOrNothing = async (left: Left): Promise<void> => {
   }
 }
 
-const inspect = async (
-  store: StoreSettings,
-  look: (tx: Transaction) => Promise<void>,
-): Promise<void> => {
-  const opened = await openStore(store)
-  try {
-    await opened.read(look)
-  } finally {
-    await opened.close()
-  }
-}
-
 interface Aftermath {
   readonly store: StoreSettings
   readonly scene: Scene
-  readonly life: Life
+  readonly life: Correspondence
   readonly phone: Device
   readonly wire: Wire
 }
@@ -172,7 +146,7 @@ export const keepsItsPromises = async (aftermath: Aftermath): Promise<void> => {
     const now = Date.now() as Instant
     const entryOf = (step: StepName) => {
       const letter = life.sent.find((one) => one.step === step)
-      return letter && doneFor(log, letter)
+      return letter && doneBy(log, letter)
     }
     await allOrNothing({ tx, now, scene, entryOf })
   }
@@ -184,7 +158,7 @@ export const keepsItsPromises = async (aftermath: Aftermath): Promise<void> => {
     await world.store.read(async (tx) => {
       const log = await readLog(tx)
       for (const letter of life.sent) {
-        const isOnce = letter.step === 'handshake' || doneFor(log, letter) !== undefined
+        const isOnce = letter.step === 'handshake' || doneBy(log, letter) !== undefined
         assert.ok(isOnce, `${letter.step} has no entry`)
       }
     })

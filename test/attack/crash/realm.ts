@@ -1,20 +1,27 @@
-// A realm that dies: takes posts on its input, one JSON line each, writes their answers to its output, and kills
-// itself (SIGKILL) at the point it was told. What has been written by then has left the realm.
+// A realm that dies: takes the core's frames on its input, one JSON array a line, does those of a line at once, writes
+// each answer to its output as it comes, and kills itself (SIGKILL) at the point it was told. What has been written by
+// then has left the realm.
 //   node realm.ts '{"store":…,"signingKey":…,"death":{"at":"port","after":12}}'
 
 import { writeSync } from 'node:fs'
 import { createInterface } from 'node:readline'
-import { setTimeout } from 'node:timers/promises'
+import { setImmediate, setTimeout } from 'node:timers/promises'
 import { promiseHooks } from 'node:v8'
-import type { MessagesFrame } from '../../../src/boundary/index.ts'
-import type { Store, Transaction } from '../../../src/kms/index.ts'
+import {
+  type OperationAnswer,
+  operationAnswer,
+  type Store,
+  type Transaction,
+  withdrawOperation,
+} from '../../../src/kms/index.ts'
 import type { StoreSettings } from '../../../src/store/index.ts'
 import { World } from '../../support/world.ts'
+import type { Frame } from './run.ts'
 
 export interface Death {
   /**
    * `port`: before and after every call of the store; `await`: before every continuation of a promise;
-   * `answer`: once the answers of a post have left.
+   * `answer`: once an answer has left.
    */
   readonly at: 'port' | 'await' | 'answer'
   /** How many points it survives. */
@@ -26,6 +33,8 @@ export interface Orders {
   /** Public key of whoever signs the tokens. */
   readonly signingKey: Readonly<Record<string, unknown>>
   readonly death?: Death
+  /** Turns of the event loop before it looks at a withdrawal, so that it meets what it withdraws half way. */
+  readonly withdrawsLate?: number
   /** Answers before it commits. Nobody does that; the tests must notice if somebody did. */
   readonly isHasty?: boolean
 }
@@ -120,13 +129,25 @@ const world = await World.open({ store: orders.store, wrapStore: watchStore })
 world.realm.provider.jwks.keys.splice(0, Number.POSITIVE_INFINITY, { ...orders.signingKey })
 writeSync(1, '"ready"\n')
 
+const answerTo = async (frame: Frame): Promise<OperationAnswer> => {
+  const { corridor } = world.realm
+  if (frame.type === 'withdraw') {
+    for (let turn = 0; turn < (orders.withdrawsLate ?? 0); turn += 1) await setImmediate()
+    return operationAnswer(await withdrawOperation(world.ledger, frame.id))
+  }
+  return frame.sync ? corridor.operate(frame) : { answers: await corridor.handle(frame) }
+}
+
 for await (const line of createInterface({ input: process.stdin })) {
-  const post: MessagesFrame = JSON.parse(line)
+  const frames: readonly Frame[] = JSON.parse(line)
   isArmed = true
-  const answers = await world.realm.corridor.handle(post)
-  atPort()
-  writeSync(1, `${JSON.stringify(answers)}\n`)
-  atAnswer()
+  const answering = frames.map(async (frame, index) => {
+    const answer = await answerTo(frame)
+    atPort()
+    writeSync(1, `${JSON.stringify({ index, answer })}\n`)
+    atAnswer()
+  })
+  await Promise.all(answering)
 }
 isArmed = false
 writeSync(1, `${JSON.stringify({ points, faults: world.realm.faults.map(String) })}\n`)

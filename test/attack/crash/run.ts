@@ -1,22 +1,21 @@
-// One life of a realm that dies: what it was sent, what left it, and whether what it left behind keeps the promises
-// that the answers made.
+// One life of a realm that dies: what it was sent and what left it before it was dead.
 
 import assert from 'node:assert/strict'
 import { type ChildProcessByStdio, spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Readable, Writable } from 'node:stream'
-import type { SealedAnswer } from '../../../src/boundary/index.ts'
-import type { Letter } from './corridor.ts'
-import { toPost } from './corridor.ts'
+import type { MessagesFrame, WithdrawFrame } from '../../../src/boundary/index.ts'
+import type { OperationAnswer } from '../../../src/kms/index.ts'
 import type { Orders } from './realm.ts'
 
-export type Manner = 'one by one' | 'all in one post'
+/** What the core says. */
+export type Frame = MessagesFrame | WithdrawFrame
 
 export interface Life {
-  /** Letters that were sent, and the answers that came. */
-  readonly sent: readonly Letter[]
-  readonly answers: ReadonlyMap<Letter, SealedAnswer>
+  /** Frames that were sent, and the answers that came. */
+  readonly sent: readonly Frame[]
+  readonly answers: ReadonlyMap<Frame, OperationAnswer>
   /** Points passed; absent if it died. */
   readonly points?: number
 }
@@ -35,18 +34,20 @@ const launch = (orders: Order, scratch: string): Child =>
     env: { ...process.env, TMPDIR: scratch, NODE_COMPILE_CACHE: join(scratch, 'compiled') },
   })
 
-const parcelsOf = (letters: readonly Letter[], manner: Manner): readonly (readonly Letter[])[] =>
-  manner === 'one by one' ? letters.map((letter) => [letter]) : [letters]
-
 export interface Plan {
   readonly orders: Order
-  readonly manner: Manner
-  readonly letters: readonly Letter[]
+  /** The frames of one parcel are sent at once; the next follows when all of them are answered. */
+  readonly parcels: readonly (readonly Frame[])[]
   readonly scratch: string
 }
 
-/** Sends the letters until all are answered or the realm is dead. */
-export const live = async ({ orders, manner, letters, scratch }: Plan): Promise<Life> => {
+interface Answered {
+  readonly index: number
+  readonly answer: OperationAnswer
+}
+
+/** Sends the parcels until all are answered or the realm is dead. */
+export const live = async ({ orders, parcels, scratch }: Plan): Promise<Life> => {
   const child = launch(orders, scratch)
   const ended = new Promise((resolve) => child.once('close', resolve))
   child.stdin.on('error', () => undefined)
@@ -55,20 +56,24 @@ export const live = async ({ orders, manner, letters, scratch }: Plan): Promise<
     const { value, done } = await lines.next()
     return done === true ? undefined : JSON.parse(value)
   }
-  const sent: Letter[] = []
-  const answers = new Map<Letter, SealedAnswer>()
+  const sent: Frame[] = []
+  const answers = new Map<Frame, OperationAnswer>()
+  const hasAnswered = async (parcel: readonly Frame[]): Promise<boolean> => {
+    for (const _frame of parcel) {
+      const answered = (await next()) as Answered | undefined
+      if (answered === undefined) return false
+      const frame = parcel[answered.index]
+      assert.ok(frame, 'an answer to nothing')
+      answers.set(frame, answered.answer)
+    }
+    return true
+  }
   assert.equal(await next(), 'ready', 'the realm did not start')
   if (orders.killAfterMs !== undefined) setTimeout(() => child.kill('SIGKILL'), orders.killAfterMs)
-  for (const parcel of parcelsOf(letters, manner)) {
+  for (const parcel of parcels) {
     sent.push(...parcel)
-    child.stdin.write(`${JSON.stringify(toPost(parcel))}\n`)
-    const answered = (await next()) as readonly SealedAnswer[] | undefined
-    if (answered === undefined) break
-    for (const answer of answered) {
-      const letter = parcel[answer.n]
-      assert.ok(letter, 'an answer to nothing')
-      answers.set(letter, answer)
-    }
+    child.stdin.write(`${JSON.stringify(parcel)}\n`)
+    if (!(await hasAnswered(parcel))) break
   }
   child.stdin.end()
   const last = (await next()) as { points: number; faults: string[] } | undefined
@@ -76,11 +81,4 @@ export const live = async ({ orders, manner, letters, scratch }: Plan): Promise<
   if (last === undefined) return { sent, answers }
   assert.deepEqual(last.faults, [])
   return { sent, answers, points: last.points }
-}
-
-/** Every point, or `most` of them spread evenly, the first and the last always among them. */
-export const spread = (points: number, most: number): readonly number[] => {
-  if (points <= most) return Array.from({ length: points }, (_, point) => point)
-  const chosen = Array.from({ length: most }, (_, n) => Math.round((n * (points - 1)) / (most - 1)))
-  return [...new Set(chosen)]
 }

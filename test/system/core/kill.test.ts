@@ -1,5 +1,5 @@
-// kill -9 of the core at every step of an operation, four kinds of operation at a time. After its restart core and
-// realm agree on every room: both have done it, or neither has.
+// kill -9 of the core at every step of an operation, four kinds of operation at a time, also while the realm is dead.
+// After its restart core and realm agree on every room: both have done it, or neither has.
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { after, before, beforeEach, test } from 'node:test'
@@ -157,6 +157,51 @@ test('killed with a withdrawal on its way of what the realm had applied', async 
   await killAndRestart(doing)
   assert.deepEqual(await outcome(), [true, true, true])
 })
+
+/** The realm dies first: its line drops with the questions on it. */
+const killBoth = async (doing: Promise<unknown>): Promise<void> => {
+  line.cut()
+  await killAndRestart(doing)
+}
+
+test('the realm dies before it has read any of it, and the core before the realm is back', async () => {
+  const before = realm.asked.length
+  line.pause()
+  const doing = doAll()
+  await until(() => openCount() === KINDS)
+  await killBoth(doing)
+  assert.equal(new Set(realm.asked.slice(before).map(({ id }) => id)).size, KINDS)
+  assert.deepEqual(await outcome(), [true, true, true])
+})
+
+test('the realm dies when it has applied it, and the core before the realm is back', async () => {
+  realm.mode = 'applies-and-is-silent'
+  const before = realm.asked.length
+  const doing = doAll()
+  await until(() => realm.asked.length === before + KINDS)
+  await killBoth(doing)
+  const ids = realm.asked.slice(before).map(({ id }) => id)
+  assert.equal(new Set(ids).size, KINDS)
+  assert.deepEqual(await outcome(), [true, true, true])
+})
+
+for (const [mode, what, isApplied] of [
+  ['silent', 'never applied', false],
+  ['applies-and-is-silent', 'had applied', true],
+] as const) {
+  test(`the realm dies, the core gives up what the realm ${what}, and dies before it can say so`, async () => {
+    realm.mode = mode
+    const before = realm.asked.length
+    const doing = doAll()
+    await until(() => realm.asked.length === before + KINDS)
+    line.cut()
+    await doing
+    const withdrawn = realm.withdrawn.length
+    await killAndRestart(doing)
+    assert.equal(realm.withdrawn.length, withdrawn + KINDS)
+    assert.deepEqual(await outcome(), [isApplied, isApplied, isApplied])
+  })
+}
 
 test('after all that, rooms go on as if nothing had happened', async () => {
   const [room] = rooms

@@ -68,6 +68,7 @@ export const PART: CorePart = {
   resourceUri: 'kms://kms.acme.example/resources/0d9a',
   keyUris: ['kms://kms.acme.example/keys/52d1'],
   subjects: ['27d4c915-8e3a-4b0f-9d61-c5a8f47b6302', 'kms://kms.acme.example/resources/7e11'],
+  anonymous: 1,
 }
 export const OPERATION: MessagesFrame = {
   ...MESSAGES,

@@ -150,6 +150,7 @@ test('an operation is one sealed message of the named user, and somebody waits f
     { part: { ...PART, resourceUri: 'https://kms.acme.example/resources/0d9a' } },
     { part: { ...PART, keyUris: PART.keyUris?.[0] } },
     { part: { ...PART, subjects: ['bob'] } },
+    ...[-1, 0.5, 101, '1', null].map((anonymous) => ({ part: { ...PART, anonymous } })),
     { part: { ...PART, subjects: Array(5001).fill(other) } },
   ]
   for (const change of wrong) assert.ok(isRefusal(parseCoreFrame({ ...OPERATION, ...change })))

@@ -3,7 +3,6 @@ import { describe, it } from 'node:test'
 import {
   checkIdentityProfile,
   isCertificateProblem,
-  parseStaticJwk,
   readCertificateChain,
   readRsaPrivateKey,
   SecretBytes,
@@ -199,33 +198,4 @@ describe('the published static key', () => {
       [leaf, intermediatePem].map((pem) => pem.replaceAll(/-----.*-----|\s/g, '')),
     )
   })
-
-  it('is parsed again from its own print', () => {
-    assert.deepEqual(parseStaticJwk(JSON.parse(JSON.stringify(jwk))), jwk)
-  })
-
-  const bytes = Buffer.from(jwk.n, 'base64url')
-  const bad: Readonly<Record<string, unknown>> = {
-    null: null,
-    array: [jwk],
-    'use added': { ...jwk, use: 'enc' },
-    'alg added': { ...jwk, alg: 'RSA-OAEP' },
-    'kty changed': { ...jwk, kty: 'EC' },
-    'kid a number': { ...jwk, kid: 1 },
-    'n with a leading zero byte': {
-      ...jwk,
-      n: Buffer.concat([Buffer.of(0), bytes]).toString('base64url'),
-    },
-    'n of another key': { ...jwk, n: `A${jwk.n.slice(1)}` },
-    'e not minimal': { ...jwk, e: 'AAEAAQ' },
-    'x5c empty': { ...jwk, x5c: [] },
-    'x5c a string': { ...jwk, x5c: jwk.x5c[0] },
-    'x5c with PEM armour': { ...jwk, x5c: [leaf] },
-    'x5c not DER': { ...jwk, x5c: ['AAAA'] },
-    'x5c issuer first': { ...jwk, x5c: jwk.x5c.toReversed() },
-    'x5c too long': { ...jwk, x5c: Array(9).fill(jwk.x5c[0]) },
-  }
-  for (const [name, raw] of Object.entries(bad)) {
-    it(`is refused: ${name}`, () => assert.equal(parseStaticJwk(raw), undefined))
-  }
 })
