@@ -94,6 +94,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       'cli.ts': { libraries: ['commander'] },
       'cli-access.ts': { libraries: ['commander'] },
       'cli-options.ts': { libraries: ['commander'] },
+      'cli-ship.ts': { libraries: ['commander'] },
     },
   },
   config: { kind: 'edge', rooms: [], libraries: ['zod'], builtins: EDGE },

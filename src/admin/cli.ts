@@ -5,6 +5,7 @@ import { Command, CommanderError } from 'commander'
 import { Fault } from '../fault.ts'
 import { type AccessActions, addLeaving, addMachines, addRooms } from './cli-access.ts'
 import { configOption, passphraseOption, wholeOption } from './cli-options.ts'
+import { addShipStatus, type ShipActions } from './cli-ship.ts'
 
 /** 0 done, 1 refused or failed; see `keyrealm --help`. */
 export type ExitCode = number
@@ -38,7 +39,7 @@ export interface AuditShowOptions extends WithConfig {
 }
 
 /** One function for each command. A thrown error is printed as one line with its code. */
-export interface CliActions extends AccessActions {
+export interface CliActions extends AccessActions, ShipActions {
   serve(options: WithConfig): Promise<ExitCode>
   init(options: InitOptions): Promise<ExitCode>
   status(options: StatusOptions): Promise<ExitCode>
@@ -222,4 +223,5 @@ const addLists = (program: Command, actions: CliActions, done: Done): void => {
     .addOption(wholeOption('--after <sequence>', 'only entries after this one', 0))
     .addOption(wholeOption('--limit <count>', 'at most so many', 100))
     .action(async (options: AuditShowOptions) => done(await actions.auditShow(options)))
+  addShipStatus(audit, actions, done)
 }

@@ -20,4 +20,5 @@ export type {
   MachinesAddOptions,
   PersonOptions,
 } from './cli-access.ts'
+export type { ShipActions } from './cli-ship.ts'
 export type { AdminActions, ApplianceStatus, LogEntry, LogPage, UnlockOutcome } from './ports.ts'

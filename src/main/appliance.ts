@@ -2,7 +2,7 @@
 // do to it. Locked, it is healthy and answers nobody; unlocked, it publishes its identity.
 
 import { readFileSync } from 'node:fs'
-import type { AdminActions, ApplianceStatus } from '../admin/index.ts'
+import type { AdminActions, ApplianceStatus, LogEntry, LogPage } from '../admin/index.ts'
 import {
   type AnswersFrame,
   type KmsDetails,
@@ -26,6 +26,7 @@ import { seconds } from '../time.ts'
 import { type Realm, record, unlockRealm } from './assembly.ts'
 import { type JoinedCorridor, joinCorridor } from './corridor.ts'
 import { joinRooms, type Rooms } from './rooms.ts'
+import { joinShipping, type Shipping } from './shipping.ts'
 import { VERSION } from './version.ts'
 
 /** The line to the core: nothing until it is opened. */
@@ -41,6 +42,7 @@ export interface Appliance {
   readonly realm: Realm
   readonly joined: JoinedCorridor
   readonly line: Line
+  readonly shipping: Shipping
   readonly actions: AdminActions
   readonly jobs: readonly Job[]
   unlock(passphrase: SecretBytes): Promise<void>
@@ -195,6 +197,18 @@ const refusedUnlock = {
   type: 'MAIN_KEY',
 } as const
 
+const readLog = async (realm: Realm, { after, limit }: LogPage): Promise<readonly LogEntry[]> => {
+  const entries = await realm.store.read((tx) => tx.audit.read(after, limit))
+  await record(realm, {
+    action: 'audit.read',
+    outcome: 'done',
+    actor: SYSTEM,
+    type: 'AUDIT_LOG',
+    details: { after, count: entries.length },
+  })
+  return entries
+}
+
 export const createAppliance = async (
   realm: Realm,
   log: Log,
@@ -214,6 +228,7 @@ export const createAppliance = async (
   detailsOf(realm, joined)
   const line: Line = createLine({ realm, joined, log, metrics, rooms: () => rooms })
   const rooms = joinRooms(realm, line, log, metrics)
+  const shipping = joinShipping(realm, log, metrics)
   const startedAt = realm.now()
   const parts = { realm, joined, line }
   const unlock = async (passphrase: SecretBytes): Promise<void> => {
@@ -234,6 +249,7 @@ export const createAppliance = async (
   }
   return {
     ...parts,
+    shipping,
     unlock,
     jobs: [
       sweepJob(realm, joined),
@@ -241,6 +257,7 @@ export const createAppliance = async (
       followStaticKeys,
       renewKeys,
       ...rooms.jobs,
+      ...shipping.jobs,
     ],
     actions: {
       status: async () => statusOf(realm, line, startedAt),
@@ -256,17 +273,8 @@ export const createAppliance = async (
           return 'wrong-passphrase'
         }
       },
-      auditEntries: async ({ after, limit }) => {
-        const entries = await realm.store.read((tx) => tx.audit.read(after, limit))
-        await record(realm, {
-          action: 'audit.read',
-          outcome: 'done',
-          actor: SYSTEM,
-          type: 'AUDIT_LOG',
-          details: { after, count: entries.length },
-        })
-        return entries
-      },
+      shipStatus: () => shipping.status(),
+      auditEntries: (page) => readLog(realm, page),
       reloadIdentity: async () => joined.renewIdentity(),
     },
     close: async () => {

@@ -30,6 +30,7 @@ import { beside, DONE, listing, SYSTEM } from './beside.ts'
 import { CommandError } from './command-error.ts'
 import { askPassphrase } from './passphrase.ts'
 import { serve } from './serve.ts'
+import { shipStatusCommand } from './ship-status.ts'
 import { VERSION } from './version.ts'
 
 const passphraseFor = async (
@@ -246,5 +247,6 @@ export const createCommands = (output: CliOutput): CliActions => ({
       return DONE
     }),
   usersList: (options) => listing(options, output, userRows),
+  auditShipStatus: ({ config, json }) => shipStatusCommand(config, json === true, output),
   auditShow: ({ config, after, limit }) => listing({ config }, output, auditRows(after, limit)),
 })

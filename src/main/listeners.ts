@@ -26,7 +26,7 @@ const BODY_MAX_BYTES = 64 * 1024
 const PARTS_ANSWER_WITHIN = seconds(2)
 
 const readiness =
-  ({ realm, line }: Appliance) =>
+  ({ realm, line, shipping }: Appliance) =>
   async (): Promise<readonly PartState[]> => {
     const isStoreUp = await realm.store.check().then(
       () => true,
@@ -36,6 +36,7 @@ const readiness =
       { part: 'store', state: isStoreUp ? 'ok' : 'failed' },
       { part: 'link', state: line.isUp() ? 'ok' : 'failed' },
       { part: 'keys', state: realm.keyring.isUnlocked ? 'ok' : 'locked' },
+      { part: 'shipping', state: shipping.isAlarm() ? 'alarm' : 'ok' },
     ]
   }
 

@@ -35,6 +35,7 @@ const aWorld = (act: () => number = () => 0) => {
     machinesDisable: record('machinesDisable'),
     accessList: record('accessList'),
     auditShow: record('auditShow'),
+    auditShipStatus: record('auditShipStatus'),
   }
   const run = async (line: string) => {
     const printed = { out: '', error: '' }
