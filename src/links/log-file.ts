@@ -42,7 +42,10 @@ const fileFault = (error: unknown): Fault => {
 
 /** Cuts away a last line without its end; answers the size. */
 const mend = async (handle: FileHandle): Promise<number> => {
-  const { size, mode } = await handle.stat()
+  const stats = await handle.stat()
+  // A device or a pipe is nobody's evidence, and its mode is not ours to change.
+  if (!stats.isFile()) throw new Fault('links.ship-file-unusable')
+  const { size, mode } = stats
   if ((mode & OTHERS) !== 0) await handle.chmod(OWNER_ONLY)
   const tail = Buffer.alloc(Math.min(size, LONGEST_LINE_BYTES))
   await handle.read(tail, 0, tail.length, size - tail.length)
