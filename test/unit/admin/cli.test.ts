@@ -95,6 +95,8 @@ const COMMANDS: readonly (readonly [line: string, name: string, options: object 
   ],
   ['machines disable --config realm.json --name bot', 'machinesDisable', { config, name: 'bot' }],
   ['access list --config realm.json', 'accessList', { config }],
+  ['audit ship-status --config realm.json', 'auditShipStatus', { config }],
+  ['audit ship-status --config realm.json --json', 'auditShipStatus', { config, json: true }],
   ['audit show --config realm.json', 'auditShow', { config, after: 0, limit: 100 }],
   [
     'audit show --config realm.json --after 7 --limit 3',
