@@ -3,7 +3,7 @@
 import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
-import { demonstrate } from './demonstration.ts'
+import { demonstrate } from './demonstration/demonstration.ts'
 import { describeWorld, type Ready, removeReadyFile, writeReadyFile } from './ready-file.ts'
 import { createWorld, type World } from './world.ts'
 

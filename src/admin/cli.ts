@@ -4,7 +4,10 @@
 import { Command, CommanderError } from 'commander'
 import { Fault } from '../fault.ts'
 import { type AccessActions, addLeaving, addMachines, addRooms } from './cli-access.ts'
-import { configOption, passphraseOption, wholeOption } from './cli-options.ts'
+import { type AuditActions, addAudit } from './cli-audit.ts'
+import { addIndex, type IndexActions } from './cli-index.ts'
+import { addIndexing, type IndexingActions } from './cli-indexing.ts'
+import { configOption, passphraseOption } from './cli-options.ts'
 import { addShipStatus, type ShipActions } from './cli-ship.ts'
 
 /** 0 done, 1 refused or failed; see `keyrealm --help`. */
@@ -33,13 +36,13 @@ export interface UsersImportOptions extends WithConfig {
   readonly file: string
 }
 
-export interface AuditShowOptions extends WithConfig {
-  readonly after: number
-  readonly limit: number
-}
-
 /** One function for each command. A thrown error is printed as one line with its code. */
-export interface CliActions extends AccessActions, ShipActions {
+export interface CliActions
+  extends AccessActions,
+    AuditActions,
+    ShipActions,
+    IndexActions,
+    IndexingActions {
   serve(options: WithConfig): Promise<ExitCode>
   init(options: InitOptions): Promise<ExitCode>
   status(options: StatusOptions): Promise<ExitCode>
@@ -51,7 +54,6 @@ export interface CliActions extends AccessActions, ShipActions {
   identityList(options: WithConfig): Promise<ExitCode>
   usersImport(options: UsersImportOptions): Promise<ExitCode>
   usersList(options: WithConfig): Promise<ExitCode>
-  auditShow(options: AuditShowOptions): Promise<ExitCode>
 }
 
 export interface CliAbout {
@@ -86,6 +88,8 @@ export const buildProgram = (actions: CliActions, about: CliAbout, done: Done): 
   addLists(program, actions, done)
   addRooms(program, actions, done)
   addMachines(program, actions, done)
+  addShipStatus(addAudit(program, actions, done), actions, done)
+  addIndexing(addIndex(program, actions, done), actions, done)
   program
     .command('version')
     .description('print the version')
@@ -100,7 +104,8 @@ const AFTER_HELP = `
 The cloud core is a program of its own and never shares a process with a realm:
   keyrealm core --config <file>    run the reference cloud core (keyrealm core --help)
 
-Exit codes: 0 done, 1 refused or failed, 2 used wrongly, 3 not stopped cleanly, 70 fault.`
+Exit codes: 0 done, 1 refused or failed, 2 used wrongly, 3 not stopped cleanly, 70 fault;
+audit verify: 4 not intact, 8 not complete, 12 neither.`
 
 /** Runs one command line (without node and script) and resolves with the exit code. */
 export const runCli = async (
@@ -215,13 +220,4 @@ const addLists = (program: Command, actions: CliActions, done: Done): void => {
     .addOption(configOption())
     .action(async (options: WithConfig) => done(await actions.usersList(options)))
   addLeaving(users, actions, done)
-  const audit = program.command('audit').description('the audit log')
-  audit
-    .command('show')
-    .description('print entries in order')
-    .addOption(configOption())
-    .addOption(wholeOption('--after <sequence>', 'only entries after this one', 0))
-    .addOption(wholeOption('--limit <count>', 'at most so many', 100))
-    .action(async (options: AuditShowOptions) => done(await actions.auditShow(options)))
-  addShipStatus(audit, actions, done)
 }

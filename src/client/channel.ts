@@ -33,6 +33,21 @@ export interface Asks {
   ask(request: KmsRequest): Promise<JsonObject>
 }
 
+/** A request that travels inside one to the core, and what opens the answer that comes back the same way. */
+export interface Wrapped {
+  readonly kmsMessage: string
+  /**
+   * The realm's answer, good or not, or undefined if the realm signed that it dropped the session. Rejects
+   * `client.not-opened`, and `client.invalid-answer` for the answer to any other request.
+   */
+  open(compact: string): Promise<JsonObject | undefined>
+}
+
+/** Seals what others carry. What rooms need of the channel. */
+export interface Wraps {
+  wrap(request: KmsRequest): Promise<Wrapped>
+}
+
 const TRIES = 3
 /** Nobody waits longer for a goodbye. */
 const FAREWELL_MS = 1000
@@ -48,7 +63,7 @@ interface Question {
   readonly requestIds: string[]
 }
 
-export class Channel implements Asks {
+export class Channel implements Asks, Wraps {
   readonly #settings: ChannelSettings
   readonly #waiting = new Map<string, Question>()
 
@@ -62,6 +77,14 @@ export class Channel implements Asks {
     if (outcome === RESET) throw new ClientError('client.session-reset')
     throwIfRefused(outcome)
     return outcome
+  }
+
+  /** Sent once by whoever carries it: no time limit here, and no second try. */
+  async wrap(request: KmsRequest): Promise<Wrapped> {
+    const requestId = crypto.randomUUID()
+    const session = await this.#settings.sessions.current()
+    const kmsMessage = await this.#seal(request, session, requestId)
+    return { kmsMessage, open: (compact) => this.#openWrapped(compact, requestId) }
   }
 
   /** A message of the event socket. What is not for us is ignored: noise must not end a question under way. */
@@ -138,6 +161,17 @@ export class Channel implements Asks {
     const client = { clientId: this.#settings.clientId, credential }
     const payload = { ...members, method, uri, requestId, client }
     return sealDirect(JSON.stringify(payload), { bytes: session.key, kid: session.uri })
+  }
+
+  async #openWrapped(compact: string, requestId: string): Promise<JsonObject | undefined> {
+    if (isSigned(compact)) {
+      await this.#settings.sessions.receiveSigned(compact)
+      return undefined
+    }
+    const answer = await this.#open(compact)
+    // An old answer, kept by the core, says nothing of this request.
+    if (answer['requestId'] === requestId) return answer
+    throw new ClientError('client.invalid-answer', 'requestId')
   }
 
   async #open(compact: string): Promise<JsonObject> {

@@ -166,6 +166,8 @@ function joinParts({
   const rooms = createRooms({
     http,
     conversationUrl: device.conversationUrl,
+    userId: device.userId,
+    channel,
     keys,
     resources,
     onUnreadable: (activityId, error) =>

@@ -1,53 +1,48 @@
-// Rooms at the core: made with a key and a resource at the realm, written and read under the room's keys. What goes to
-// the core is ids, names of keys, and ciphertext.
+// Rooms at the core: made, joined, left, written and read. What goes to the core is ids, names of keys, ciphertext,
+// and sealed requests to the realm, without which nothing changes who may read.
 
-import { ClientError } from './errors.ts'
+import { createAgree } from './agreed.ts'
+import type { Wraps } from './channel.ts'
+import { type Content, createContent } from './content.ts'
 import type { HttpClient } from './http.ts'
-import { isJsonObject, type JsonObject, listMember, objectMember, textMember } from './json.ts'
-import type { ContentKey, Keys } from './keys.ts'
-import { openText, sealText } from './message.ts'
+import { isJsonObject, type JsonObject, listMember } from './json.ts'
+import type { Keys } from './keys.ts'
 import type { Resources } from './resources.ts'
+import { isPost, type Message, type Room, type RoomEvent, readEvent, readMessage } from './room.ts'
+import { createRoomBook } from './room-book.ts'
+import { activityIn, createRoomChanges, personOf, type RoomChanges } from './room-changes.ts'
+import { createRoomMaking, type RoomMaking } from './room-making.ts'
+import { createRoster, type RosterEntry } from './roster.ts'
 
-export interface Room {
-  readonly id: string
-  readonly url: string
-  /** Of new messages; absent when the next writer has to make one. */
-  readonly keyUri: string | undefined
-  readonly resourceUri: string | undefined
-  readonly title: string | undefined
-  readonly participantIds: readonly string[]
+/** Oldest first, at most `limit` activities (default 50), those after the one that `after` names. */
+export interface Page {
+  readonly limit?: number
+  readonly after?: string
 }
 
-export interface Message {
-  readonly id: string
-  readonly roomId: string
-  readonly authorId: string
-  readonly publishedAt: string
-  readonly text: string
-}
-
-export interface NewRoom {
-  readonly title: string
-  /** Besides the caller. */
-  readonly participantIds: readonly string[]
-}
-
-export interface Rooms {
-  create(wanted: NewRoom): Promise<Room>
+export interface Rooms extends RoomMaking, RoomChanges, Content {
   find(roomId: string): Promise<Room>
-  post(roomId: string, text: string): Promise<Message>
-  /** Oldest first, at most `limit` (default 50), those after the message `after` if one is named. */
-  history(
-    roomId: string,
-    page?: { readonly limit?: number; readonly after?: string },
-  ): Promise<readonly Message[]>
+  /** Messages of a page of the room. */
+  history(roomId: string, page?: Page): Promise<readonly Message[]>
+  /** What else happened there: who came and went by whose hand, new keys, titles and locks. */
+  events(roomId: string, page?: Page): Promise<readonly RoomEvent[]>
+  /** Who may read the room, and who is said to be in it. */
+  roster(roomId: string): Promise<readonly RosterEntry[]>
+  /** From now on (or no longer) only moderators change who is in the room, and its title. */
+  lock(roomId: string, isLocked: boolean): Promise<void>
+  /** The first moderator may be anyone, also the caller; then moderators make moderators. */
+  setModerator(roomId: string, userId: string, isModerator: boolean): Promise<void>
   /** Calls for every message posted to a room of this person from now on, the own ones too. */
   onMessage(call: (message: Message) => void): () => void
+  /** Calls for everything else that happens in their rooms from now on. */
+  onEvent(call: (event: RoomEvent) => void): () => void
 }
 
 export interface RoomsSettings {
   readonly http: HttpClient
   readonly conversationUrl: string
+  readonly userId: string
+  readonly channel: Wraps
   readonly keys: Keys
   readonly resources: Resources
   /** A message that arrived and could not be read, by its id. */
@@ -55,119 +50,74 @@ export interface RoomsSettings {
 }
 
 export interface RoomsWithEvents extends Rooms {
-  /** An event of the socket; others than new messages are ignored. */
+  /** An event of the socket; others than activities are ignored. */
   receive(data: JsonObject): Promise<void>
 }
 
 export const createRooms = (settings: RoomsSettings): RoomsWithEvents => {
-  const { http, keys, resources, conversationUrl } = settings
-  const listeners = new Set<(message: Message) => void>()
-  const known = new Map<string, Room>()
-
-  const open = async (raw: JsonObject): Promise<Room> => {
-    const room = await readRoom(raw, keys)
-    known.set(room.id, room)
-    return room
+  const { http, keys, conversationUrl } = settings
+  const book = createRoomBook(settings)
+  const parts = { ...settings, book, agree: createAgree(http, settings.channel) }
+  const changes = createRoomChanges(parts)
+  const activitiesOf = async (roomId: string, { limit = 50, after }: Page = {}) => {
+    const query = new URLSearchParams({ limit: String(limit) })
+    if (after !== undefined) query.set('after', after)
+    const answer = await http.ask('GET', `${book.urlOf(roomId)}/activities?${query.toString()}`)
+    return listMember(answer, 'items')
   }
-  const urlOf = (roomId: string): string =>
-    `${conversationUrl}/conversations/${encodeURIComponent(roomId)}`
-  const find = async (roomId: string): Promise<Room> => open(await http.ask('GET', urlOf(roomId)))
-  const keyFor = async (roomId: string): Promise<ContentKey> => {
-    const { keyUri, resourceUri } = known.get(roomId) ?? (await find(roomId))
-    if (keyUri !== undefined) return keys.retrieve(keyUri)
-    if (resourceUri === undefined)
-      throw new ClientError('client.invalid-answer', 'kmsResourceObjectUrl')
-    return keys.rotate(resourceUri)
+  const act = async (roomId: string, verb: string, object: object): Promise<void> => {
+    await http.ask('POST', `${conversationUrl}/activities`, activityIn(roomId, verb, object))
   }
-
   return {
-    find,
-    async create({ title, participantIds }) {
-      const key = await keys.takeUnbound()
-      const sealedTitle = await sealText(title, key)
-      const resource = await resources.create({ userIds: participantIds, keyUris: [key.uri] })
-      const body = {
-        objectType: 'conversation',
-        displayName: sealedTitle.ciphertext,
-        encryptionKeyUrl: key.uri,
-        defaultActivityEncryptionKeyUrl: key.uri,
-        kmsResourceObjectUrl: resource.uri,
-        participants: participantIds,
-      }
-      return open(await http.ask('POST', `${conversationUrl}/conversations`, body))
-    },
-    async post(roomId, text) {
-      const { encryptionKeyUrl, ciphertext } = await sealText(text, await keyFor(roomId))
-      const activity = {
-        objectType: 'activity',
-        verb: 'post',
-        target: { id: roomId, objectType: 'conversation' },
-        object: { objectType: 'comment', content: ciphertext, displayName: ciphertext },
-        encryptionKeyUrl,
-        clientTempId: crypto.randomUUID(),
-      }
-      return readMessage(await http.ask('POST', `${conversationUrl}/activities`, activity), keys)
-    },
-    async history(roomId, { limit = 50, after } = {}) {
-      const query = new URLSearchParams({ limit: String(limit) })
-      if (after !== undefined) query.set('after', after)
-      const answer = await http.ask('GET', `${urlOf(roomId)}/activities?${query.toString()}`)
-      const posts = listMember(answer, 'items').filter(isPost)
+    ...createRoomMaking(parts),
+    ...changes,
+    ...createContent({ ...parts, changes }),
+    ...createEars(settings),
+    find: book.find,
+    roster: createRoster(parts),
+    async history(roomId, page) {
+      const posts = (await activitiesOf(roomId, page)).filter(isPost)
       return Promise.all(posts.map((raw) => readMessage(raw, keys)))
     },
-    onMessage(call) {
-      listeners.add(call)
-      return () => listeners.delete(call)
+    async events(roomId, page) {
+      const others = (await activitiesOf(roomId, page)).filter((raw) => !isPost(raw))
+      return others.map(readEvent)
     },
-    async receive(data) {
-      const { eventType, activity } = data
-      if (eventType !== 'conversation.activity' || !isJsonObject(activity) || !isPost(activity))
-        return
+    lock: (roomId, isLocked) =>
+      act(roomId, isLocked ? 'lock' : 'unlock', { objectType: 'conversation' }),
+    setModerator: (roomId, userId, isModerator) =>
+      act(roomId, isModerator ? 'assignModerator' : 'unassignModerator', personOf(userId)),
+  }
+}
+
+/** Whoever listens to rooms. */
+function createEars({ keys, onUnreadable }: RoomsSettings) {
+  const messages = new Set<(message: Message) => void>()
+  const events = new Set<(event: RoomEvent) => void>()
+  const hear = async (activity: JsonObject): Promise<void> => {
+    if (isPost(activity)) {
+      const message = await readMessage(activity, keys)
+      for (const call of messages) call(message)
+    } else {
+      const event = readEvent(activity)
+      for (const call of events) call(event)
+    }
+  }
+  return {
+    onMessage: (call: (message: Message) => void) => listen(messages, call),
+    onEvent: (call: (event: RoomEvent) => void) => listen(events, call),
+    async receive({ eventType, activity }: JsonObject) {
+      if (eventType !== 'conversation.activity' || !isJsonObject(activity)) return
       try {
-        const message = await readMessage(activity, keys)
-        for (const call of listeners) call(message)
+        await hear(activity)
       } catch (error) {
-        settings.onUnreadable(String(activity['id']), error)
+        onUnreadable(String(activity['id']), error)
       }
     },
   }
 }
 
-function isPost({ verb }: JsonObject): boolean {
-  return verb === 'post'
-}
-
-async function readRoom(raw: JsonObject, keys: Keys): Promise<Room> {
-  const { displayName, encryptionKeyUrl } = raw
-  const isTitled = typeof displayName === 'string' && typeof encryptionKeyUrl === 'string'
-  return {
-    id: textMember(raw, 'id'),
-    url: textMember(raw, 'url'),
-    keyUri: optionalText(raw['defaultActivityEncryptionKeyUrl']),
-    resourceUri: optionalText(raw['kmsResourceObjectUrl']),
-    title: isTitled
-      ? await openText(displayName, await keys.retrieve(encryptionKeyUrl))
-      : undefined,
-    participantIds: listMember(objectMember(raw, 'participants'), 'items').map((one) =>
-      textMember(one, 'id'),
-    ),
-  }
-}
-
-async function readMessage(raw: JsonObject, keys: Keys): Promise<Message> {
-  const { content, displayName } = objectMember(raw, 'object')
-  const ciphertext = typeof content === 'string' ? content : displayName
-  if (typeof ciphertext !== 'string') throw new ClientError('client.invalid-answer', 'object')
-  const key = await keys.retrieve(textMember(raw, 'encryptionKeyUrl'))
-  return {
-    id: textMember(raw, 'id'),
-    roomId: textMember(objectMember(raw, 'target'), 'id'),
-    authorId: textMember(objectMember(raw, 'actor'), 'id'),
-    publishedAt: textMember(raw, 'published'),
-    text: await openText(ciphertext, key),
-  }
-}
-
-function optionalText(raw: unknown): string | undefined {
-  return typeof raw === 'string' ? raw : undefined
+function listen<Heard>(ears: Set<Heard>, ear: Heard): () => void {
+  ears.add(ear)
+  return () => ears.delete(ear)
 }

@@ -9,8 +9,10 @@ export type ClientErrorCode =
   | 'client.timed-out'
   /** The realm dropped the session twice in a row. */
   | 'client.session-reset'
-  /** The core answered with an error; see `status`. */
+  /** The core answered with an error; see `status`, and `about` for its own code (`core.room-locked`). */
   | 'client.core-refused'
+  /** The core says that a room changed, or did not, and the realm's own word for it is missing or says otherwise. */
+  | 'client.not-confirmed'
   | 'client.unreachable'
   /** The core closed the event socket for good. */
   | 'client.socket-refused'

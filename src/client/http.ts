@@ -22,6 +22,13 @@ export interface HttpResult {
 
 export const isSuccess = (status: number): boolean => status >= 200 && status < 300
 
+/** The core's "no", with its stable code if it gave one; whatever else the core wrote is left out. */
+export const coreRefusal = ({ status, json }: HttpResult): ClientError => {
+  const code = json?.['code']
+  const isCode = typeof code === 'string' && /^[a-z]+\.[a-z-]{1,60}$/.test(code)
+  return new ClientError('client.core-refused', isCode ? code : undefined, status)
+}
+
 /** `deviceUrl`: named in a header, as real clients do, so that the core knows who asks. */
 export const createHttpClient = (
   transport: ClientTransport,
@@ -60,8 +67,9 @@ export const createHttpClient = (
   return {
     send,
     async ask(method, url, body) {
-      const { status, json } = await send(method, url, body)
-      if (!isSuccess(status)) throw new ClientError('client.core-refused', undefined, status)
+      const result = await send(method, url, body)
+      const { status, json } = result
+      if (!isSuccess(status)) throw coreRefusal(result)
       if (json === undefined) throw new ClientError('client.invalid-answer')
       return json
     },

@@ -9,7 +9,7 @@ export {
   connect,
   type KeyrealmClient,
 } from './connect.ts'
-export type { Message, NewRoom, Room, Rooms } from './conversation.ts'
+export type { Page, Rooms } from './conversation.ts'
 export { ClientError, type ClientErrorCode, KmsRefused } from './errors.ts'
 export {
   type FileReference,
@@ -24,6 +24,9 @@ export type { JsonObject } from './json.ts'
 export type { ContentKey, Keys } from './keys.ts'
 export { openText, type SealedText, sealText } from './message.ts'
 export type { Authorization, NewResource, Resource, Resources } from './resources.ts'
+export type { Message, Room, RoomEvent } from './room.ts'
+export type { NewRoom } from './room-making.ts'
+export type { RosterEntry } from './roster.ts'
 export {
   browserTransport,
   type ClientSocket,

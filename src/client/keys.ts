@@ -21,8 +21,8 @@ export interface Keys {
   takeUnbound(): Promise<ContentKey>
   /** Binds for good: everyone authorised on the resource may read the key from now on. */
   bind(keyUri: string, resourceUri: string): Promise<ContentKey>
-  /** A new key for a resource, for what is written from now on. */
-  rotate(resourceUri: string): Promise<ContentKey>
+  /** Keeps a key whose binding the realm confirmed on another way, inside a request to the core. */
+  keepBound(key: ContentKey & { readonly resourceUri: string }): void
   /** One flight per key, then from memory. */
   retrieve(keyUri: string): Promise<ContentKey>
   /** As a compliance officer, for a person of the own organisation. Never kept. */
@@ -112,10 +112,7 @@ export const createKeys = ({ channel, clock, poolSize }: KeysSettings): Keys => 
   return {
     takeUnbound,
     bind,
-    async rotate(resourceUri) {
-      const { uri } = await takeUnbound()
-      return bind(uri, resourceUri)
-    },
+    keepBound: keep,
     retrieve,
     retrieveOnBehalfOf: (keyUri, userId) =>
       fetchKey(channel, { method: 'retrieve', uri: keyUri, onBehalfOf: userId }),

@@ -14,6 +14,8 @@ export interface Authorization {
   /** A user id, a resource URI, or (anonymous) the authorization's own URI. */
   readonly authId: string
   readonly resourceUri: string
+  /** As the realm calls it: `participant`, or `agent` for programs. */
+  readonly role?: string
   /** Of an anonymous authorization, in the answer that made it and never again. A secret. */
   readonly bearer?: string
 }
@@ -67,13 +69,14 @@ export const createResources = (channel: Asks): Resources => {
 
 function readAuthorizations(answer: JsonObject): readonly Authorization[] {
   return listMember(answer, 'authorizations').map((raw) => {
-    const { authId, bearer } = raw
+    const { authId, bearer, roleUri } = raw
     const uri = textMember(raw, 'uri')
     return {
       uri,
       // In the answer that creates an anonymous one, the bearer may stand instead of it (draft §4.4.2).
       authId: typeof authId === 'string' ? authId : uri,
       resourceUri: textMember(raw, 'resourceUri'),
+      ...(typeof roleUri === 'string' ? { role: roleUri.slice(roleUri.lastIndexOf('/') + 1) } : {}),
       ...(typeof bearer === 'string' ? { bearer } : {}),
     }
   })

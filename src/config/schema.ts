@@ -16,6 +16,7 @@ import {
   whole,
 } from './fields.ts'
 import { postgres } from './postgres.ts'
+import { search } from './search.ts'
 import { ship } from './ship.ts'
 
 const realm = (folder: string) =>
@@ -354,6 +355,7 @@ export const settingsSchema = (folder: string) =>
       listeners: listeners(folder),
       log: log(folder),
       sweep,
+      search,
       audit: z.strictObject({ ship: ship(folder) }).prefault({}),
     })
     .superRefine(checkTogether)

@@ -20,8 +20,7 @@ export const membersOf = (wanted: NewConversation, makerId: string): readonly st
   const added = (wanted.activities?.items ?? []).flatMap((activity) =>
     activity.verb === 'add' ? [activity.object.id] : [],
   )
-  const listed = Array.isArray(wanted.participants) ? wanted.participants : []
-  return [...new Set([makerId, ...added, ...listed])]
+  return [...new Set([makerId, ...added])]
 }
 
 /** The pair of a one-to-one room; undefined for any other. */
@@ -59,7 +58,6 @@ export const planRoom = (
     open: { createdBy: maker.userId, displayName, encryptionKeyUrl, summary, pair, teamId },
     join: members,
     key: wanted.defaultActivityEncryptionKeyUrl,
-    resourceUri: wanted.kmsResourceObjectUrl,
     activities: activities.items,
   }
   return withRealm(change, wanted, { ...maker, members, general })
@@ -71,15 +69,13 @@ interface Asking extends Maker {
 }
 
 const withRealm = (change: RoomChange, wanted: NewConversation, asking: Asking): Plan | Problem => {
-  const { kmsMessage, encryptionKeyUrl, kmsResourceObjectUrl } = wanted
+  const { kmsMessage, encryptionKeyUrl } = wanted
   const { domain, userId, members, general } = asking
   const isInTeam = change.open?.teamId !== undefined
   if (kmsMessage === undefined) {
-    // A team's rooms hang on each other's resources: there the realm has a word in everything.
-    return isInTeam ? problem('core.kms-message-missing') : { change }
-  }
-  if (kmsResourceObjectUrl !== undefined) {
-    return problem('core.body-invalid', 'kmsResourceObjectUrl')
+    // Keys have readers, and a team's rooms hang on each other's resources: there the realm has a word in everything.
+    const isKeyed = (change.key ?? encryptionKeyUrl) !== undefined
+    return isInTeam || isKeyed ? problem('core.kms-message-missing') : { change }
   }
   if (change.key === undefined) {
     return problem('core.body-invalid', 'defaultActivityEncryptionKeyUrl')

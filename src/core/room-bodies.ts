@@ -122,18 +122,16 @@ const first = z.discriminatedUnion('verb', [
 /** What clients make of the members they fill in for themselves. */
 const filledIn = z.object({}).optional()
 
-/** A new room or team. `participants` as a list of ids, without a `kmsMessage`, is how a client creates a
- * room whose resource it has made before. */
+/** A new room or team. Its members come in by activities `add`; its resource by the realm's answer, and in no other way. */
 export const NEW_CONVERSATION = z.strictObject({
   objectType: z.enum(['conversation', 'team']).optional(),
   displayName: sealed.optional(),
   summary: sealed.optional(),
   encryptionKeyUrl: kmsUri.optional(),
   defaultActivityEncryptionKeyUrl: kmsUri.optional(),
-  kmsResourceObjectUrl: kmsUri.optional(),
   tags: z.array(word).max(10).optional(),
   activities: z.object({ items: z.array(first).max(PEOPLE_MAX) }).optional(),
-  participants: z.union([z.array(uuid).max(PEOPLE_MAX), z.object({})]).optional(),
+  participants: filledIn,
   conversations: filledIn,
   teamMembers: filledIn,
   kmsMessage,

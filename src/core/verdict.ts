@@ -13,6 +13,9 @@ export type Verdict =
   /** Not looked at this time. */
   | { readonly kind: 'declined'; readonly code: ProblemCode }
 
+/** The realm has no channel that opens the message. */
+const NOT_OPENED = 499
+
 export const verdictOf = ({ declined, answers }: AnswersFrame): Verdict => {
   if (declined !== undefined) return ofDeclined(declined)
   const [answer] = answers
@@ -20,7 +23,7 @@ export const verdictOf = ({ declined, answers }: AnswersFrame): Verdict => {
   const { clear, kmsMessage } = answer
   const sealed = kmsMessage === undefined ? {} : { kmsMessage }
   if (clear === undefined || clear.status >= 400)
-    return { kind: 'refused', isUnread: false, ...sealed }
+    return { kind: 'refused', isUnread: clear?.status === NOT_OPENED, ...sealed }
   const { resourceUri } = clear
   return { kind: 'applied', ...sealed, ...(resourceUri === undefined ? {} : { resourceUri }) }
 }

@@ -10,6 +10,8 @@ import { keys } from './migrations/0002-keys.ts'
 import { sessions } from './migrations/0003-sessions.ts'
 import { audit } from './migrations/0004-audit.ts'
 import { rooms } from './migrations/0005-rooms.ts'
+import { search } from './migrations/0006-search.ts'
+import { log } from './migrations/0007-log.ts'
 import { shipping } from './migrations/0008-shipping.ts'
 import type { Dialect } from './statement.ts'
 
@@ -53,7 +55,16 @@ const WORDS: Readonly<Record<Dialect['kind'], Words>> = {
 }
 
 /** In order; names sort as they are numbered. */
-export const MIGRATIONS: readonly Migration[] = [keyring, keys, sessions, audit, rooms, shipping]
+export const MIGRATIONS: readonly Migration[] = [
+  keyring,
+  keys,
+  sessions,
+  audit,
+  rooms,
+  search,
+  log,
+  shipping,
+]
 
 interface Applied {
   readonly migrations: { readonly name: string }

@@ -2,7 +2,7 @@
 // names none, runs the tests, tears the world down and exits with the suite's code.
 // Usage: node test/interop/run.ts [test files…]
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
-import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -20,7 +20,9 @@ function stopOnSignal(child: ChildProcess): void {
 }
 
 function installPackages(): void {
-  if (existsSync(path.join(HERE, 'node_modules', 'node-kms'))) return
+  const installed = path.join(HERE, 'node_modules', '.package-lock.json')
+  const wanted = path.join(HERE, 'package-lock.json')
+  if (existsSync(installed) && statSync(installed).mtimeMs >= statSync(wanted).mtimeMs) return
   const { status } = spawnSync('npm', ['ci', '--ignore-scripts'], { cwd: HERE, stdio: 'inherit' })
   if (status !== 0) throw new Error(`npm ci failed with status ${status}`)
 }

@@ -24,6 +24,9 @@ export interface Child {
   stop(): Promise<void>
   /** kill -9, then start, one caller after the other. */
   restart(): Promise<void>
+  /** It stands still, with its connections open, until `resume`. */
+  pause(): void
+  resume(): void
 }
 
 const START_TIMEOUT_MS = 90_000
@@ -95,6 +98,8 @@ export function superviseChild(plan: ChildPlan): Child {
     async stop() {
       await end(release(), 'SIGTERM')
     },
+    pause: () => void running?.kill('SIGSTOP'),
+    resume: () => void running?.kill('SIGCONT'),
     restart: () =>
       inTurn(async () => {
         await end(release(), 'SIGKILL')

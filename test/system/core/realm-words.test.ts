@@ -39,11 +39,9 @@ test('a realm that connects is told who is in its rooms, and nothing of rooms th
   const room = await life.room('alice', 'bob')
   const left = await life.room('alice', 'bob')
   await life.act('alice', left, leave('bob'))
-  const foreign = {
-    participants: [BOB],
-    kmsResourceObjectUrl: 'kms://kms.globex.example/resources/1',
-  }
-  await life.ask('alice', 'POST', '/conversations', foreign)
+  life.realm.alias = 'kms://kms.globex.example/resources/1'
+  await life.room('alice', 'bob')
+  life.realm.alias = undefined
   const rosters = await rostersOnConnect()
   assert.deepEqual(
     new Set(rosters),

@@ -182,7 +182,8 @@ test('what changes who may read needs a kmsMessage, and nothing else may carry o
 })
 
 test('a room that was made without a resource gets one with its first key', async () => {
-  const body = { participants: [BOB], objectType: 'conversation' }
+  const items = [{ verb: 'add', object: { id: BOB } }]
+  const body = { activities: { items }, objectType: 'conversation' }
   const { text } = await life.ask('alice', 'POST', '/conversations', body)
   const room = JSON.parse(text)
   assert.equal((await life.act('alice', room, updateKey(K1))).status, 201)

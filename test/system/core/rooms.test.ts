@@ -2,25 +2,20 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { listenAs } from './fake-device.ts'
-import { ALICE, BOB, type CoreWorld, GINA, openCoreWorld } from './world.ts'
+import { JWE, K1, newRoom, openRoomLife, PATH, type RoomLife } from './room-life.ts'
+import { ALICE, BOB, type CoreWorld, GINA } from './world.ts'
 
+let life: RoomLife
 let world: CoreWorld
 before(async () => {
-  world = await openCoreWorld()
+  life = await openRoomLife()
+  world = life.world
 })
-after(() => world.close())
+after(() => life.close())
 
-const CONVERSATIONS = '/conversation/api/v1/conversations'
-const ACTIVITIES = '/conversation/api/v1/activities'
-const JWE = 'aaaa..bbbb.cccc.dddd'
-const KEY = 'kms://kms.acme.example/keys/52d1'
-const ROOM = {
-  displayName: JWE,
-  encryptionKeyUrl: KEY,
-  defaultActivityEncryptionKeyUrl: KEY,
-  kmsResourceObjectUrl: 'kms://kms.acme.example/resources/1',
-  participants: [BOB],
-}
+const CONVERSATIONS = `${PATH}/conversations`
+const ACTIVITIES = `${PATH}/activities`
+const ROOM = newRoom(['alice', 'bob'])
 
 const create = (body: object = ROOM) => world.ask('POST', CONVERSATIONS, { token: 'alice', body })
 
@@ -29,7 +24,7 @@ const activityIn = (id: unknown, content = JWE, more: object = {}) => ({
   objectType: 'activity',
   target: { id, objectType: 'conversation' },
   object: { objectType: 'comment', content },
-  encryptionKeyUrl: KEY,
+  encryptionKeyUrl: K1,
   ...more,
 })
 
@@ -39,8 +34,8 @@ test('a conversation is kept as it was made, with its maker among the participan
   const created = await create()
   assert.equal(created.status, 201)
   const { id, displayName, encryptionKeyUrl, kmsResourceObjectUrl, participants } = created.body
-  assert.deepEqual({ displayName, encryptionKeyUrl }, { displayName: JWE, encryptionKeyUrl: KEY })
-  assert.equal(kmsResourceObjectUrl, ROOM.kmsResourceObjectUrl)
+  assert.deepEqual({ displayName, encryptionKeyUrl }, { displayName: JWE, encryptionKeyUrl: K1 })
+  assert.ok(life.realm.authorized.has(String(kmsResourceObjectUrl)))
   assert.match(JSON.stringify(participants), new RegExp(`${ALICE}.*${BOB}|${BOB}.*${ALICE}`))
   const shown = await world.ask('GET', `${CONVERSATIONS}/${id}`, { token: 'bob' })
   assert.equal(shown.body['id'], id)
@@ -110,9 +105,31 @@ const refused: readonly (readonly [string, object, number, string])[] = [
     400,
     'core.body-invalid',
   ],
-  ['a participant that is no user', { ...ROOM, participants: ['bob'] }, 400, 'core.body-invalid'],
+  [
+    'a member that is no user',
+    { ...ROOM, activities: { items: [{ verb: 'add', object: { id: 'bob' } }] } },
+    400,
+    'core.body-invalid',
+  ],
   ['an unknown member', { ...ROOM, subject: 'lunch' }, 400, 'core.body-invalid'],
-  ['a resource and the wish for one', { ...ROOM, kmsMessage: JWE }, 400, 'core.body-invalid'],
+  [
+    'a resource that its maker names',
+    { ...ROOM, kmsResourceObjectUrl: 'kms://kms.acme.example/resources/1' },
+    400,
+    'core.body-invalid',
+  ],
+  [
+    'a key that the realm was not asked to bind',
+    { ...ROOM, kmsMessage: undefined },
+    400,
+    'core.kms-message-missing',
+  ],
+  [
+    'a title under such a key',
+    { ...ROOM, kmsMessage: undefined, defaultActivityEncryptionKeyUrl: undefined },
+    400,
+    'core.kms-message-missing',
+  ],
 ]
 
 for (const [what, body, status, code] of refused) {

@@ -23,11 +23,11 @@ test('a room is made with a bound key, and the core sees no word of it', async (
   const message = await client.rooms.post(room.id, 'Where shall we eat?')
   assert.equal(message.text, 'Where shall we eat?')
   const seen = JSON.stringify([[...core.conversations.values()], core.activities, core.posts])
-  assert.equal(/Lunch|eat/.test(seen), false)
+  assert.equal(/Lunch|Where shall/.test(seen), false)
   const authorized = await client.resources.list(room.resourceUri ?? '')
   assert.deepEqual(
     authorized.map(({ authId }) => authId),
-    [BOB],
+    [ALICE, BOB],
   )
 })
 
@@ -65,16 +65,4 @@ test('a message that cannot be read is reported and harms nobody', async () => {
   await until(() => problems.length === 1)
   assert.equal(Object(problems[0]).activityId, 'a1')
   await client.rooms.post(id, 'still fine')
-})
-
-test('a room whose key was taken away gets a new one before the next message', async () => {
-  const { client, core } = await world()
-  const { id, resourceUri, keyUri } = await client.rooms.create(NEW)
-  const stored = core.conversations.get(id)
-  delete stored?.['defaultActivityEncryptionKeyUrl']
-  await client.rooms.find(id)
-  await client.rooms.post(id, 'after rotation')
-  const used = core.activities.at(-1)?.['encryptionKeyUrl']
-  assert.notEqual(used, keyUri)
-  assert.equal((await client.keys.retrieve(String(used))).resourceUri, resourceUri)
 })

@@ -1,5 +1,5 @@
 // A core in memory, as a transport: devices, details, messages to the fake realm and answers back over the socket,
-// and a plain room store. Its switches make it slow, forgetful or hostile.
+// and rooms. Its switches make it slow, forgetful or hostile.
 
 import type {
   ClientTransport,
@@ -7,13 +7,12 @@ import type {
   HttpExchange,
   SocketEvents,
 } from '../../../src/client/index.ts'
+import { answer, createFakeRooms, type Members } from './core-rooms.ts'
 import { DOMAIN, type FakeRealm } from './realm.ts'
 
 export const BASE = 'https://core.example.test'
 export const ALICE = '0b8f6a3e-51c7-4d92-a6be-3f7d20c9e114'
 export const BOB = '27d4c915-8e3a-4b0f-9d61-c5a8f47b6302'
-
-type Members = Record<string, unknown>
 
 export interface FakeSocket {
   readonly events: SocketEvents
@@ -22,18 +21,11 @@ export interface FakeSocket {
   authorized: boolean
 }
 
-const answer = (status: number, body: unknown = {}): HttpAnswer => ({
-  status,
-  body: JSON.stringify(body),
-})
-
 export type FakeCore = ReturnType<typeof createFakeCore>
 
 export const createFakeCore = (realm: FakeRealm, userId = ALICE) => {
   const sockets: FakeSocket[] = []
   const posts: string[][] = []
-  const conversations = new Map<string, Members>()
-  const activities: Members[] = []
   const state = {
     goodToken: 'core-token',
     /** Answers are not delivered while this is set. */
@@ -75,55 +67,27 @@ export const createFakeCore = (realm: FakeRealm, userId = ALICE) => {
     return answer(202)
   }
 
-  const createConversation = (body: Members): HttpAnswer => {
-    const id = crypto.randomUUID()
-    const ids = [userId, ...(body['participants'] as string[])]
-    const conversation = {
-      ...body,
-      id,
-      url: `${BASE}/conversation/api/v1/conversations/${id}`,
-      participants: { items: ids.map((one) => ({ id: one })) },
-    }
-    conversations.set(id, conversation)
-    return answer(201, conversation)
-  }
+  const rooms = createFakeRooms({ realm, userId, base: BASE, deliver })
 
-  const createActivity = (body: Members): HttpAnswer => {
-    const activity = {
-      ...body,
-      id: crypto.randomUUID(),
-      actor: { id: userId },
-      published: '2026-03-01T10:00:00.000Z',
-    }
-    activities.push(activity)
-    deliver({ eventType: 'conversation.activity', activity })
-    return answer(201, activity)
-  }
-
-  const showConversation = ({ pathname, searchParams }: URL): HttpAnswer => {
-    const [, , , , , id = '', sub] = pathname.split('/')
-    const found = conversations.get(id)
-    if (found === undefined) return answer(404)
-    const limit = Number(searchParams.get('limit'))
-    return answer(200, sub === 'activities' ? { items: activities.slice(0, limit) } : found)
-  }
-
-  const routes: Readonly<Record<string, (body: Members, url: URL) => HttpAnswer>> = {
+  const routes: Readonly<
+    Record<string, (body: Members, url: URL) => HttpAnswer | Promise<HttpAnswer>>
+  > = {
     'POST wdm/devices': () => answer(200, device),
     'PUT wdm/devices': () => answer(200, device),
     'DELETE wdm/devices': () => answer(204),
     'GET encryption/kms': () => answer(200, state.details),
     'POST encryption/kms': takeMessages,
-    'POST conversation/conversations': createConversation,
-    'POST conversation/activities': createActivity,
-    'GET conversation/conversations': (_, url) => showConversation(url),
+    'POST conversation/conversations': rooms.create,
+    'POST conversation/activities': rooms.createActivity,
+    'GET conversation/conversations': (_, url) => rooms.show(url),
   }
 
-  const route = ({ method, url: text, body }: HttpExchange): HttpAnswer => {
+  const route = async ({ method, url: text, body }: HttpExchange): Promise<HttpAnswer> => {
     const url = new URL(text)
     const [, service, , , kind] = url.pathname.split('/')
     const answerTo = routes[`${method} ${service}/${kind}`]
-    return answerTo?.(body === undefined ? {} : (JSON.parse(body) as Members), url) ?? answer(404)
+    const members = body === undefined ? {} : (JSON.parse(body) as Members)
+    return answerTo === undefined ? answer(404) : await answerTo(members, url)
   }
 
   const takeFrame = (socket: FakeSocket, frame: Members): void => {
@@ -159,8 +123,9 @@ export const createFakeCore = (realm: FakeRealm, userId = ALICE) => {
     transport,
     sockets,
     posts,
-    conversations,
-    activities,
+    rooms,
+    conversations: rooms.conversations,
+    activities: rooms.activities,
     device,
     deliver,
     deliverKms,

@@ -187,6 +187,26 @@ export const createFakeRealm = (now: () => number) => {
     return request
   }
 
+  /** Sealed for the client, and in clear for a core that waits for the outcome. */
+  const conclude = async (compact: string): Promise<{ sealed: string; answer?: Members }> => {
+    const sorted = sortSealed(compact, 300_000)
+    if (isRefusal(sorted)) throw new Error(sorted.refused)
+    if (sorted.kind === 'handshake') {
+      const text = must<string>(await openHandshake(sorted, identity, workers), 'handshake')
+      return { sealed: await signAnswer(JSON.stringify(handshake(parse(text))), identity, workers) }
+    }
+    const key = sessions.get(sorted.kid)
+    if (key === undefined) return { sealed: await signReset(identity, workers) }
+    const request = parse(must<string>(openSession(sorted, key), 'text'))
+    const answer = { ...operate(request.operation), requestId: request.requestId }
+    const header = sessionHeader(sorted.kid as SessionUri)
+    const changed = state.change(answer, request)
+    return {
+      sealed: await sealAnswer(JSON.stringify(changed), key, header, systemRandom),
+      answer: changed,
+    }
+  }
+
   return {
     state,
     sessions,
@@ -196,21 +216,8 @@ export const createFakeRealm = (now: () => number) => {
     sign: (payload: Members) => signAnswer(JSON.stringify(payload), identity, workers),
     reset: () => signReset(identity, workers),
     /** The sealed answer to a sealed message. */
-    async answer(compact: string): Promise<string> {
-      const sorted = sortSealed(compact, 300_000)
-      if (isRefusal(sorted)) throw new Error(sorted.refused)
-      if (sorted.kind === 'handshake') {
-        const text = must<string>(await openHandshake(sorted, identity, workers), 'handshake')
-        return signAnswer(JSON.stringify(handshake(parse(text))), identity, workers)
-      }
-      const key = sessions.get(sorted.kid)
-      if (key === undefined) return signReset(identity, workers)
-      const request = parse(must<string>(openSession(sorted, key), 'text'))
-      const answer = { ...operate(request.operation), requestId: request.requestId }
-      const header = sessionHeader(sorted.kid as SessionUri)
-      const changed = state.change(answer, request)
-      return sealAnswer(JSON.stringify(changed), key, header, systemRandom)
-    },
+    answer: async (compact: string): Promise<string> => (await conclude(compact)).sealed,
+    conclude,
     close: () => workers.close(),
   }
 }

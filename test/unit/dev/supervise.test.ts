@@ -100,7 +100,15 @@ test('a realm is restarted by whoever can read the folder, and by nobody without
   const data = mkdtempSync(join(folder, 'data '))
   assert.equal(await isWorldRunningIn(data), false)
   const restart = mock.fn(async () => undefined)
-  const child = { name: 'acme', restart, start: restart, stop: restart }
+  const unused = () => undefined
+  const child = {
+    name: 'acme',
+    restart,
+    start: restart,
+    stop: restart,
+    pause: unused,
+    resume: unused,
+  }
   const control = await openControl(data, new Map([['acme', child]]))
   assert.equal(await isWorldRunningIn(data), true)
   assert.equal(await askToRestart(data, 'acme'), 'acme is ready again')
