@@ -57,6 +57,9 @@ export const createShipper = (options: ShipperOptions): Shipper => {
   const fail = async (error: unknown, lines: number, stopping: AbortSignal): Promise<void> => {
     if (lines > 0) most = Math.max(1, Math.floor(lines / 2))
     become({ state: 'failing', lastError: codeOf(error), lastErrorAt: now() })
+    // Whoever comes next, another node or the next start of this one, need not wait for the lease's end. If the
+    // store is what failed, they wait.
+    await source.write((shipping) => shipping.release(destination, holder)).catch(() => undefined)
     await options.pause(pauses.next(), stopping)
   }
 
@@ -100,11 +103,6 @@ export const createShipper = (options: ShipperOptions): Shipper => {
       } catch (error) {
         attempt?.abandon()
         await fail(error, attempt?.lines ?? 0, stopping)
-      } finally {
-        if (stopping.aborted)
-          await source
-            .write((shipping) => shipping.release(destination, holder))
-            .catch(() => undefined)
       }
     },
   }

@@ -34,7 +34,7 @@ const prepareStatements = (dialect: Dialect) => ({
   advance: prepare(dialect, 'ship-cursors.advance', { ...held, sequence: 'integer' }, (db, p) =>
     db
       .updateTable('ship_cursors')
-      .set({ sequence: p.sequence })
+      .set((eb) => ({ sequence: p.sequence, lease_until: eb.ref('claimed_at') }))
       .where('destination', '=', p.destination)
       .where('holder', '=', p.holder)
       .where('sequence', '<=', p.sequence),

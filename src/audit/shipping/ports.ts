@@ -26,9 +26,12 @@ export interface ShippingStore {
   cursors(): Promise<readonly ShipCursor[]>
   /** Takes or renews the lease; undefined while somebody else holds it. The first claim begins at 0. */
   claim(claim: ShipClaim): Promise<ShipCursor | undefined>
-  /** Moves the cursor of a lease that is still held; answers whether it was. A cursor never moves back. */
+  /**
+   * Moves the cursor of a lease that nobody else has taken, and ends the lease; answers whether it did. A
+   * cursor never moves back.
+   */
   advance(destination: string, holder: string, sequence: number): Promise<boolean>
-  /** Ends the lease, so that another node need not wait for its end. */
+  /** Ends the lease, so that others, or the next start of this node, need not wait for its end. */
   release(destination: string, holder: string): Promise<void>
 }
 

@@ -41,6 +41,14 @@ export const shippingContract = (implementation: Implementation): void => {
       assert.equal(await claim(store, 'a', 1501), undefined)
     })
 
+    test('are free as soon as they were moved', async () => {
+      const store = await openFresh(implementation)
+      await claim(store, 'a', 0)
+      await on(store, (shipping) => shipping.advance('siem', 'a', 3))
+      const next = { destination: 'siem', sequence: 3, holder: 'b', leaseUntil: at(1010) }
+      assert.deepEqual(await claim(store, 'b', 10), next)
+    })
+
     test('are moved by their holder alone, and never back', async () => {
       const store = await openFresh(implementation)
       const advance = (holder: string, to: number) =>

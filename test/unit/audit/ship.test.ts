@@ -31,7 +31,7 @@ const someCursors = () => {
     advance: async (destination, holder, sequence) => {
       const known = cursors.get(destination)
       if (known?.holder !== holder) return false
-      cursors.set(destination, { ...known, sequence })
+      cursors.set(destination, { ...known, sequence, leaseUntil: instant(0) })
       return true
     },
     release: async (destination) => {
@@ -231,7 +231,15 @@ describe('a shipper', () => {
     assert.equal(world.shipper.progress().lastError, 'audit.ship-lease-lost')
   })
 
-  test('gives its lease back when the process stops', async () => {
+  test('gives its lease back with every end, good or bad', async () => {
+    const failing = aWorld({
+      entries: 1,
+      at: () => {
+        throw new Fault('links.ship-lost')
+      },
+    })
+    await failing.run()
+    assert.equal(failing.cursors.get('siem')?.leaseUntil, 0)
     const stopping = new AbortController()
     const world = aWorld({ entries: 3, at: (step) => step === 'write' && stopping.abort() })
     await world.shipper.run(stopping.signal)
