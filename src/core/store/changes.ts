@@ -1,7 +1,7 @@
 // Applies what a request changes in a room: one transaction, in which an operation ends too, so that a room
 // never shows half of a change, nor a change whose operation is still open.
 
-import type { Transaction } from 'kysely'
+import type { Kysely, Transaction } from 'kysely'
 import { type Problem, problem } from '../problem.ts'
 import type { Condition, NewActivity, NewRoom, RoomChange } from '../room-change.ts'
 import type { Tables } from '../schema.ts'
@@ -48,13 +48,23 @@ export const whyNot = async (
   if (room === undefined) return problem('core.unknown-conversation')
   if (contentKey === undefined || contentKey === room.key) return undefined
   if (room.key === null) return problem('core.rotation-required')
-  const former = await tx
+  const isFormer = await isFormerKey(tx, roomId, contentKey)
+  return problem(isFormer ? 'core.key-rotated' : 'core.key-mismatch')
+}
+
+/** Was this the room's key for new messages, and is not any more? */
+export const isFormerKey = async (
+  db: Kysely<Tables>,
+  roomId: string,
+  keyUrl: string,
+): Promise<boolean> => {
+  const former = await db
     .selectFrom('former_keys')
     .select('key_url')
     .where('conversation_id', '=', roomId)
-    .where('key_url', '=', contentKey)
+    .where('key_url', '=', keyUrl)
     .executeTakeFirst()
-  return problem(former === undefined ? 'core.key-mismatch' : 'core.key-rotated')
+  return former !== undefined
 }
 
 const openRoom = async (
