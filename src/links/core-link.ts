@@ -104,7 +104,7 @@ export const openCoreLink = (options: CoreLinkOptions): CoreLink => {
     // While closing nothing new is begun: the core keeps the post for the next line.
     if (!isClosing) posts.accept(post)
   }
-  const others = handleOthers(options, send)
+  const others = handleOthers(options, send, () => meters.post('shed'))
   const onFrame = (frame: AskingFrame): void => {
     if (frame.type === 'messages') onPost(frame)
     else if (!isClosing) void others(frame)
@@ -127,18 +127,33 @@ export const openCoreLink = (options: CoreLinkOptions): CoreLink => {
   }
 }
 
-/** Frames that are no posts. A fault is logged and leaves the core without an answer: it will ask again. */
-const handleOthers =
-  (options: CoreLinkOptions, send: (answers: AnswersFrame) => void) =>
-  async (frame: Exclude<AskingFrame, MessagesFrame>): Promise<void> => {
+/** As many at once as no core needs that follows them up in good faith. */
+const OTHERS_IN_WORK = 1000
+
+/**
+ * Frames that are no posts. A fault is logged and leaves the core without an answer: it will ask again. So it does
+ * for what is beyond OTHERS_IN_WORK, and no flood of them fills the memory.
+ */
+const handleOthers = (
+  options: CoreLinkOptions,
+  send: (answers: AnswersFrame) => void,
+  onShed: () => void,
+) => {
+  let inWork = 0
+  return async (frame: Exclude<AskingFrame, MessagesFrame>): Promise<void> => {
+    if (inWork >= OTHERS_IN_WORK) return onShed()
+    inWork += 1
     try {
       if (frame.type === 'withdraw') send(await options.withdraw(frame.id))
       else if (frame.type === 'rosters') await options.onRosters(frame)
       else await options.onOffboarded(frame.userId)
     } catch (error) {
       options.log.error('core-link.fault', { frame: frame.type }, error)
+    } finally {
+      inWork -= 1
     }
   }
+}
 
 type Meters = ReturnType<typeof createMeters>
 
@@ -168,7 +183,7 @@ const createMeters = (metrics: Metrics) => {
     room: 'links',
     thing: 'core_posts',
     unit: 'count',
-    help: 'Posts of sealed messages from the core, by what happened to them.',
+    help: 'Posts and withdrawals from the core, by what happened to them.',
     labels: { outcome: OUTCOMES },
   })
   return {
