@@ -16,6 +16,7 @@ import {
   whole,
 } from './fields.ts'
 import { postgres } from './postgres.ts'
+import { search } from './search.ts'
 
 const realm = (folder: string) =>
   z.strictObject({
@@ -353,6 +354,7 @@ export const settingsSchema = (folder: string) =>
       listeners: listeners(folder),
       log: log(folder),
       sweep,
+      search,
     })
     .superRefine(checkTogether)
 

@@ -13,6 +13,8 @@ const PURPOSES: Readonly<Record<Purpose, Purpose>> = {
   session: 'session',
   identity: 'identity',
   bearer: 'bearer',
+  search: 'search',
+  log: 'log',
 }
 
 const toMainKey = (row: RowOf<typeof mainKeyColumns>): MainKey => ({

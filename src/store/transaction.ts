@@ -3,19 +3,23 @@
 
 import { setTimeout } from 'node:timers/promises'
 import { Fault } from '../fault.ts'
-import type { Transaction } from '../kms/index.ts'
+import type { IndexTransaction } from '../indexer/index.ts'
 import { prepareAnswers } from './answers.ts'
 import { prepareAuditLog } from './audit-log.ts'
 import { prepareAuthorizations } from './authorizations.ts'
 import { isRetryable } from './failures.ts'
+import { prepareIndex } from './index-queue.ts'
 import { prepareKeyring } from './keyring.ts'
 import { prepareKeys } from './keys.ts'
+import { prepareLogKeys } from './log-keys.ts'
+import { prepareLogTree } from './log-tree.ts'
 import { prepareMachines } from './machines.ts'
 import { prepareOffBoardings } from './off-boardings.ts'
 import { prepareOperations } from './operations.ts'
 import { preparePeople } from './people.ts'
 import { prepareResources } from './resources.ts'
 import { prepareRosters } from './rosters.ts'
+import { prepareSearchKeys } from './search-keys.ts'
 import { prepareSessions } from './sessions.ts'
 import type { Dialect, Link } from './statement.ts'
 import { prepareStaticKeys } from './static-keys.ts'
@@ -42,13 +46,13 @@ export interface Database {
 
 export type Run = <Result>(
   begin: () => Promise<Begun>,
-  work: (tx: Transaction) => Promise<Result>,
+  work: (tx: IndexTransaction) => Promise<Result>,
 ) => Promise<Result>
 
 const TRIES = 5
 const FIRST_PAUSE_MS = 2
 
-const prepareTransaction = (dialect: Dialect): ((link: Link) => Transaction) => {
+const prepareTransaction = (dialect: Dialect): ((link: Link) => IndexTransaction) => {
   const keys = prepareKeys(dialect)
   const resources = prepareResources(dialect)
   const authorizations = prepareAuthorizations(dialect)
@@ -59,9 +63,13 @@ const prepareTransaction = (dialect: Dialect): ((link: Link) => Transaction) => 
   const machines = prepareMachines(dialect)
   const offBoardings = prepareOffBoardings(dialect)
   const rosters = prepareRosters(dialect)
+  const searchKeys = prepareSearchKeys(dialect)
+  const index = prepareIndex(dialect)
   const keyring = prepareKeyring(dialect)
   const staticKeys = prepareStaticKeys(dialect)
   const audit = prepareAuditLog(dialect)
+  const tree = prepareLogTree(dialect)
+  const logKeys = prepareLogKeys(dialect)
   return (link) => ({
     keys: keys(link),
     resources: resources(link),
@@ -73,9 +81,13 @@ const prepareTransaction = (dialect: Dialect): ((link: Link) => Transaction) => 
     machines: machines(link),
     offBoardings: offBoardings(link),
     rosters: rosters(link),
+    searchKeys: searchKeys(link),
+    index: index(link),
     keyring: keyring(link),
     staticKeys: staticKeys(link),
     audit: audit(link),
+    tree: tree(link),
+    logKeys: logKeys(link),
   })
 }
 

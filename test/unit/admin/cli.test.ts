@@ -35,6 +35,19 @@ const aWorld = (act: () => number = () => 0) => {
     machinesDisable: record('machinesDisable'),
     accessList: record('accessList'),
     auditShow: record('auditShow'),
+    auditSearch: record('auditSearch'),
+    auditKey: record('auditKey'),
+    auditExport: record('auditExport'),
+    auditProve: record('auditProve'),
+    auditConsistency: record('auditConsistency'),
+    auditVerify: record('auditVerify'),
+    auditAcceptRestore: record('auditAcceptRestore'),
+    indexLab: record('indexLab'),
+    indexStatus: record('indexStatus'),
+    indexRekey: record('indexRekey'),
+    indexRemoveRoom: record('indexRemoveRoom'),
+    indexAddRoom: record('indexAddRoom'),
+    indexLeakage: record('indexLeakage'),
   }
   const run = async (line: string) => {
     const printed = { out: '', error: '' }
@@ -55,6 +68,37 @@ const aWorld = (act: () => number = () => 0) => {
 const config = 'realm.json'
 
 const COMMANDS: readonly (readonly [line: string, name: string, options: object | undefined])[] = [
+  ['index status --config realm.json', 'indexStatus', { config: 'realm.json' }],
+  ['index rekey --config realm.json --room R', 'indexRekey', { config: 'realm.json', room: 'R' }],
+  [
+    'index remove-room --config realm.json --room R',
+    'indexRemoveRoom',
+    { config: 'realm.json', room: 'R' },
+  ],
+  [
+    'index add-room --config realm.json --room R',
+    'indexAddRoom',
+    { config: 'realm.json', room: 'R' },
+  ],
+  [
+    'index lab --messages m --out o --terms t --expand e --queries q --trace r --json',
+    'indexLab',
+    {
+      messages: 'm',
+      out: 'o',
+      terms: 't',
+      expand: 'e',
+      queries: 'q',
+      trace: 'r',
+      language: 'english',
+      json: true,
+    },
+  ],
+  [
+    'index leakage --messages m --similar s --limit 9 --one-room',
+    'indexLeakage',
+    { messages: 'm', similar: 's', language: 'english', skip: 0, limit: 9, oneRoom: true },
+  ],
   ['serve --config realm.json', 'serve', { config }],
   ['init --config realm.json', 'init', { config }],
   ['init --config realm.json --passphrase-file pass', 'init', { config, passphraseFile: 'pass' }],
@@ -95,6 +139,21 @@ const COMMANDS: readonly (readonly [line: string, name: string, options: object 
   ['machines disable --config realm.json --name bot', 'machinesDisable', { config, name: 'bot' }],
   ['access list --config realm.json', 'accessList', { config }],
   ['audit show --config realm.json', 'auditShow', { config, after: 0, limit: 100 }],
+  [
+    'audit search --config realm.json --action key.released --outcome done',
+    'auditSearch',
+    { config, after: 0, limit: 100, action: 'key.released', outcome: 'done' },
+  ],
+  ['audit key --config realm.json', 'auditKey', { config }],
+  ['audit export --config realm.json --to folder', 'auditExport', { config, to: 'folder' }],
+  ['audit prove --config realm.json --sequence 7', 'auditProve', { config, sequence: 7 }],
+  ['audit consistency --config realm.json --from old', 'auditConsistency', { config, from: 'old' }],
+  [
+    'audit verify folder --key a --key b --since old --max-age 60',
+    'auditVerify',
+    { directory: 'folder', key: ['a', 'b'], since: ['old'], maxAge: 60 },
+  ],
+  ['audit accept-restore --config realm.json', 'auditAcceptRestore', { config }],
   [
     'audit show --config realm.json --after 7 --limit 3',
     'auditShow',
