@@ -145,6 +145,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       'device-routes.ts': { libraries: ['zod'] },
       'board-routes.ts': { libraries: ['zod'] },
       'room-bodies.ts': { libraries: ['zod'] },
+      'search/search-body.ts': { libraries: ['zod'] },
     },
   },
 }

@@ -34,5 +34,33 @@ export {
   type WithdrawFrame,
 } from './link.ts'
 export { parseCoreFrame, parseRealmFrame } from './parse.ts'
+export {
+  type DeletedEvent,
+  EVENTS_PER_FEED,
+  type FeedAskFrame,
+  type FeedEvent,
+  type FeedFrame,
+  type FeedNewsFrame,
+  HASH_BYTES,
+  HASHES_PER_MESSAGE,
+  HASHES_PER_QUERY,
+  LAST_PAGE,
+  LISTS_PER_FRAME,
+  PARTS_PER_EVENT,
+  type PartName,
+  type PostedEvent,
+  type PostingList,
+  type PostingsDoneFrame,
+  type PostingsDropFrame,
+  type PostingsFrame,
+  ROOMS_PER_QUERY,
+  SEALED_QUERY_MAX_CHARS,
+  type SealedPart,
+  type SearchDeclinedFrame,
+  type SearchFrame,
+  type SearchFrameOfCore,
+  type SearchFrameOfRealm,
+  type SearchHashesFrame,
+} from './search.ts'
 export { isCompactJose, isDomain, isKmsUri, isWord } from './shape.ts'
 export { decodeCoreFrame, decodeRealmFrame, encodeCoreFrame, encodeRealmFrame } from './wire.ts'

@@ -1,6 +1,8 @@
 // The frames on the one line between realm and core: a WebSocket that the realm dials, one JSON
 // object a text frame. The core reads every field here; none may hold a key, a token or plaintext.
 
+import type { SearchFrameOfCore, SearchFrameOfRealm } from './search.ts'
+
 /** Version of these frames; a side that meets another version closes the line. */
 export const LINK_VERSION = 1
 
@@ -197,10 +199,16 @@ export interface OffboardedDoneFrame {
   readonly userId: string
 }
 
-export type RealmFrame = HelloFrame | StateFrame | AnswersFrame | OffboardedFrame
+export type RealmFrame =
+  | HelloFrame
+  | StateFrame
+  | AnswersFrame
+  | OffboardedFrame
+  | SearchFrameOfRealm
 export type CoreFrame =
   | WelcomeFrame
   | MessagesFrame
   | WithdrawFrame
   | RostersFrame
   | OffboardedDoneFrame
+  | SearchFrameOfCore

@@ -31,6 +31,17 @@ import {
   parseWithdraw,
 } from './parse-rooms.ts'
 import {
+  parseFeed,
+  parseFeedAsk,
+  parseFeedNews,
+  parsePostings,
+  parsePostingsDone,
+  parsePostingsDrop,
+  parseSearch,
+  parseSearchDeclined,
+  parseSearchHashes,
+} from './parse-search.ts'
+import {
   isCompactJose,
   isDomain,
   isIntegerWithin,
@@ -72,6 +83,16 @@ export const parseRealmFrame = (raw: unknown): RealmFrame | Refusal => {
       return parseAnswers(raw)
     case 'off-boarded':
       return parseOffboarded(raw)
+    case 'feed-ask':
+      return parseFeedAsk(raw)
+    case 'postings':
+      return parsePostings(raw)
+    case 'postings-drop':
+      return parsePostingsDrop(raw)
+    case 'search-hashes':
+      return parseSearchHashes(raw)
+    case 'search-declined':
+      return parseSearchDeclined(raw)
     default:
       return malformed('type')
   }
@@ -90,6 +111,14 @@ export const parseCoreFrame = (raw: unknown): CoreFrame | Refusal => {
       return parseRosters(raw)
     case 'off-boarded-done':
       return parseOffboardedDone(raw)
+    case 'feed':
+      return parseFeed(raw)
+    case 'feed-news':
+      return parseFeedNews(raw)
+    case 'postings-done':
+      return parsePostingsDone(raw)
+    case 'search':
+      return parseSearch(raw)
     default:
       return malformed('type')
   }

@@ -24,7 +24,18 @@ import { roomRoutes } from './room-routes.ts'
 import { toActivity } from './room-views.ts'
 import { openRooms } from './rooms.ts'
 import { openRosters, type Rosters } from './rosters.ts'
-import { mailboxRulesOf, operationRulesOf, providerOf, relayRulesOf } from './rules.ts'
+import {
+  mailboxRulesOf,
+  operationRulesOf,
+  providerOf,
+  queryRulesOf,
+  relayRulesOf,
+} from './rules.ts'
+import { openFeed } from './search/feed.ts'
+import { openSearchFrames, type SearchFrames } from './search/frames.ts'
+import type { Postings } from './search/postings.ts'
+import { openQueries } from './search/queries.ts'
+import { searchRoutes } from './search/search-route.ts'
 import type { Applied, CoreStore, OperationRow } from './store.ts'
 import { openTokens, type Tokens } from './tokens.ts'
 import { type RoomUrls, roomUrlsAt, urlsAt } from './urls.ts'
@@ -35,6 +46,7 @@ export interface AppOptions {
   readonly store: CoreStore
   readonly realms: Realms
   readonly baseUrl: string
+  readonly postings: Postings
   /** Operations whose end an earlier run did not see. */
   readonly left: readonly OperationRow[]
   readonly isStopping: () => boolean
@@ -50,6 +62,7 @@ export interface App {
   readonly operations: Operations
   readonly offBoarding: OffBoarding
   readonly rosters: Rosters
+  readonly search: SearchFrames
 }
 
 const USERS_KEPT = 100_000
@@ -81,10 +94,17 @@ export const createApp = (options: AppOptions): App => {
 type Tell = (userIds: readonly string[], data: string) => Promise<void>
 
 const openRoomParts = (options: AppOptions, urls: RoomUrls, tell: Tell) => {
-  const { settings, surroundings, store, realms } = options
+  const { settings, surroundings, store, realms, postings } = options
+  const feed = openFeed(store)
+  const queries = openQueries(queryRulesOf(settings), surroundings)
+  const announced = announce(urls, tell)
   const operationRules = {
     ...operationRulesOf(settings),
-    onApplied: announce(urls, tell),
+    async onApplied(applied: Applied): Promise<void> {
+      // A hint only: the realm asks again by itself.
+      feed.news(applied).catch((error: unknown) => surroundings.log.error('feed.fault', {}, error))
+      await announced(applied)
+    },
     whyClosed: (domain: string) =>
       realms.named(domain)?.state === 'locked' ? problem('kms.locked') : undefined,
   }
@@ -95,9 +115,11 @@ const openRoomParts = (options: AppOptions, urls: RoomUrls, tell: Tell) => {
     operations,
     offBoarding: openOffBoarding(store, operations, surroundings),
     rosters: openRosters(store, (error) => surroundings.log.error('rosters.fault', {}, error)),
+    search: openSearchFrames({ feed, postings, queries }),
     routes: [
       ...roomRoutes(openRooms(store, urls), { ...openRoomActs(parts), ...openRoomMaking(parts) }),
       ...boardRoutes(openBoards(parts)),
+      ...searchRoutes({ store, realms, postings, queries, urls, surroundings }),
     ],
   }
 }

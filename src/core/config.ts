@@ -46,6 +46,14 @@ const LIMITS = z.strictObject({
   /** How often realms are told who is in their rooms. */
   rostersEveryMs: count(100, 86_400_000, 600_000),
   tokensKept: count(10, 1_000_000, 20_000),
+  /** How long a client waits for its realm to read a query. */
+  searchPatienceMs: count(100, 60_000, 10_000),
+  openSearchesPerUser: count(1, 1000, 4),
+  searchesPerUserPerMinute: count(1, 100_000, 120),
+  /** Hashes of the search index in memory, about 30 bytes each; with more the database is asked. */
+  postingsInMemory: count(0, 1_000_000_000, 10_000_000),
+  /** How long new lists wait, to be merged together. */
+  mergeAfterMs: count(0, 3_600_000, 1000),
 })
 
 const SETTINGS = z.strictObject({
@@ -56,6 +64,13 @@ const SETTINGS = z.strictObject({
   /** Plain HTTP: liveness, readiness, metrics. Keep it on loopback. */
   health: z.strictObject({ host: host.default('127.0.0.1'), port }),
   database: z.strictObject({ file: path }),
+  /** Where the search index is: a file, `FILE-search` of `database` unless told, or PostgreSQL. */
+  search: z
+    .union([
+      z.strictObject({ file: path }),
+      z.strictObject({ postgresUrlFile: path, poolSize: count(1, 100, 4) }),
+    ])
+    .optional(),
   identity: z.strictObject({
     issuer: httpsUrl,
     introspectionEndpoint: httpsUrl.optional(),
@@ -124,7 +139,7 @@ const toLines = (issue: z.core.$ZodIssue): readonly string[] => {
 export const loadSettings = (file: string): CoreSettings => {
   const settings = parseSettings(parseFile(file))
   const at = (name: string): string => resolve(dirname(file), name)
-  const { listen, link, identity, database, log } = settings
+  const { listen, link, identity, database, search, log } = settings
   return {
     ...settings,
     listen: { ...listen, certFile: at(listen.certFile), keyFile: at(listen.keyFile) },
@@ -140,9 +155,17 @@ export const loadSettings = (file: string): CoreSettings => {
       ...(identity.tlsCaFile === undefined ? {} : { tlsCaFile: at(identity.tlsCaFile) }),
     },
     database: { file: at(database.file) },
+    ...(search === undefined ? {} : { search: searchAt(search, at) }),
     log: log.file === undefined ? log : { ...log, file: at(log.file) },
   }
 }
+
+type SearchSettings = NonNullable<CoreSettings['search']>
+
+const searchAt = (search: SearchSettings, at: (name: string) => string): SearchSettings =>
+  'file' in search
+    ? { file: at(search.file) }
+    : { ...search, postgresUrlFile: at(search.postgresUrlFile) }
 
 const parseFile = (file: string): unknown => {
   const text = readText(file)

@@ -14,7 +14,14 @@ import { createMeter } from './meter.ts'
 import type { Surroundings } from './ports.ts'
 import { openRealmLines } from './realm-lines.ts'
 import { openRealms } from './realms.ts'
-import { httpServerOptions, linkServerOptions } from './rules.ts'
+import {
+  httpServerOptions,
+  linkServerOptions,
+  postingsRulesOf,
+  postingsSettingsOf,
+} from './rules.ts'
+import { openPostings } from './search/postings.ts'
+import { openPostingsStore } from './store/postings.ts'
 import { openCoreStore } from './store.ts'
 
 export interface CoreOptions {
@@ -46,6 +53,11 @@ export const startCore = async (options: CoreOptions): Promise<RunningCore> => {
   const newId = () => crypto.randomUUID()
   const surroundings = { now: () => clock.now(), newId, log, meter: createMeter(metrics) }
   const store = await openCoreStore(settings.database.file)
+  const postings = await openPostings(
+    await openPostingsStore(postingsSettingsOf(settings)),
+    postingsRulesOf(settings),
+    log,
+  )
   const realms = await openRealms(settings.realms, store, surroundings)
   const left = await store.openOperations()
   let isStopping = false
@@ -61,6 +73,7 @@ export const startCore = async (options: CoreOptions): Promise<RunningCore> => {
     surroundings,
     store,
     realms,
+    postings,
     baseUrl,
     left,
     isStopping: stopping,
@@ -85,6 +98,7 @@ export const startCore = async (options: CoreOptions): Promise<RunningCore> => {
       jobs.stop(),
     ])
     await closeServer(health, 0)
+    await postings.close()
     await store.close()
   }
   return { baseUrl, port, linkPort, healthPort, app, stop }

@@ -78,6 +78,7 @@ const toRegistration = (device: Device, urls: Urls) => ({
   services: {
     encryptionServiceUrl: urls.encryption,
     conversationServiceUrl: urls.conversation,
+    argonautServiceUrl: urls.search,
     boardServiceUrl: urls.board,
   },
 })

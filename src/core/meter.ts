@@ -10,6 +10,7 @@ export const ROUTES = [
   'conversations',
   'activities',
   'teams',
+  'search',
   'unknown',
 ] as const
 const STATUSES = ['2xx', '4xx', '5xx'] as const
@@ -36,13 +37,7 @@ export const createMeter = (metrics: Metrics): Meter => {
     help: 'Sealed answers of realms, by what happened to them.',
     labels: { outcome: ['delivered', 'foreign-device', 'not-asked'] },
   })
-  const operations = metrics.counter({
-    room: 'rooms',
-    thing: 'operations',
-    unit: 'count',
-    help: 'Verdicts of realms on operations of rooms.',
-    labels: { verdict: ['applied', 'refused', 'withdrawn', 'declined'] },
-  })
+  const { operations, searches } = createRealmCounters(metrics)
   const sockets = metrics.gauge({
     room: 'mercury',
     thing: 'sockets',
@@ -76,11 +71,31 @@ export const createMeter = (metrics: Metrics): Meter => {
     post: (outcome) => posts.add({ outcome }),
     answer: (outcome) => answers.add({ outcome }),
     operation: (verdict) => operations.add({ verdict }),
+    search: (outcome) => searches.add({ outcome }),
     sockets: (open) => sockets.set({}, open),
     eventDropped: (reason) => dropped.add({ reason }),
     introspection: (outcome) => introspections.add({ outcome }),
     lines: (up) => lines.set({}, up),
   }
+}
+
+/** What realms said to operations and queries. */
+const createRealmCounters = (metrics: Metrics) => {
+  const operations = metrics.counter({
+    room: 'rooms',
+    thing: 'operations',
+    unit: 'count',
+    help: 'Verdicts of realms on operations of rooms.',
+    labels: { verdict: ['applied', 'refused', 'withdrawn', 'declined'] },
+  })
+  const searches = metrics.counter({
+    room: 'search',
+    thing: 'queries',
+    unit: 'count',
+    help: 'Sealed queries, by what their realm said.',
+    labels: { outcome: ['answered', 'declined', 'failed'] },
+  })
+  return { operations, searches }
 }
 
 const closedRoute = (route: string) => ROUTES.find((known) => known === route) ?? 'unknown'

@@ -19,8 +19,8 @@ export interface Scene {
   readonly newId: () => string
   /** The room that is to enter or to leave the team, if the user is in it. */
   readonly other?: ConversationRow | undefined
-  /** The activity that is to go. */
-  readonly erased?: ActivityRow | undefined
+  /** The activity that is to go, or to be edited: the message itself or one of its edits. */
+  readonly meant?: ActivityRow | undefined
 }
 
 type Of<Verb extends Activity['verb']> = Extract<Activity, { verb: Verb }>
@@ -95,12 +95,33 @@ const asking = (
 const resourceOf = (room: ConversationRow): Pick<Part, 'resourceUri'> =>
   room.kms_resource_object_url === null ? {} : { resourceUri: room.kms_resource_object_url }
 
-const planContent = (activity: Of<'post'> | Of<'share'>, scene: Scene): Plan => {
+const planContent = (activity: Of<'post'> | Of<'share'>, scene: Scene): Plan | Problem => {
   const { encryptionKeyUrl, object, parent } = activity
   const content = { objectType: activity.verb === 'post' ? 'comment' : 'content', ...object }
   const written = { ...toNew(activity, scene, content), encryptionKeyUrl, parent }
   const change = { roomId: scene.room.id, activities: [written] }
-  return { change, condition: { ...member(scene), contentKey: encryptionKeyUrl } }
+  const condition = { ...member(scene), contentKey: encryptionKeyUrl }
+  if (parent?.type !== 'edit') return { change, condition }
+  const edited = messageIn(scene)
+  if (isProblem(edited)) return edited
+  if (edited.authorId !== scene.userId) return problem('core.not-your-activity')
+  // All edits are children of the message itself, also edits of edits.
+  const edit = { ...written, parent: { id: edited.id, type: parent.type } }
+  return {
+    change: { ...change, activities: [edit] },
+    condition: { ...condition, messageId: edited.id },
+  }
+}
+
+const MESSAGES = ['post', 'share']
+
+/** The message that is meant, also where one of its edits was named. */
+const messageIn = ({ meant }: Scene): { id: string; authorId: string } | Problem => {
+  if (meant === undefined || !MESSAGES.includes(meant.verb)) {
+    return problem('core.unknown-activity')
+  }
+  const parentId = meant.parent_type === 'edit' ? meant.parent_id : null
+  return { id: parentId ?? meant.id, authorId: meant.actor_id }
 }
 
 const planTitle = (activity: Of<'update'>, scene: Scene): Plan | Problem => {
@@ -222,19 +243,15 @@ const planModerator = (
   return { change: { roomId: scene.room.id, moderator, activities }, condition: member(scene) }
 }
 
-const ERASABLE = ['post', 'share']
-
 const planErasure = (activity: Of<'delete'>, scene: Scene): Plan | Problem => {
-  const { erased } = scene
-  if (erased === undefined || !ERASABLE.includes(erased.verb))
-    return problem('core.unknown-activity')
-  const isOwn = erased.actor_id === scene.userId
+  const erased = messageIn(scene)
+  if (isProblem(erased)) return erased
+  const isOwn = erased.authorId === scene.userId
   if (!isOwn && !isModerator(scene)) return problem('core.not-your-activity')
-  const object = { objectType: 'activity', id: erased.id }
-  const activities = [toNew(activity, scene, object)]
+  const activities = [toNew(activity, scene, { objectType: 'activity', id: erased.id })]
   return {
     change: { roomId: scene.room.id, erase: erased.id, activities },
-    condition: member(scene),
+    condition: { ...member(scene), messageId: erased.id },
   }
 }
 

@@ -14,6 +14,8 @@ export interface Meter {
   answer(outcome: 'delivered' | 'foreign-device' | 'not-asked'): void
   /** One verdict of a realm on an operation. */
   operation(verdict: 'applied' | 'refused' | 'withdrawn' | 'declined'): void
+  /** One sealed query, by what became of it at its realm. */
+  search(outcome: 'answered' | 'declined' | 'failed'): void
   /** Mercury sockets open now. */
   sockets(open: number): void
   /** One event that never got to its device. */

@@ -42,6 +42,7 @@ const PROBLEMS = {
   'core.foreign-device': [403, 'The device is not one of this user'],
   'core.wrong-destination': [403, 'The destination is not the KMS of this user'],
   'core.too-many-held': [429, 'Too many posts of this user wait for the realm'],
+  'core.too-many-searches': [429, 'Too many searches of this user'],
   'core.overloaded': [503, 'Too many posts wait for the realm'],
   'core.realm-unreachable': [503, 'The realm has not connected yet'],
   'core.realm-declined': [503, 'The realm did not read the post'],
@@ -92,6 +93,17 @@ export const toProblemResponse = (no: Problem, trackingId: string): Response => 
   if (status === 429 || status === 503) headers['retry-after'] = '2'
   // Whoever sent too much or too slowly has bytes on the way that nobody will read.
   if (status === 413 || status === 408) headers['connection'] = 'close'
+  return new Response(JSON.stringify(body), { status, headers })
+}
+
+/** The realm declined, and said in closed words why. */
+export const toDeclinedResponse = (
+  { status, code }: { readonly status: number; readonly code: string },
+  trackingId: string,
+): Response => {
+  const title = 'The realm declined'
+  const body = { type: `urn:keyrealm:problem:${code}`, title, status, code, trackingId }
+  const headers = { 'content-type': 'application/problem+json', trackingid: trackingId }
   return new Response(JSON.stringify(body), { status, headers })
 }
 

@@ -17,6 +17,7 @@ import type { OpenOperations } from './open-operations.ts'
 import type { Surroundings } from './ports.ts'
 import type { Realms } from './realms.ts'
 import type { Relay } from './relay.ts'
+import type { SearchFrames } from './search/frames.ts'
 
 /** A line that said a good hello. */
 export interface Greeted {
@@ -30,6 +31,7 @@ export interface LineContext {
   readonly relay: Relay
   readonly operations: OpenOperations
   readonly offBoarding: OffBoarding
+  readonly search: SearchFrames
   readonly surroundings: Surroundings
   readonly helloWithinMs: number
   readonly onUp: (socket: WebSocket, greeted: Greeted) => void
@@ -108,7 +110,7 @@ const greet = async (
 const take = async (
   { domain, kmsCluster, line }: Greeted,
   frame: RealmFrame,
-  { realms, relay, operations, offBoarding, surroundings }: LineContext,
+  { realms, relay, operations, offBoarding, search, surroundings }: LineContext,
 ): Promise<boolean> => {
   switch (frame.type) {
     case 'answers':
@@ -121,6 +123,12 @@ const take = async (
       await realms.announce(domain, frame)
       surroundings.log.info('line.state', { realm: domain, state: frame.state })
       return true
+    case 'feed-ask':
+    case 'postings':
+    case 'postings-drop':
+    case 'search-hashes':
+    case 'search-declined':
+      return await search.take(domain, frame, line)
     case 'hello':
       return false
   }

@@ -18,6 +18,7 @@ import { type LineContext, serveLine } from './realm-line.ts'
 import type { Realms } from './realms.ts'
 import type { Relay } from './relay.ts'
 import type { Rosters } from './rosters.ts'
+import type { SearchFrames } from './search/frames.ts'
 import { closeAll, startHeartbeat } from './socket-life.ts'
 
 export interface LineRules {
@@ -39,6 +40,7 @@ interface Rooms {
   readonly operations: OpenOperations
   readonly offBoarding: OffBoarding
   readonly rosters: Rosters
+  readonly search: SearchFrames
 }
 
 export const openRealmLines = (
@@ -75,7 +77,7 @@ export const openRealmLines = (
 
 /** What happens when a line comes up and goes down. */
 const lifeOf = (
-  { relay, operations, rosters }: Rooms,
+  { relay, operations, rosters, search }: Rooms,
   { log, meter }: Surroundings,
 ): Pick<LineContext, 'onUp' | 'onDown'> => {
   const lines = new Map<string, WebSocket>()
@@ -85,12 +87,12 @@ const lifeOf = (
       lines.set(domain, socket)
       line.send(encodeCoreFrame({ type: 'welcome', version: LINK_VERSION }))
       // Operations first: what they settle would otherwise look like drift to the realm.
-      for (const part of [operations, relay, rosters]) part.lineUp(domain, line)
+      for (const part of [operations, relay, search, rosters]) part.lineUp(domain, line)
       log.info('line.up', { realm: domain })
       meter.lines(lines.size)
     },
     onDown(socket, { domain, line }, code) {
-      for (const part of [operations, relay, rosters]) part.lineDown(domain, line)
+      for (const part of [operations, relay, search, rosters]) part.lineDown(domain, line)
       if (lines.get(domain) === socket) lines.delete(domain)
       log.info('line.down', { realm: domain, code })
       meter.lines(lines.size)

@@ -107,7 +107,11 @@ const lastAdded = async (store: CoreStore, roomId: string, activity: Activity) =
 const about = async (store: CoreStore, { room, userId }: Scene, activity: Activity) => {
   switch (activity.verb) {
     case 'delete':
-      return { erased: await store.findActivity(room.id, activity.object.id) }
+      return { meant: await store.findActivity(room.id, activity.object.id) }
+    case 'post':
+    case 'share':
+      if (activity.parent?.type !== 'edit') return {}
+      return { meant: await store.findActivity(room.id, activity.parent.id) }
     case 'add':
       if (activity.object.objectType === 'person') return {}
       return { other: await store.findConversation(activity.object.id, userId) }

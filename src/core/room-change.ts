@@ -49,7 +49,7 @@ export interface RoomChange {
   readonly openBoard?: NewBoard
   /** A board that goes. */
   readonly closeBoard?: string
-  /** An activity whose content goes. */
+  /** A message whose content goes, in all of its versions. */
   readonly erase?: string
   readonly activities: readonly NewActivity[]
 }
@@ -60,6 +60,8 @@ export interface Condition {
   readonly memberId: string
   /** Must be the room's key for new messages. */
   readonly contentKey?: string
+  /** A message that must still be there. */
+  readonly messageId?: string
 }
 
 /** The change, with the resource that the realm made for it. */

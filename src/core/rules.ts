@@ -9,6 +9,9 @@ import type { Provider } from './introspection.ts'
 import type { MailboxRules } from './mailboxes.ts'
 import type { OperationRules } from './operations.ts'
 import type { RelayRules } from './relay.ts'
+import type { PostingsRules } from './search/postings.ts'
+import type { QueryRules } from './search/queries.ts'
+import type { PostingsSettings } from './store/postings.ts'
 
 const MIN_VERSION = 'TLSv1.2'
 const HANDSHAKE_WITHIN_MS = 10_000
@@ -70,6 +73,28 @@ export const mailboxRulesOf = ({ limits }: CoreSettings): MailboxRules => ({
   totalBytes: limits.eventBytes,
   keptFor: milliseconds(limits.eventsForMs),
   windowBytes: limits.windowBytes,
+})
+
+/** Beside the other file, or where settings say. A URL holds a password: its file is for the core alone. */
+export const postingsSettingsOf = ({ database, search }: CoreSettings): PostingsSettings => {
+  if (search === undefined) {
+    const isInMemory = database.file === ':memory:'
+    return { kind: 'sqlite', file: isInMemory ? database.file : `${database.file}-search` }
+  }
+  if ('file' in search) return { kind: 'sqlite', file: search.file }
+  const { postgresUrlFile, poolSize } = search
+  return { kind: 'postgres', url: readSecret(postgresUrlFile), poolSize }
+}
+
+export const postingsRulesOf = ({ limits }: CoreSettings): PostingsRules => ({
+  inMemory: limits.postingsInMemory,
+  mergeAfterMs: limits.mergeAfterMs,
+})
+
+export const queryRulesOf = ({ limits }: CoreSettings): QueryRules => ({
+  patienceMs: limits.searchPatienceMs,
+  openPerUser: limits.openSearchesPerUser,
+  perMinute: limits.searchesPerUserPerMinute,
 })
 
 const ASK_AGAIN_AFTER_MS = 5000

@@ -173,4 +173,11 @@ export const MIGRATIONS: readonly (readonly string[])[] = [
        default_encryption_key_url text not null, created_at integer not null) strict`,
     'create index boards_by_conversation on boards (conversation_id, created_at)',
   ],
+  [
+    'create index activities_by_place on activities (conversation_id, sequence)',
+    `create index activities_by_parent on activities (parent_id, published_at)
+       where parent_id is not null`,
+    `create index activities_titles on activities (conversation_id, published_at)
+       where verb in ('create', 'update')`,
+  ],
 ]

@@ -14,6 +14,8 @@ import {
 import { activities } from './store/activities.ts'
 import { boards } from './store/boards.ts'
 import { conversations } from './store/conversations.ts'
+import { feed } from './store/feed.ts'
+import { found } from './store/found.ts'
 import { operations } from './store/operations.ts'
 
 export type DeviceRow = Selectable<DeviceTable>
@@ -21,6 +23,8 @@ export type { ActivityPage, ActivityRow } from './store/activities.ts'
 export type { BoardRow } from './store/boards.ts'
 export type { Applied } from './store/changes.ts'
 export type { ConversationRow, ParticipantRow, RosterRow } from './store/conversations.ts'
+export type { FeedRow, FeedRows, Stretch } from './store/feed.ts'
+export type { Before, FoundRow, Wanted } from './store/found.ts'
 export type { OperationRow } from './store/operations.ts'
 
 export type CoreStore = Awaited<ReturnType<typeof openCoreStore>>
@@ -40,6 +44,8 @@ export const openCoreStore = async (file: string) => {
     ...activities(db),
     ...boards(db),
     ...operations(db),
+    ...feed(db),
+    ...found(db),
     close: () => db.destroy(),
   }
 }

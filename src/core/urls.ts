@@ -4,6 +4,8 @@ export interface Urls {
   readonly wdm: string
   readonly encryption: string
   readonly conversation: string
+  /** Search, by the name that real clients know. */
+  readonly search: string
   readonly board: string
   readonly acl: string
   /** Everything before a device id, over HTTPS and over WebSocket. */
@@ -18,6 +20,7 @@ export const PATHS = {
   board: '/board/api/v1',
   acl: '/acl/api/v1',
   mercury: '/mercury',
+  search: '/argonaut/api/v1',
 } as const
 
 /** `https://core.example` without a trailing slash → the URLs of the services. */
@@ -25,6 +28,7 @@ export const urlsAt = (publicBaseUrl: string): Urls => ({
   wdm: `${publicBaseUrl}${PATHS.wdm}`,
   encryption: `${publicBaseUrl}${PATHS.encryption}`,
   conversation: `${publicBaseUrl}${PATHS.conversation}`,
+  search: `${publicBaseUrl}${PATHS.search}`,
   board: `${publicBaseUrl}${PATHS.board}`,
   acl: `${publicBaseUrl}${PATHS.acl}`,
   deviceBase: `${publicBaseUrl}${PATHS.wdm}/devices/`,

@@ -134,7 +134,7 @@ const handleOthers =
     try {
       if (frame.type === 'withdraw') send(await options.withdraw(frame.id))
       else if (frame.type === 'rosters') await options.onRosters(frame)
-      else await options.onOffboarded(frame.userId)
+      else if (frame.type === 'off-boarded-done') await options.onOffboarded(frame.userId)
     } catch (error) {
       options.log.error('core-link.fault', { frame: frame.type }, error)
     }

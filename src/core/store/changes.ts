@@ -36,7 +36,7 @@ export const applyIn = async (tx: Tx, change: RoomChange, now: number): Promise<
 export const whyNot = async (
   tx: Tx,
   roomId: string,
-  { memberId, contentKey }: Condition,
+  { memberId, contentKey, messageId }: Condition,
 ): Promise<Problem | undefined> => {
   const room = await tx
     .selectFrom('conversations')
@@ -46,15 +46,33 @@ export const whyNot = async (
     .where('participants.user_id', '=', memberId)
     .executeTakeFirst()
   if (room === undefined) return problem('core.unknown-conversation')
+  if (messageId !== undefined && !(await isThere(tx, roomId, messageId))) {
+    return problem('core.unknown-activity')
+  }
   if (contentKey === undefined || contentKey === room.key) return undefined
-  if (room.key === null) return problem('core.rotation-required')
+  return room.key === null
+    ? problem('core.rotation-required')
+    : problem((await isFormer(tx, roomId, contentKey)) ? 'core.key-rotated' : 'core.key-mismatch')
+}
+
+const isThere = async (tx: Tx, roomId: string, messageId: string): Promise<boolean> => {
+  const found = await tx
+    .selectFrom('activities')
+    .select('verb')
+    .where('id', '=', messageId)
+    .where('conversation_id', '=', roomId)
+    .executeTakeFirst()
+  return found !== undefined && found.verb !== 'tombstone'
+}
+
+const isFormer = async (tx: Tx, roomId: string, key: string): Promise<boolean> => {
   const former = await tx
     .selectFrom('former_keys')
     .select('key_url')
     .where('conversation_id', '=', roomId)
-    .where('key_url', '=', contentKey)
+    .where('key_url', '=', key)
     .executeTakeFirst()
-  return problem(former === undefined ? 'core.key-mismatch' : 'core.key-rotated')
+  return former !== undefined
 }
 
 const openRoom = async (
@@ -190,8 +208,13 @@ const changeRest = async (tx: Tx, change: RoomChange): Promise<void> => {
   await tx
     .updateTable('activities')
     .set({ verb: 'tombstone', object: '{"objectType":"activity"}', encryption_key_url: null })
-    .where('id', '=', erase)
     .where('conversation_id', '=', roomId)
+    .where(({ or, and, eb }) =>
+      or([
+        eb('id', '=', erase),
+        and([eb('parent_id', '=', erase), eb('parent_type', '=', 'edit')]),
+      ]),
+    )
     .execute()
 }
 

@@ -29,6 +29,7 @@ test('a registration tells where the device and the services are', async () => {
     services: {
       encryptionServiceUrl: `${baseUrl}/encryption/api/v1`,
       conversationServiceUrl: `${baseUrl}/conversation/api/v1`,
+      argonautServiceUrl: `${baseUrl}/argonaut/api/v1`,
       boardServiceUrl: `${baseUrl}/board/api/v1`,
     },
   })

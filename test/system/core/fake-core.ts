@@ -84,6 +84,7 @@ const serve = (socket: WebSocket, core: FakeCore): void => {
     if (frame.type === 'answers') return answers.put(frame)
     if (frame.type === 'state') return states.put(frame)
     if (frame.type === 'off-boarded') return offboarded.put(frame)
+    if (frame.type !== 'hello') throw new Error(`nobody expects ${frame.type}`)
     if (core.welcomes) say({ type: 'welcome', version: LINK_VERSION })
     core.lines.put({
       hello: frame,

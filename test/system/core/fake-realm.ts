@@ -11,6 +11,7 @@ import {
   type MessagesFrame,
   type OffboardedDoneFrame,
   type RostersFrame,
+  type SearchFrameOfCore,
   type StateFrame,
   type WelcomeFrame,
   type WithdrawFrame,
@@ -52,6 +53,8 @@ export interface FakeRealm {
   readonly withdrawals: Inbox<WithdrawFrame>
   readonly rosters: Inbox<RostersFrame>
   readonly acknowledged: Inbox<OffboardedDoneFrame>
+  /** Frames of search, of all kinds. */
+  readonly search: Inbox<SearchFrameOfCore>
   readonly closed: Promise<number>
   welcome(): Promise<WelcomeFrame>
   say(frame: HelloFrame | StateFrame | AnswersFrame | object): void
@@ -72,6 +75,7 @@ export const dialAsRealm = async ({ port, authority, credential }: Dial): Promis
   const withdrawals = createInbox<WithdrawFrame>()
   const rosters = createInbox<RostersFrame>()
   const acknowledged = createInbox<OffboardedDoneFrame>()
+  const search = createInbox<SearchFrameOfCore>()
   const welcomes = createInbox<WelcomeFrame>()
   socket.on('message', (data) => {
     const frame = decodeCoreFrame(data.toString())
@@ -80,7 +84,8 @@ export const dialAsRealm = async ({ port, authority, credential }: Dial): Promis
     else if (frame.type === 'withdraw') withdrawals.put(frame)
     else if (frame.type === 'rosters') rosters.put(frame)
     else if (frame.type === 'off-boarded-done') acknowledged.put(frame)
-    else posts.put(frame)
+    else if (frame.type === 'messages') posts.put(frame)
+    else search.put(frame)
   })
   const closed = new Promise<number>((resolve) => socket.once('close', resolve))
   await new Promise<void>((resolve, reject) => {
@@ -93,6 +98,7 @@ export const dialAsRealm = async ({ port, authority, credential }: Dial): Promis
     withdrawals,
     rosters,
     acknowledged,
+    search,
     closed,
     welcome: () => welcomes.take(),
     say: (frame) => socket.send(JSON.stringify(frame)),

@@ -65,6 +65,7 @@ export interface CoreWorld {
 export interface WorldWishes {
   readonly limits?: Readonly<Record<string, number>>
   readonly identity?: Readonly<Record<string, unknown>>
+  readonly search?: Readonly<Record<string, unknown>>
 }
 
 export const claimsOf = (userId: string, organizationId: string, more: object = {}) => ({
@@ -184,6 +185,7 @@ const settingsFor = ({ files, provider, wishes, ports }: SettingsWanted) => {
       { domain: GLOBEX.domain, organizationIds: [GLOBEX.organizationId] },
     ],
     limits: wishes.limits ?? {},
+    ...(wishes.search === undefined ? {} : { search: wishes.search }),
   })
 }
 

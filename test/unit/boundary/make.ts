@@ -3,12 +3,21 @@
 import {
   type AnswersFrame,
   type CorePart,
+  type FeedAskFrame,
+  type FeedFrame,
+  type FeedNewsFrame,
   type HelloFrame,
   LINK_VERSION,
   type MessagesFrame,
   type OffboardedDoneFrame,
   type OffboardedFrame,
+  type PostingsDoneFrame,
+  type PostingsDropFrame,
+  type PostingsFrame,
   type RostersFrame,
+  type SearchDeclinedFrame,
+  type SearchFrame,
+  type SearchHashesFrame,
   type StateFrame,
   type WithdrawFrame,
 } from '../../../src/boundary/index.ts'
@@ -95,3 +104,80 @@ export const OFFBOARDED: OffboardedFrame = {
   resourceUris: ['kms://kms.acme.example/resources/0d9a'],
 }
 export const OFFBOARDED_DONE: OffboardedDoneFrame = { type: 'off-boarded-done', userId: USER }
+
+const PLACE = {
+  resourceUri: 'kms://kms.acme.example/resources/0d9a',
+  messageId: '3c9e7d15-6f02-4b8a-9a4d-e1b7c6052f38',
+}
+export const SEALED = 'a..c.d.e'
+export const FEED_ASK: FeedAskFrame = {
+  type: 'feed-ask',
+  id: 'f-1',
+  after: 0,
+  upTo: 9,
+  limit: 500,
+  resourceUri: PLACE.resourceUri,
+}
+export const PART_OF_MESSAGE = {
+  name: 'text',
+  keyUri: 'kms://kms.acme.example/keys/52d1',
+  sealed: SEALED,
+} as const
+export const POSTED = {
+  kind: 'posted',
+  ...PLACE,
+  seq: 7,
+  version: 1,
+  userId: USER,
+  at: 1_790_000_000_000,
+  parts: [PART_OF_MESSAGE, { ...PART_OF_MESSAGE, name: 'file-name' }],
+} as const
+export const FEED: FeedFrame = {
+  type: 'feed',
+  id: 'f-1',
+  events: [POSTED, { kind: 'deleted', ...PLACE, seq: 8, version: 2 }],
+  upTo: 9,
+  head: 12,
+  more: true,
+}
+export const FEED_NEWS: FeedNewsFrame = { type: 'feed-news', head: 12 }
+/** Two hashes in rising order: 00…00 and 01…01. */
+export const RISING = btoa('\0'.repeat(10) + '\x01'.repeat(10))
+export const POSTINGS: PostingsFrame = {
+  type: 'postings',
+  id: 'p-1',
+  items: [
+    { ...PLACE, revision: 3, hashes: RISING },
+    { ...PLACE, revision: 4, hashes: '' },
+  ],
+}
+export const POSTINGS_DROP: PostingsDropFrame = {
+  type: 'postings-drop',
+  id: 'p-2',
+  resourceUri: PLACE.resourceUri,
+}
+export const POSTINGS_DONE: PostingsDoneFrame = { type: 'postings-done', id: 'p-1' }
+export const SEARCH: SearchFrame = {
+  type: 'search',
+  id: 's-1',
+  httpUser: USER,
+  query: SEALED,
+  keyUri: PART_OF_MESSAGE.keyUri,
+  resourceUris: [PLACE.resourceUri],
+  page: 0,
+}
+export const SEARCH_HASHES: SearchHashesFrame = {
+  type: 'search-hashes',
+  id: 's-1',
+  hashes: RISING,
+  more: true,
+  sealed: SEALED,
+}
+export const SEARCH_DECLINED: SearchDeclinedFrame = {
+  type: 'search-declined',
+  id: 's-1',
+  status: 403,
+  code: 'search.unknown-key',
+}
+export const SEARCH_OF_REALM = [FEED_ASK, POSTINGS, POSTINGS_DROP, SEARCH_HASHES, SEARCH_DECLINED]
+export const SEARCH_OF_CORE = [FEED, FEED_NEWS, POSTINGS_DONE, SEARCH]

@@ -17,13 +17,23 @@ import {
   OPERATION,
   PART,
   ROSTERS,
+  SEARCH_OF_CORE,
+  SEARCH_OF_REALM,
   STATE,
   WITHDRAW,
 } from './make.ts'
 
 const WELCOME = { type: 'welcome', version: 1 }
-const OF_REALM = [HELLO, STATE, ANSWERS, ANSWERS_PART, BARE, OFFBOARDED]
-const OF_CORE = [WELCOME, MESSAGES, OPERATION, WITHDRAW, ROSTERS, OFFBOARDED_DONE]
+const OF_REALM = [HELLO, STATE, ANSWERS, ANSWERS_PART, BARE, OFFBOARDED, ...SEARCH_OF_REALM]
+const OF_CORE = [
+  WELCOME,
+  MESSAGES,
+  OPERATION,
+  WITHDRAW,
+  ROSTERS,
+  OFFBOARDED_DONE,
+  ...SEARCH_OF_CORE,
+]
 
 test('good frames pass unchanged', () => {
   for (const frame of OF_REALM) assert.deepEqual(parseRealmFrame(frame), frame)

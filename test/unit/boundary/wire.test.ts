@@ -21,15 +21,24 @@ import {
   OFFBOARDED_DONE,
   OPERATION,
   ROSTERS,
+  SEARCH_OF_CORE,
+  SEARCH_OF_REALM,
   STATE,
   WITHDRAW,
 } from './make.ts'
 
 test('frames survive the wire', () => {
-  for (const frame of [HELLO, STATE, ANSWERS, BARE, OFFBOARDED]) {
+  for (const frame of [HELLO, STATE, ANSWERS, BARE, OFFBOARDED, ...SEARCH_OF_REALM]) {
     assert.deepEqual(decodeRealmFrame(encodeRealmFrame(frame)), frame)
   }
-  for (const frame of [MESSAGES, OPERATION, WITHDRAW, ROSTERS, OFFBOARDED_DONE]) {
+  for (const frame of [
+    MESSAGES,
+    OPERATION,
+    WITHDRAW,
+    ROSTERS,
+    OFFBOARDED_DONE,
+    ...SEARCH_OF_CORE,
+  ]) {
     assert.deepEqual(decodeCoreFrame(encodeCoreFrame(frame)), frame)
   }
 })

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { readSecret } from '../../../src/core/config.ts'
 import { loadSettings, parseSettings } from '../../../src/core/index.ts'
+import { postingsSettingsOf } from '../../../src/core/rules.ts'
 
 const TLS = { certFile: 'c.pem', keyFile: 'k.pem' }
 const ORGANIZATION = '5f1d7c52-4d0e-4a57-9c8b-0a6e3b1f2ac1'
@@ -43,6 +44,11 @@ const wrong: readonly (readonly [string, object, RegExp])[] = [
     { ...GOOD, realms: [REALM, { ...REALM, domain: 'x' }] },
     /^realms: .*twice/,
   ],
+  [
+    'a search index in two places',
+    { ...GOOD, search: { file: 'f', postgresUrlFile: 'u' } },
+    /^search/,
+  ],
   ['two realms of one name', { ...GOOD, realms: [REALM, REALM] }, /^realms: .*twice/],
 ]
 
@@ -74,5 +80,25 @@ test('a secret that others may read stops the start', () => {
   rmSync(file)
   writeFileSync(file, 'hush\n', { mode: 0o600 })
   assert.equal(readSecret(file), 'hush')
+  rmSync(directory, { recursive: true })
+})
+
+test('the search index lies beside the database, in a file of its own, or in PostgreSQL', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'core settings '))
+  const file = join(directory, 'core.json')
+  const settingsWith = (search?: object) => {
+    writeFileSync(file, JSON.stringify({ ...GOOD, search }))
+    return postingsSettingsOf(loadSettings(file))
+  }
+  const sqlite = (name: string) => ({ kind: 'sqlite', file: join(directory, name) })
+  assert.deepEqual(settingsWith(), sqlite('core.sqlite-search'))
+  assert.deepEqual(settingsWith({ file: 'index.sqlite' }), sqlite('index.sqlite'))
+  const url = 'postgres://core:secret@127.0.0.1:5432/core'
+  writeFileSync(join(directory, 'url'), `${url}\n`, { mode: 0o600 })
+  const search = { postgresUrlFile: 'url' }
+  assert.deepEqual(settingsWith(search), { kind: 'postgres', url, poolSize: 4 })
+  // The URL holds a password.
+  chmodSync(join(directory, 'url'), 0o640)
+  assert.throws(() => settingsWith(search), { code: 'core.open-secret' })
   rmSync(directory, { recursive: true })
 })

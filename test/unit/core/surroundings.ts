@@ -21,6 +21,7 @@ export const makeSurroundings = () => {
       post: (outcome) => counted.push(`post ${outcome}`),
       answer: (outcome) => counted.push(`answer ${outcome}`),
       operation: (verdict) => counted.push(`operation ${verdict}`),
+      search: (outcome) => counted.push(`search ${outcome}`),
       sockets: () => undefined,
       eventDropped: (reason) => counted.push(`dropped ${reason}`),
       introspection: (outcome) => counted.push(`introspection ${outcome}`),
