@@ -59,10 +59,12 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     rooms: [],
     libraries: [...BROWSER_SAFE_CRYPTO, '@peculiar/*'],
     builtins: ['crypto', 'util', 'buffer'],
-    // RSA work leaves the event loop here, and nowhere else.
+    // RSA work and large amounts of tokens leave the event loop here, and nowhere else.
     files: {
       'rsa-workers.ts': { builtins: ['worker_threads'] },
       'rsa-worker.ts': { builtins: ['worker_threads', 'os'] },
+      'token-workers.ts': { builtins: ['worker_threads'] },
+      'token-worker.ts': { builtins: ['worker_threads', 'os'] },
     },
   },
   protocol: { kind: 'language', rooms: ['crypto', 'boundary'] },
@@ -93,6 +95,8 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       'console/': { libraries: WEB_SERVER },
       'cli.ts': { libraries: ['commander'] },
       'cli-access.ts': { libraries: ['commander'] },
+      'cli-index.ts': { libraries: ['commander'] },
+      'cli-indexing.ts': { libraries: ['commander'] },
       'cli-options.ts': { libraries: ['commander'] },
     },
   },
@@ -151,7 +155,9 @@ export const ROOMS: Readonly<Record<string, Room>> = {
 }
 
 /** What the composition root may use by itself. */
-export const ROOT_GRANT: FileGrant = { builtins: [...EDGE, 'readline/promises'] }
+export const ROOT_GRANT: FileGrant = {
+  builtins: [...EDGE, 'readline', 'readline/promises', 'zlib'],
+}
 
 /** The one file outside `src/` that may be imported, by the composition root: it knows our version. */
 export const MANIFEST = '../package.json'

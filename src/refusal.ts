@@ -64,6 +64,13 @@ export type RefusalCode =
   | 'rooms.parts-disagree'
   | 'rooms.withdrawn'
   | 'rooms.repeated'
+  // Search: what the core is told where a realm gives no hashes.
+  | 'indexer.not-granted'
+  | 'indexer.search-key-shared'
+  | 'indexer.key-of-a-room'
+  | 'indexer.query-not-opened'
+  | 'indexer.query-malformed'
+  | 'indexer.too-many-words'
   // Frames on the line between realm and core; no client ever sees these.
   | 'boundary.malformed-frame'
   | 'boundary.oversized-frame'

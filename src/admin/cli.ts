@@ -4,6 +4,8 @@
 import { Command, CommanderError } from 'commander'
 import { Fault } from '../fault.ts'
 import { type AccessActions, addLeaving, addMachines, addRooms } from './cli-access.ts'
+import { addIndex, type IndexActions } from './cli-index.ts'
+import { addIndexing, type IndexingActions } from './cli-indexing.ts'
 import { configOption, passphraseOption, wholeOption } from './cli-options.ts'
 
 /** 0 done, 1 refused or failed; see `keyrealm --help`. */
@@ -38,7 +40,7 @@ export interface AuditShowOptions extends WithConfig {
 }
 
 /** One function for each command. A thrown error is printed as one line with its code. */
-export interface CliActions extends AccessActions {
+export interface CliActions extends AccessActions, IndexActions, IndexingActions {
   serve(options: WithConfig): Promise<ExitCode>
   init(options: InitOptions): Promise<ExitCode>
   status(options: StatusOptions): Promise<ExitCode>
@@ -85,6 +87,7 @@ export const buildProgram = (actions: CliActions, about: CliAbout, done: Done): 
   addLists(program, actions, done)
   addRooms(program, actions, done)
   addMachines(program, actions, done)
+  addIndexing(addIndex(program, actions, done), actions, done)
   program
     .command('version')
     .description('print the version')

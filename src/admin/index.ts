@@ -20,4 +20,6 @@ export type {
   MachinesAddOptions,
   PersonOptions,
 } from './cli-access.ts'
+export type { IndexActions, IndexLabOptions, IndexLeakageOptions } from './cli-index.ts'
+export type { IndexingActions, IndexRoomOptions } from './cli-indexing.ts'
 export type { AdminActions, ApplianceStatus, LogEntry, LogPage, UnlockOutcome } from './ports.ts'

@@ -30,6 +30,8 @@ export type ObjectType =
   | 'AUTHORIZATION_COLLECTION'
   | 'AUTHORIZATION'
   | 'CUSTOMER_KEY'
+  | 'SEARCH_KEY'
+  | 'SEARCH'
   | 'STATIC_KEY'
   | 'MAIN_KEY'
   | 'KEY_ENCRYPTION_KEY'

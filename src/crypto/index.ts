@@ -34,6 +34,11 @@ export { type RsaPrivateKey, rsaPrivateKeyFrom } from './rsa.ts'
 export { createRsaWorkers, type RsaWorkers, type RsaWorkersOptions } from './rsa-workers.ts'
 export { openWithPassphrase, type SealedFileProblem, sealWithPassphrase } from './sealed-file.ts'
 export { SecretBytes } from './secret.ts'
+export { TokenInputs } from './token-inputs.ts'
+export { prepareTokenKey, type TokenKey } from './token-key.ts'
+export { TOKEN_BYTES } from './token-memory.ts'
+export { createTokenWorkers, type TokenWorkers, type TokenWorkersOptions } from './token-workers.ts'
+export { tokensOf } from './tokens.ts'
 export { unwrap, wrap } from './wrap.ts'
 export {
   type CertificateChain,

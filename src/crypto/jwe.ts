@@ -8,6 +8,8 @@ export interface JweHeader {
   readonly alg: string
   readonly enc: string
   readonly kid?: string
+  /** What the plaintext is, where the sender says so. */
+  readonly cty?: string
 }
 
 /** A JWE taken apart. Nothing in it is authenticated yet. */
@@ -62,10 +64,11 @@ const parseHeader = (encoded: string): JweHeader | undefined => {
     return undefined
   }
   if (!isMembers(parsed, json)) return undefined
-  const { alg, enc, kid } = parsed
+  const { alg, enc, kid, cty } = parsed
   if (alg === undefined || enc === undefined) return undefined
-  if (kid === undefined) return { alg, enc }
-  return KID.test(kid) ? { alg, enc, kid } : undefined
+  const content = cty === undefined ? {} : { cty }
+  if (kid === undefined) return { alg, enc, ...content }
+  return KID.test(kid) ? { alg, enc, kid, ...content } : undefined
 }
 
 /** Positions of exactly four dots, or undefined. */

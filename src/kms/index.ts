@@ -6,6 +6,13 @@ export { Channels } from './channels.ts'
 export { Committer } from './committer.ts'
 export type { CoreOperation, SettledOperation, WithdrawnOperation } from './core-operation.ts'
 export { type IdentityMaterial, importIdentity } from './identity-import.ts'
+export {
+  type AdmittedRoom,
+  admitToIndex,
+  type IndexingMeans,
+  type IndexWish,
+  mintSearchKey,
+} from './indexing.ts'
 export type { BoundKey, Key, UnboundKey, Wrapped } from './key.ts'
 export { Keyring, type OpenMainKey } from './keyring/keyring.ts'
 export type { KeyEncryptionKey, MainKey, Purpose } from './keyring/stored.ts'
@@ -17,9 +24,12 @@ export {
 } from './keyring/unlock.ts'
 export { createLedger, type Done, type Ledger } from './ledger.ts'
 export {
+  agentsBy,
   FEATURES,
   type Feature,
+  type FeatureExclusion,
   type FeatureGrant,
+  type FeaturePolicy,
   type MachineAccount,
   type Scope,
 } from './machine.ts'
@@ -67,6 +77,7 @@ export type {
   ResourceSummary,
   RoomAgent,
   RosterStore,
+  SearchKeyStore,
   SessionStore,
   Standing,
   StaticKeyStore,
@@ -82,6 +93,8 @@ export {
   type StoredDrift,
 } from './roster.ts'
 export { createRosters, type RosterMeans, type RosterResult, type Rosters } from './rosters.ts'
+export { isCurrent, type SearchKey, type SearchKeyPlace, type WordRules } from './search-key.ts'
+export { permitSearch, type SearchPermit, type SearchQuestion } from './searching.ts'
 export type { Session } from './session.ts'
 export type { KmsSettings } from './settings.ts'
 export type { StaticKey } from './static-key.ts'

@@ -10,17 +10,21 @@ export interface Done<Result> {
   readonly acts: readonly Act[]
 }
 
-export interface Ledger {
+export interface Ledger<Tx extends Transaction = Transaction> {
   /**
    * Runs `work`, records its acts, and resolves once both are durable. `work` may run more than once
    * (serialization failures), so it MUST have no effect but on `tx`.
    */
-  commit<Result>(work: (tx: Transaction, now: Instant) => Promise<Done<Result>>): Promise<Result>
+  commit<Result>(work: (tx: Tx, now: Instant) => Promise<Done<Result>>): Promise<Result>
 }
 
-export const createLedger = (store: Store, recorder: Recorder, now: () => Instant): Ledger => {
+export const createLedger = <Tx extends Transaction = Transaction>(
+  store: Store<Tx>,
+  recorder: Recorder,
+  now: () => Instant,
+): Ledger<Tx> => {
   let tail: Promise<unknown> = Promise.resolve()
-  const once = async <Result>(work: (tx: Transaction, now: Instant) => Promise<Done<Result>>) => {
+  const once = async <Result>(work: (tx: Tx, now: Instant) => Promise<Done<Result>>) => {
     const done = await store.transact(async (tx) => {
       const moment = now()
       const worked = await work(tx, moment)

@@ -18,11 +18,19 @@ import type { Authorization } from './authorization.ts'
 import type { CoreOperation } from './core-operation.ts'
 import type { BoundKey, Key, UnboundKey } from './key.ts'
 import type { KeyEncryptionKey, MainKey } from './keyring/stored.ts'
-import type { Feature, FeatureGrant, MachineAccount, Scope } from './machine.ts'
+import type {
+  Feature,
+  FeatureExclusion,
+  FeatureGrant,
+  FeaturePolicy,
+  MachineAccount,
+  Scope,
+} from './machine.ts'
 import type { OffBoarding } from './off-boarded.ts'
 import type { Person } from './person.ts'
 import type { Resource } from './resource.ts'
 import type { Drift, RosterCheck, StoredDrift } from './roster.ts'
+import type { SearchKey, SearchKeyPlace, WordRules } from './search-key.ts'
 import type { Session } from './session.ts'
 import type { StaticKey } from './static-key.ts'
 import type { StoredAnswer, StoredAnswerId } from './stored-answer.ts'
@@ -191,6 +199,11 @@ export interface MachineStore {
   grant(grant: FeatureGrant): Promise<boolean>
   /** Answers whether there was one. */
   revoke(userId: UserId, feature: Feature, scope: Scope): Promise<boolean>
+  /** Leaves a room out; answers whether it is new. */
+  exclude(exclusion: FeatureExclusion): Promise<boolean>
+  /** Answers whether it was left out. */
+  readmit(userId: UserId, feature: Feature, resourceUri: ResourceUri): Promise<boolean>
+  policyOf(feature: Feature): Promise<FeaturePolicy>
   /** For each question, is that feature granted there to an account that is not disabled? */
   granted(questions: readonly FeatureQuestion[], now: Instant): Promise<readonly boolean[]>
   /** Accounts that were granted something in a room and are not disabled, each once. */
@@ -220,6 +233,30 @@ export interface RosterStore {
   checked(check: RosterCheck): Promise<void>
 }
 
+export interface SearchKeyStore {
+  /** Keys of these rooms that are not destroyed, the newest first within each room. */
+  ofRooms(
+    resourceUris: readonly ResourceUri[],
+  ): Promise<ReadonlyMap<ResourceUri, readonly SearchKey[]>>
+  /** Those of the keys that are not destroyed. */
+  find(ids: readonly number[]): Promise<ReadonlyMap<number, SearchKey>>
+  /** Where the keys are that are not destroyed, of all rooms that a user reaches directly or through others; newest first. */
+  reachedBy(userId: UserId, now: Instant): Promise<readonly SearchKeyPlace[]>
+  /** Where they are in all rooms. */
+  places(): Promise<readonly SearchKeyPlace[]>
+  /** Rooms that are no more, and whose keys should not be either. */
+  orphans(): Promise<readonly ResourceUri[]>
+  /** At most `limit` rooms with a key that was made for other rules. */
+  outdated(rules: WordRules, limit: number): Promise<readonly ResourceUri[]>
+  /** A number that no key had before. */
+  nextId(): Promise<number>
+  insert(key: SearchKey): Promise<void>
+  /** Somebody left: from now on these rooms want a new key for what comes. */
+  retire(resourceUris: readonly ResourceUri[], now: Instant): Promise<void>
+  /** Overwrites their bytes for good. */
+  destroy(ids: readonly number[], now: Instant): Promise<void>
+}
+
 export interface KeyringStore {
   mainKeys(): Promise<readonly MainKey[]>
   insertMainKey(mainKey: MainKey): Promise<void>
@@ -247,17 +284,18 @@ export interface Transaction {
   readonly machines: MachineStore
   readonly offBoardings: OffBoardingStore
   readonly rosters: RosterStore
+  readonly searchKeys: SearchKeyStore
   readonly keyring: KeyringStore
   readonly staticKeys: StaticKeyStore
   readonly audit: AuditStore
 }
 
-export interface Store {
+export interface Store<Tx extends Transaction = Transaction> {
   /**
    * Runs `work` in one serializable transaction and resolves once its commit is durable. Retries
    * serialization failures by running `work` again, so `work` MUST have no effect but on `tx`.
    */
-  transact<Result>(work: (tx: Transaction) => Promise<Result>): Promise<Result>
+  transact<Result>(work: (tx: Tx) => Promise<Result>): Promise<Result>
   /** Reads outside the write lock: a snapshot, never for a decision that a later write relies on. */
-  read<Result>(work: (tx: Transaction) => Promise<Result>): Promise<Result>
+  read<Result>(work: (tx: Tx) => Promise<Result>): Promise<Result>
 }

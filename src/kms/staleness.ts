@@ -20,7 +20,9 @@ export const keysGoStale = async (
   const rooms = await tx.authorizations.containing(uris, now)
   const stale =
     rooms.length * authIds.length > PAIRS_ASKED ? rooms : await leftBy(tx, now, rooms, authIds)
-  if (stale.length > 0) await tx.resources.markStale(stale, now)
+  if (stale.length === 0) return
+  await tx.resources.markStale(stale, now)
+  await tx.searchKeys.retire(stale, now)
 }
 
 /** Those of the rooms in which one of them is not authorised any more, by whatever way. */

@@ -3,12 +3,19 @@
 
 import {
   type AnswersFrame,
+  type FeedAskFrame,
+  type FeedFrame,
   FRAME_MAX_BYTES,
   type HelloFrame,
   LINK_PATH,
   type MessagesFrame,
   type OffboardedFrame,
+  type PostingsDropFrame,
+  type PostingsFrame,
   type RostersFrame,
+  type SearchDeclinedFrame,
+  type SearchFrame,
+  type SearchHashesFrame,
   type StateFrame,
 } from '../boundary/index.ts'
 import { Fault } from '../fault.ts'
@@ -18,6 +25,7 @@ import { framesOf } from './answer-frames.ts'
 import type { AskingFrame, LineTimes, LinkTls } from './core-line.ts'
 import { createPosts, type PostLimits, type PostOutcome } from './core-posts.ts'
 import { keepLine, type LineDown, type RedialTimes } from './core-redial.ts'
+import { createIndexCalls, type IndexCalls } from './index-calls.ts'
 
 export interface CoreLinkOptions {
   /** `wss://HOST:PORT`. */
@@ -33,6 +41,10 @@ export interface CoreLinkOptions {
   onRosters(rosters: RostersFrame): Promise<void>
   /** The core has taken this person out of the rooms that it was told of. */
   onOffboarded(userId: string): Promise<void>
+  /** Hashes for somebody's query. Rejecting counts as a fault of the realm. */
+  onSearch(search: SearchFrame): Promise<SearchHashesFrame | SearchDeclinedFrame>
+  /** There may be something new in the feed. */
+  onNews(): void
   onState?(state: 'up' | 'down'): void
   readonly log: Log
   readonly metrics: Metrics
@@ -51,6 +63,10 @@ export interface LinkTimes extends LineTimes, RedialTimes {
 export interface CoreLink {
   /** Tells the core, if the line is up; a later line tells it in its hello. Throws as `encodeRealmFrame`. */
   announce(frame: StateFrame | OffboardedFrame): void
+  /** A piece of the feed. Rejects with a Fault `link.…` where there is no line, or no answer in time. */
+  ask(frame: FeedAskFrame): Promise<FeedFrame>
+  /** Resolves once the core has acknowledged; rejects like `ask`. */
+  tell(frame: PostingsFrame | PostingsDropFrame): Promise<void>
   /** Takes no more posts, lets those in work answer, and ends the line for good. */
   close(): Promise<void>
   isUp(): boolean
@@ -72,6 +88,9 @@ const LIMITS: PostLimits = {
   rememberedPosts: 20_000,
   rememberedChars: 64 * 1024 * 1024,
 }
+
+/** For a piece of the feed, or for lists to be on the core's disk. */
+const ANSWER_WITHIN_MS = 30_000
 
 const BACKLOG_BYTES = 8 * FRAME_MAX_BYTES
 
@@ -104,7 +123,12 @@ export const openCoreLink = (options: CoreLinkOptions): CoreLink => {
     // While closing nothing new is begun: the core keeps the post for the next line.
     if (!isClosing) posts.accept(post)
   }
-  const others = handleOthers(options, send)
+  const calls = createIndexCalls({
+    isUp: () => line.isUp(),
+    send: (frame) => line.send(frame),
+    answerWithinMs: ANSWER_WITHIN_MS,
+  })
+  const others = handleOthers(options, { send, say: (frame) => line.send(frame), calls })
   const onFrame = (frame: AskingFrame): void => {
     if (frame.type === 'messages') onPost(frame)
     else if (!isClosing) void others(frame)
@@ -114,11 +138,13 @@ export const openCoreLink = (options: CoreLinkOptions): CoreLink => {
     line: { url: url.href, tls, times, backlogBytes: BACKLOG_BYTES, hello, onFrame },
     times,
     jitter: options.jitter ?? Math.random,
-    ...tellers(options, meters),
+    ...tellers(options, meters, calls),
   })
   return {
     isUp: line.isUp,
     announce: line.send,
+    ask: calls.ask,
+    tell: calls.tell,
     async close() {
       isClosing = true
       await within(posts.idle(), times.closeWithinMs)
@@ -127,14 +153,46 @@ export const openCoreLink = (options: CoreLinkOptions): CoreLink => {
   }
 }
 
+interface Voice {
+  readonly send: (answers: AnswersFrame) => void
+  readonly say: (frame: SearchHashesFrame | SearchDeclinedFrame) => void
+  readonly calls: IndexCalls
+}
+
+const FAULT_STATUS = 500
+
+const answerSearch = async (
+  { onSearch, log }: CoreLinkOptions,
+  search: SearchFrame,
+): Promise<SearchHashesFrame | SearchDeclinedFrame> => {
+  try {
+    return await onSearch(search)
+  } catch (error) {
+    log.error('core-link.fault', { frame: search.type }, error)
+    return { type: 'search-declined', id: search.id, status: FAULT_STATUS, code: 'realm.fault' }
+  }
+}
+
 /** Frames that are no posts. A fault is logged and leaves the core without an answer: it will ask again. */
 const handleOthers =
-  (options: CoreLinkOptions, send: (answers: AnswersFrame) => void) =>
+  (options: CoreLinkOptions, { send, say, calls }: Voice) =>
   async (frame: Exclude<AskingFrame, MessagesFrame>): Promise<void> => {
     try {
-      if (frame.type === 'withdraw') send(await options.withdraw(frame.id))
-      else if (frame.type === 'rosters') await options.onRosters(frame)
-      else if (frame.type === 'off-boarded-done') await options.onOffboarded(frame.userId)
+      switch (frame.type) {
+        case 'withdraw':
+          return send(await options.withdraw(frame.id))
+        case 'rosters':
+          return await options.onRosters(frame)
+        case 'off-boarded-done':
+          return await options.onOffboarded(frame.userId)
+        case 'search':
+          return say(await answerSearch(options, frame))
+        case 'feed-news':
+          return options.onNews()
+        case 'feed':
+        case 'postings-done':
+          return calls.take(frame)
+      }
     } catch (error) {
       options.log.error('core-link.fault', { frame: frame.type }, error)
     }
@@ -142,7 +200,7 @@ const handleOthers =
 
 type Meters = ReturnType<typeof createMeters>
 
-const tellers = (options: CoreLinkOptions, meters: Meters) => ({
+const tellers = (options: CoreLinkOptions, meters: Meters, calls: IndexCalls) => ({
   onUp(): void {
     meters.up(1)
     options.log.info('core-link.up')
@@ -150,6 +208,7 @@ const tellers = (options: CoreLinkOptions, meters: Meters) => ({
   },
   onDown({ code, error, wasUp, waitMs }: LineDown): void {
     meters.up(0)
+    calls.lineLost()
     options.log.warn('core-link.down', { code, wasUp, waitMs }, error)
     if (wasUp) options.onState?.('down')
   },

@@ -13,6 +13,7 @@ import {
 import { readSecret } from '../config/index.ts'
 import { SecretBytes, systemRandom } from '../crypto/index.ts'
 import { Fault } from '../fault.ts'
+import type { IndexLine } from '../indexer/index.ts'
 import {
   operationAnswer,
   renewKeyEncryptionKeys,
@@ -26,6 +27,7 @@ import { seconds } from '../time.ts'
 import { type Realm, record, unlockRealm } from './assembly.ts'
 import { type JoinedCorridor, joinCorridor } from './corridor.ts'
 import { joinRooms, type Rooms } from './rooms.ts'
+import { type JoinedSearch, joinSearch } from './search.ts'
 import { VERSION } from './version.ts'
 
 /** The line to the core: nothing until it is opened. */
@@ -35,12 +37,14 @@ export interface Line {
   isUp(): boolean
   announce(): void
   tell(frame: OffboardedFrame): void
+  readonly index: IndexLine
 }
 
 export interface Appliance {
   readonly realm: Realm
   readonly joined: JoinedCorridor
   readonly line: Line
+  readonly search: JoinedSearch
   readonly actions: AdminActions
   readonly jobs: readonly Job[]
   unlock(passphrase: SecretBytes): Promise<void>
@@ -77,11 +81,12 @@ interface LineParts {
   readonly joined: JoinedCorridor
   readonly log: Log
   readonly metrics: Metrics
-  /** Joined after the line, which it speaks on. */
+  /** Joined after the line, which they speak on. */
   rooms(): Rooms
+  search(): JoinedSearch
 }
 
-const openLink = ({ realm, joined, rooms, log, metrics }: LineParts): CoreLink => {
+const openLink = ({ realm, joined, rooms, search, log, metrics }: LineParts): CoreLink => {
   const { core, limits } = realm.settings
   return openCoreLink({
     url: core.linkUrl,
@@ -106,8 +111,11 @@ const openLink = ({ realm, joined, rooms, log, metrics }: LineParts): CoreLink =
     }),
     onRosters: (page) => rooms().takeRosters(page),
     onOffboarded: (userId) => rooms().acknowledge(userId),
+    onSearch: (asked) => search().answer(asked),
+    onNews: () => search().wake(),
     onState: (state) => {
       if (state === 'down') rooms().lineLost()
+      else search().wake()
     },
     limits: {
       messagesInWork: limits.inFlightMessages,
@@ -147,6 +155,19 @@ const sweepOperationsJob = ({ ledger, settings }: Realm): Job => ({
   },
 })
 
+const open = (link: CoreLink | undefined): CoreLink => {
+  if (link === undefined) throw new Fault('link.down')
+  return link
+}
+
+const indexLineOf = (link: () => CoreLink | undefined): IndexLine => ({
+  isUp: () => link()?.isUp() ?? false,
+  ask: async (ask) => open(link()).ask({ type: 'feed-ask', id: systemRandom.uuid(), ...ask }),
+  post: async (items) => open(link()).tell({ type: 'postings', id: systemRandom.uuid(), items }),
+  drop: async (resourceUri) =>
+    open(link()).tell({ type: 'postings-drop', id: systemRandom.uuid(), resourceUri }),
+})
+
 const createLine = (parts: LineParts): Line => {
   const { realm, joined } = parts
   let link: CoreLink | undefined
@@ -157,6 +178,7 @@ const createLine = (parts: LineParts): Line => {
     close: async () => link?.close(),
     isUp: () => link?.isUp() ?? false,
     tell: (frame) => link?.announce(frame),
+    index: indexLineOf(() => link),
     announce: () =>
       link?.announce({
         type: 'state',
@@ -175,11 +197,14 @@ const statusOf = (realm: Realm, line: Line, startedAt: ApplianceStatus['startedA
   startedAt,
 })
 
-const lock = async (appliance: Pick<Appliance, 'realm' | 'joined' | 'line'>): Promise<void> => {
-  const { realm, joined, line } = appliance
+const lock = async (
+  appliance: Pick<Appliance, 'realm' | 'joined' | 'line' | 'search'>,
+): Promise<void> => {
+  const { realm, joined, line, search } = appliance
   realm.keyring.lock()
   joined.channels.forgetAll()
   joined.staticKeys.lock()
+  search.lock()
   line.announce()
   await record(realm, { action: 'realm.locked', outcome: 'done', actor: SYSTEM, type: 'MAIN_KEY' })
 }
@@ -212,13 +237,19 @@ export const createAppliance = async (
   })
   await joined.staticKeys.reload()
   detailsOf(realm, joined)
-  const line: Line = createLine({ realm, joined, log, metrics, rooms: () => rooms })
+  const line: Line = createLine({
+    ...{ realm, joined, log, metrics },
+    rooms: () => rooms,
+    search: () => search,
+  })
   const rooms = joinRooms(realm, line, log, metrics)
+  const search = joinSearch(realm, line.index, log, metrics)
   const startedAt = realm.now()
-  const parts = { realm, joined, line }
+  const parts = { realm, joined, line, search }
   const unlock = async (passphrase: SecretBytes): Promise<void> => {
     await unlockRealm(realm, passphrase)
     line.announce()
+    search.wake()
   }
   const followStaticKeys: Job = {
     name: 'static-keys',

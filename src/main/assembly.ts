@@ -9,11 +9,11 @@ import { readSecret, type Settings, secretPlace } from '../config/index.ts'
 import { SecretBytes, systemRandom } from '../crypto/index.ts'
 import { Fault } from '../fault.ts'
 import { type OrganizationId, parseOrganizationId } from '../id.ts'
+import type { IndexLedger } from '../indexer/index.ts'
 import {
   createLedger,
   Keyring,
   type KmsSettings,
-  type Ledger,
   openMainKeys,
   unlockKeyring,
 } from '../kms/index.ts'
@@ -26,7 +26,7 @@ export interface Realm {
   readonly settings: Settings
   readonly kms: KmsSettings
   readonly store: OpenStore
-  readonly ledger: Ledger
+  readonly ledger: IndexLedger
   readonly keyring: Keyring
   readonly now: () => Instant
 }

@@ -28,6 +28,8 @@ import {
 } from './assembly.ts'
 import { beside, DONE, listing, SYSTEM } from './beside.ts'
 import { CommandError } from './command-error.ts'
+import { createIndexCommands } from './index-commands.ts'
+import { createIndexingCommands } from './indexing-commands.ts'
 import { askPassphrase } from './passphrase.ts'
 import { serve } from './serve.ts'
 import { VERSION } from './version.ts'
@@ -187,6 +189,8 @@ const auditRows = (after: number, limit: number) => async (realm: Realm) => {
 
 export const createCommands = (output: CliOutput): CliActions => ({
   ...createAccessCommands(output),
+  ...createIndexCommands(output),
+  ...createIndexingCommands(output),
   serve: ({ config }) => serve(loadSettings(config), config),
   init: (options) => init(options, output),
   status: async ({ config, json }) => {

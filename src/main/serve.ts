@@ -92,6 +92,11 @@ export const serve = async (settings: Settings, configFile: string): Promise<num
         () => appliance.close(),
       ),
       part(
+        'indexer',
+        () => appliance.search.start(),
+        () => appliance.search.stop(),
+      ),
+      part(
         'jobs',
         () => jobs.start(),
         () => jobs.stop(),

@@ -20,4 +20,12 @@ export { isUnparsed, parseRequest, type Request, type Unparsed } from './request
 export { printRefusal, printResponse, type Response } from './response.ts'
 export { FAULT_VERDICT, VERDICTS, type Verdict, verdictOf } from './status.ts'
 export { type ParsedJson, parseStrictJson } from './strict-json.ts'
-export { parseAuthId, parseTarget, type Target, type Uris, urisOf } from './uri.ts'
+export {
+  parseAuthId,
+  parseKeyUri,
+  parseResourceUri,
+  parseTarget,
+  type Target,
+  type Uris,
+  urisOf,
+} from './uri.ts'

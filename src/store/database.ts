@@ -1,12 +1,13 @@
 // Opens the store on the database that the settings name, at this program's schema, or does not open it.
 
+import type { IndexTransaction } from '../indexer/index.ts'
 import type { Store } from '../kms/index.ts'
 import { openPostgres } from './dialect/postgres-database.ts'
 import { openSqlite } from './dialect/sqlite-database.ts'
 import type { StoreSettings } from './settings.ts'
 import { prepareRun } from './transaction.ts'
 
-export interface OpenStore extends Store {
+export interface OpenStore extends Store<IndexTransaction> {
   readonly kind: StoreSettings['kind']
   /** Throws a Fault unless the database answers and still keeps what it commits. */
   check(): Promise<void>

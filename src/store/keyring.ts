@@ -13,6 +13,7 @@ const PURPOSES: Readonly<Record<Purpose, Purpose>> = {
   session: 'session',
   identity: 'identity',
   bearer: 'bearer',
+  search: 'search',
 }
 
 const toMainKey = (row: RowOf<typeof mainKeyColumns>): MainKey => ({

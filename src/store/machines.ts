@@ -1,11 +1,13 @@
 // Machine accounts and what they were granted, and with them what else must be known of a caller for each
 // request: one statement, because the busiest path of the realm asks it.
 
-import { sql } from 'kysely'
-import type { AuthorizationUri, OrganizationId, UserId } from '../id.ts'
+import { type SqlBool, sql } from 'kysely'
+import type { AuthorizationUri, OrganizationId, ResourceUri, UserId } from '../id.ts'
 import type {
   Feature,
+  FeatureExclusion,
   FeatureGrant,
+  FeaturePolicy,
   MachineAccount,
   MachineStore,
   Scope,
@@ -13,7 +15,12 @@ import type {
 } from '../kms/index.ts'
 import { instant } from '../time.ts'
 import { branded, oneOf, optional, optionalInstant } from './mapping.ts'
-import { machineAccountColumns, machineGrantColumns, type RowOf } from './schema.ts'
+import {
+  machineAccountColumns,
+  machineExclusionColumns,
+  machineGrantColumns,
+  type RowOf,
+} from './schema.ts'
 import { type Dialect, type Link, prepare, prepareInsert } from './statement.ts'
 
 const FEATURE_NAMES: Readonly<Record<Feature, Feature>> = {
@@ -21,6 +28,7 @@ const FEATURE_NAMES: Readonly<Record<Feature, Feature>> = {
   'read-rosters': 'read-rosters',
   authorize: 'authorize',
   'bind-keys': 'bind-keys',
+  index: 'index',
 }
 
 const toAccount = (row: RowOf<typeof machineAccountColumns>): MachineAccount => ({
@@ -82,6 +90,83 @@ const standingOf = (rows: readonly StandingRow[]): Standing => {
 
 const questions = { user_id: 'text', feature: 'text', resource_uri: 'text' } as const
 
+const isNotExcluded = sql<SqlBool>`not exists (
+  select 1 from machine_exclusions as excluded
+  where excluded.user_id = given.user_id and excluded.feature = given.feature
+    and excluded.resource_uri = resource.uri)`
+
+const preparePolicy = (dialect: Dialect) => ({
+  grants: prepare(
+    dialect,
+    'machines.policy-grants',
+    { feature: 'text' },
+    (_, p) => sql<{
+      readonly uri: string
+      readonly user_id: string
+      readonly scope: string
+      readonly organization_id: string
+    }>`
+      select given.uri, given.user_id, given.scope, account.organization_id
+      from machine_grants as given
+      join machine_accounts as account on account.user_id = given.user_id
+      where given.feature = ${p.feature} and account.disabled_at is null
+      order by given.created_at, given.uri`,
+  ),
+  exclusions: prepare(dialect, 'machines.policy-exclusions', { feature: 'text' }, (db, p) =>
+    db
+      .selectFrom('machine_exclusions')
+      .select(['user_id', 'resource_uri'])
+      .where('feature', '=', p.feature)
+      .orderBy('created_at')
+      .orderBy('resource_uri'),
+  ),
+  exclude: prepareInsert(
+    dialect,
+    'machine_exclusions',
+    machineExclusionColumns,
+    sql`on conflict (user_id, feature, resource_uri) do nothing`,
+  ),
+  readmit: prepare(
+    dialect,
+    'machines.readmit',
+    { userId: 'text', feature: 'text', resourceUri: 'text' },
+    (db, p) =>
+      db
+        .deleteFrom('machine_exclusions')
+        .where('user_id', '=', p.userId)
+        .where('feature', '=', p.feature)
+        .where('resource_uri', '=', p.resourceUri),
+  ),
+})
+
+const preparePolicies = (dialect: Dialect) => {
+  const statements = preparePolicy(dialect)
+  return (link: Link): Pick<MachineStore, 'exclude' | 'readmit' | 'policyOf'> => ({
+    async exclude({ userId, feature, resourceUri, createdAt }: FeatureExclusion) {
+      const row = { user_id: userId, feature, resource_uri: resourceUri, created_at: createdAt }
+      return (await link.insertAll(statements.exclude, [row])) === 1
+    },
+    readmit: async (userId, feature, resourceUri) =>
+      (await link.run(statements.readmit, { userId, feature, resourceUri })) === 1,
+    async policyOf(feature): Promise<FeaturePolicy> {
+      const grants = await link.all(statements.grants, { feature })
+      const exclusions = await link.all(statements.exclusions, { feature })
+      return {
+        grants: grants.map((row) => ({
+          uri: branded<AuthorizationUri>(row.uri),
+          userId: branded<UserId>(row.user_id),
+          scope: branded<Scope & string>(row.scope),
+          organizationId: branded<OrganizationId>(row.organization_id),
+        })),
+        exclusions: exclusions.map((row) => ({
+          userId: branded<UserId>(row.user_id),
+          resourceUri: branded<ResourceUri>(row.resource_uri),
+        })),
+      }
+    },
+  })
+}
+
 const prepareGranted = (dialect: Dialect) => ({
   granted: prepare(
     dialect,
@@ -98,7 +183,8 @@ const prepareGranted = (dialect: Dialect) => ({
         and (resource.expires_at is null or resource.expires_at > ${p.now})
         and given.user_id = question.user_id and given.feature = question.feature
         and (given.scope = question.resource_uri
-          or (given.scope = 'all' and resource.organization_id = account.organization_id))`,
+          or (given.scope = 'all' and resource.organization_id = account.organization_id))
+        and ${isNotExcluded}`,
   ),
   agentsOf: prepare(
     dialect,
@@ -117,6 +203,7 @@ const prepareGranted = (dialect: Dialect) => ({
         and account.disabled_at is null
         and (given.scope = resource.uri
           or (given.scope = 'all' and resource.organization_id = account.organization_id))
+        and ${isNotExcluded}
       order by given.created_at, given.uri`,
   ),
 })
@@ -201,8 +288,10 @@ const prepareCallers = (dialect: Dialect) => {
 export const prepareMachines = (dialect: Dialect) => {
   const statements = prepareStatements(dialect)
   const callers = prepareCallers(dialect)
+  const policies = preparePolicies(dialect)
   return (link: Link): MachineStore => ({
     ...callers(link),
+    ...policies(link),
     all: async () => (await link.all(statements.all, {})).map(toAccount),
     async byName(name) {
       const [row] = await link.all(statements.byName, { name })

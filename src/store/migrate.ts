@@ -10,6 +10,7 @@ import { keys } from './migrations/0002-keys.ts'
 import { sessions } from './migrations/0003-sessions.ts'
 import { audit } from './migrations/0004-audit.ts'
 import { rooms } from './migrations/0005-rooms.ts'
+import { search } from './migrations/0006-search.ts'
 import type { Dialect } from './statement.ts'
 
 /** The few words in which the two dialects' table definitions differ. */
@@ -52,7 +53,7 @@ const WORDS: Readonly<Record<Dialect['kind'], Words>> = {
 }
 
 /** In order; names sort as they are numbered. */
-export const MIGRATIONS: readonly Migration[] = [keyring, keys, sessions, audit, rooms]
+export const MIGRATIONS: readonly Migration[] = [keyring, keys, sessions, audit, rooms, search]
 
 interface Applied {
   readonly migrations: { readonly name: string }

@@ -138,6 +138,79 @@ export const machineGrantColumns = {
   created_at: 'integer',
 } as const satisfies Columns
 
+export const machineExclusionColumns = {
+  user_id: 'text',
+  feature: 'text',
+  resource_uri: 'text',
+  created_at: 'integer',
+} as const satisfies Columns
+
+export const searchKeyColumns = {
+  id: 'integer',
+  uri: 'text',
+  resource_uri: 'text',
+  organization_id: 'text',
+  words_version: 'text',
+  language: 'text',
+  created_at: 'integer',
+  retired_at: 'integer?',
+  // Its bytes are gone then.
+  destroyed_at: 'integer?',
+  key_encryption_key_id: 'text',
+  wrapped: 'bytes',
+  wrap_version: 'integer',
+} as const satisfies Columns
+
+export const searchCounterColumns = {
+  search_key_id: 'integer',
+  uri: 'text',
+  key_encryption_key_id: 'text',
+  wrapped: 'bytes',
+  wrap_version: 'integer',
+} as const satisfies Columns
+
+export const indexedRoomColumns = {
+  resource_uri: 'text',
+  since: 'integer',
+  messages: 'integer',
+} as const satisfies Columns
+
+export const indexProgressColumns = {
+  id: 'integer',
+  read_to: 'integer',
+  head: 'integer',
+  indexed: 'integer',
+  skipped: 'integer',
+} as const satisfies Columns
+
+export const indexGrantColumns = { uri: 'text' } as const satisfies Columns
+
+export const indexRangeColumns = {
+  reason: 'text',
+  // Null: of all rooms.
+  resource_uri: 'text?',
+  // For a re-index: the key that will stand alone at its end.
+  search_key_id: 'integer?',
+  start_after: 'integer',
+  read_to: 'integer',
+  up_to: 'integer',
+  due_at: 'integer',
+  attempts: 'integer',
+  created_at: 'integer',
+} as const satisfies Columns
+
+export const outboxColumns = {
+  resource_uri: 'text',
+  message_id: 'text',
+  revision: 'integer',
+  hashes: 'bytes',
+} as const satisfies Columns
+
+export const indexDropColumns = {
+  resource_uri: 'text',
+  since: 'integer',
+} as const satisfies Columns
+
 export const mainKeyColumns = {
   id: 'text',
   organization_id: 'text',
@@ -183,6 +256,15 @@ export interface Schema {
   readonly off_boarded_rooms: RowOf<typeof offBoardedRoomColumns>
   readonly machine_accounts: RowOf<typeof machineAccountColumns>
   readonly machine_grants: RowOf<typeof machineGrantColumns>
+  readonly machine_exclusions: RowOf<typeof machineExclusionColumns>
+  readonly search_keys: RowOf<typeof searchKeyColumns>
+  readonly search_counters: RowOf<typeof searchCounterColumns> & Numbered
+  readonly indexed_rooms: RowOf<typeof indexedRoomColumns>
+  readonly index_progress: RowOf<typeof indexProgressColumns>
+  readonly index_grants: RowOf<typeof indexGrantColumns>
+  readonly index_ranges: RowOf<typeof indexRangeColumns> & Numbered
+  readonly index_outbox: RowOf<typeof outboxColumns> & Numbered
+  readonly index_drops: RowOf<typeof indexDropColumns>
   readonly main_keys: RowOf<typeof mainKeyColumns>
   readonly key_encryption_keys: RowOf<typeof keyEncryptionKeyColumns>
   readonly static_keys: RowOf<typeof staticKeyColumns>

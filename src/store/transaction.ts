@@ -3,11 +3,12 @@
 
 import { setTimeout } from 'node:timers/promises'
 import { Fault } from '../fault.ts'
-import type { Transaction } from '../kms/index.ts'
+import type { IndexTransaction } from '../indexer/index.ts'
 import { prepareAnswers } from './answers.ts'
 import { prepareAuditLog } from './audit-log.ts'
 import { prepareAuthorizations } from './authorizations.ts'
 import { isRetryable } from './failures.ts'
+import { prepareIndex } from './index-queue.ts'
 import { prepareKeyring } from './keyring.ts'
 import { prepareKeys } from './keys.ts'
 import { prepareMachines } from './machines.ts'
@@ -16,6 +17,7 @@ import { prepareOperations } from './operations.ts'
 import { preparePeople } from './people.ts'
 import { prepareResources } from './resources.ts'
 import { prepareRosters } from './rosters.ts'
+import { prepareSearchKeys } from './search-keys.ts'
 import { prepareSessions } from './sessions.ts'
 import type { Dialect, Link } from './statement.ts'
 import { prepareStaticKeys } from './static-keys.ts'
@@ -42,13 +44,13 @@ export interface Database {
 
 export type Run = <Result>(
   begin: () => Promise<Begun>,
-  work: (tx: Transaction) => Promise<Result>,
+  work: (tx: IndexTransaction) => Promise<Result>,
 ) => Promise<Result>
 
 const TRIES = 5
 const FIRST_PAUSE_MS = 2
 
-const prepareTransaction = (dialect: Dialect): ((link: Link) => Transaction) => {
+const prepareTransaction = (dialect: Dialect): ((link: Link) => IndexTransaction) => {
   const keys = prepareKeys(dialect)
   const resources = prepareResources(dialect)
   const authorizations = prepareAuthorizations(dialect)
@@ -59,6 +61,8 @@ const prepareTransaction = (dialect: Dialect): ((link: Link) => Transaction) => 
   const machines = prepareMachines(dialect)
   const offBoardings = prepareOffBoardings(dialect)
   const rosters = prepareRosters(dialect)
+  const searchKeys = prepareSearchKeys(dialect)
+  const index = prepareIndex(dialect)
   const keyring = prepareKeyring(dialect)
   const staticKeys = prepareStaticKeys(dialect)
   const audit = prepareAuditLog(dialect)
@@ -73,6 +77,8 @@ const prepareTransaction = (dialect: Dialect): ((link: Link) => Transaction) => 
     machines: machines(link),
     offBoardings: offBoardings(link),
     rosters: rosters(link),
+    searchKeys: searchKeys(link),
+    index: index(link),
     keyring: keyring(link),
     staticKeys: staticKeys(link),
     audit: audit(link),

@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, test } from 'node:test'
-import type { Store } from '../../src/kms/index.ts'
+import type { IndexedStore } from '../../src/indexer/index.ts'
 import { type Device, type Json, newRequestId, ownKeyPair } from '../support/device.ts'
 import { keysOf, World } from '../support/world.ts'
 
@@ -19,7 +19,7 @@ const pass = (at: string): void => {
   spring()
 }
 
-const trapped = (store: Store): Store => ({
+const trapped = (store: IndexedStore): IndexedStore => ({
   transact: async (work) => {
     pass('before')
     const result = await store.transact((tx) => {

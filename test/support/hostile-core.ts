@@ -202,6 +202,8 @@ export const dialFrom = (
     // This core asks for operations in-process; over the line it only carries posts.
     withdraw: () => Promise.reject(new Error('nothing was asked')),
     onRosters: async () => undefined,
+    onSearch: async ({ id }) => ({ type: 'search-declined', id, status: 503, code: 'kms.locked' }),
+    onNews: () => undefined,
     onOffboarded: async () => undefined,
     log: silentLog,
     metrics: metrics ?? createMetrics({ process: 'ignored' }),

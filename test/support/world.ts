@@ -10,6 +10,7 @@ import { createRecorder } from '../../src/audit/index.ts'
 import { aesKeyFrom, createRsaWorkers, SecretBytes, systemRandom } from '../../src/crypto/index.ts'
 import type { OrganizationId, UserId } from '../../src/id.ts'
 import { createAuthenticator } from '../../src/identity/index.ts'
+import type { IndexedStore, IndexLedger } from '../../src/indexer/index.ts'
 import {
   Bearers,
   Channels,
@@ -19,11 +20,9 @@ import {
   importIdentity,
   Keyring,
   type KmsSettings,
-  type Ledger,
   type OpenMainKey,
   People,
   StaticKeys,
-  type Store,
   unlockKeyring,
 } from '../../src/kms/index.ts'
 import { urisOf } from '../../src/protocol/index.ts'
@@ -91,7 +90,7 @@ export interface WorldOptions {
   readonly settings?: Partial<KmsSettings>
   readonly store?: StoreSettings
   /** Puts something between the realm and its store: a fault, a kill. */
-  readonly wrapStore?: (store: Store) => Store
+  readonly wrapStore?: (store: IndexedStore) => IndexedStore
 }
 
 const mainKeys = (organizations: readonly OrganizationId[], now: Instant): readonly OpenMainKey[] =>
@@ -209,7 +208,7 @@ export class World {
     return this.#booted
   }
 
-  get ledger(): Ledger {
+  get ledger(): IndexLedger {
     return this.#booted.ledger
   }
 

@@ -14,9 +14,12 @@ import {
   hmacSha256,
   openDirect,
   openRsaOaep,
+  prepareTokenKey,
   type RsaWorkers,
   rsaPrivateKeyFrom,
   SecretBytes,
+  TokenInputs,
+  tokensOf,
 } from '../../src/crypto/index.ts'
 import { isRefusal } from '../../src/refusal.ts'
 
@@ -122,6 +125,9 @@ describe('Wycheproof', () => {
     for (const { row, label } of cases) {
       const mac = Buffer.from(hmacSha256(hex(row['key']), hex(row['msg']))).toString('hex')
       assert.equal(mac === row['tag'], row['result'] === 'valid', label)
+      const inputs = new TokenInputs().under(prepareTokenKey(SecretBytes.from(hex(row['key']))))
+      inputs.addBytes(hex(row['msg']))
+      assert.equal(Buffer.from(tokensOf(inputs)).toString('hex'), mac.slice(0, 20), label)
     }
     return cases.length
   })

@@ -7,13 +7,8 @@ import { writeSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { setImmediate, setTimeout } from 'node:timers/promises'
 import { promiseHooks } from 'node:v8'
-import {
-  type OperationAnswer,
-  operationAnswer,
-  type Store,
-  type Transaction,
-  withdrawOperation,
-} from '../../../src/kms/index.ts'
+import type { IndexedStore, IndexTransaction } from '../../../src/indexer/index.ts'
+import { type OperationAnswer, operationAnswer, withdrawOperation } from '../../../src/kms/index.ts'
 import type { StoreSettings } from '../../../src/store/index.ts'
 import { World } from '../../support/world.ts'
 import type { Frame } from './run.ts'
@@ -68,13 +63,15 @@ const watchCalls = <Part extends object>(part: Part): Part =>
     },
   })
 
-const watchTransaction = (tx: Transaction): Transaction => ({
+const watchTransaction = (tx: IndexTransaction): IndexTransaction => ({
   keys: watchCalls(tx.keys),
   resources: watchCalls(tx.resources),
   authorizations: watchCalls(tx.authorizations),
   sessions: watchCalls(tx.sessions),
   answers: watchCalls(tx.answers),
   people: watchCalls(tx.people),
+  searchKeys: watchCalls(tx.searchKeys),
+  index: watchCalls(tx.index),
   keyring: watchCalls(tx.keyring),
   staticKeys: watchCalls(tx.staticKeys),
   operations: watchCalls(tx.operations),
@@ -84,7 +81,7 @@ const watchTransaction = (tx: Transaction): Transaction => ({
   audit: watchCalls(tx.audit),
 })
 
-type Run = Store['transact']
+type Run = IndexedStore['transact']
 
 /** Points: before it begins, when it has begun, when its work is done, when it has committed. */
 const watchRun =
@@ -116,7 +113,7 @@ const hastily =
       whole.catch(reject)
     })
 
-const watchStore = (store: Store): Store => {
+const watchStore = (store: IndexedStore): IndexedStore => {
   const transact: Run = (work) => store.transact(work)
   return {
     transact: watchRun(orders.isHasty === true ? hastily(transact) : transact),

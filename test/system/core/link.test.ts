@@ -62,6 +62,8 @@ const openLink = (change: Partial<CoreLinkOptions> = {}): CoreLink => {
     hello: () => HELLO,
     withdraw: async (id) => ({ type: 'answers', id, answers: [], declined: 'rooms.withdrawn' }),
     onRosters: async () => undefined,
+    onSearch: async ({ id }) => ({ type: 'search-declined', id, status: 503, code: 'kms.locked' }),
+    onNews: () => undefined,
     onOffboarded: async () => undefined,
     onState: (state) => states.put(state),
     log: createLog({ level: 'debug', sink: { write: (line) => logLines.push(line) } }),

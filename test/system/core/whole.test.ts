@@ -30,6 +30,8 @@ before(async () => {
     },
     withdraw: async (id) => ({ type: 'answers', id, answers: [], declined: 'rooms.withdrawn' }),
     onRosters: async () => undefined,
+    onSearch: async ({ id }) => ({ type: 'search-declined', id, status: 503, code: 'kms.locked' }),
+    onNews: () => undefined,
     onOffboarded: async () => undefined,
     onState: (state) => states.put(state),
     log: silentLog,

@@ -35,6 +35,12 @@ const aWorld = (act: () => number = () => 0) => {
     machinesDisable: record('machinesDisable'),
     accessList: record('accessList'),
     auditShow: record('auditShow'),
+    indexLab: record('indexLab'),
+    indexStatus: record('indexStatus'),
+    indexRekey: record('indexRekey'),
+    indexRemoveRoom: record('indexRemoveRoom'),
+    indexAddRoom: record('indexAddRoom'),
+    indexLeakage: record('indexLeakage'),
   }
   const run = async (line: string) => {
     const printed = { out: '', error: '' }
@@ -55,6 +61,37 @@ const aWorld = (act: () => number = () => 0) => {
 const config = 'realm.json'
 
 const COMMANDS: readonly (readonly [line: string, name: string, options: object | undefined])[] = [
+  ['index status --config realm.json', 'indexStatus', { config: 'realm.json' }],
+  ['index rekey --config realm.json --room R', 'indexRekey', { config: 'realm.json', room: 'R' }],
+  [
+    'index remove-room --config realm.json --room R',
+    'indexRemoveRoom',
+    { config: 'realm.json', room: 'R' },
+  ],
+  [
+    'index add-room --config realm.json --room R',
+    'indexAddRoom',
+    { config: 'realm.json', room: 'R' },
+  ],
+  [
+    'index lab --messages m --out o --terms t --expand e --queries q --trace r --json',
+    'indexLab',
+    {
+      messages: 'm',
+      out: 'o',
+      terms: 't',
+      expand: 'e',
+      queries: 'q',
+      trace: 'r',
+      language: 'english',
+      json: true,
+    },
+  ],
+  [
+    'index leakage --messages m --similar s --limit 9 --one-room',
+    'indexLeakage',
+    { messages: 'm', similar: 's', language: 'english', skip: 0, limit: 9, oneRoom: true },
+  ],
   ['serve --config realm.json', 'serve', { config }],
   ['init --config realm.json', 'init', { config }],
   ['init --config realm.json --passphrase-file pass', 'init', { config, passphraseFile: 'pass' }],

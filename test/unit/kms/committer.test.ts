@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, test } from 'node:test'
 import type { KeyUri } from '../../../src/id.ts'
-import type { Store } from '../../../src/kms/index.ts'
+import type { IndexedStore } from '../../../src/indexer/index.ts'
 import type { Device, Json } from '../../support/device.ts'
 import { HOME, World } from '../../support/world.ts'
 
@@ -12,7 +12,7 @@ let commits = 0
 let isFull = false
 
 /** Counts transactions, breaks on one key, and can be full. */
-const poisoned = (store: Store): Store => ({
+const poisoned = (store: IndexedStore): IndexedStore => ({
   read: (work) => store.read(work),
   transact: (work) => {
     commits += 1

@@ -1,0 +1,100 @@
+// From an event of the feed to the words of a message: opened, cut and forgotten in one function. The text never leaves
+// it, and what the core says is believed only as far as the keys confirm it.
+
+import type { FeedEvent, PostedEvent, SealedPart } from '../boundary/index.ts'
+import { aesKeyFrom, decodeUtf8, openDirect } from '../crypto/index.ts'
+import type { KeyUri, ResourceUri } from '../id.ts'
+import type { BoundKey, Keyring } from '../kms/index.ts'
+import { parseKeyUri, parseResourceUri, type Uris } from '../protocol/index.ts'
+import { isRefusal } from '../refusal.ts'
+import { type Language, termsOf } from '../words/index.ts'
+
+/** Versions beyond it would make revisions that are no safe integers. */
+const VERSION_MOST = 2 ** 21
+/** Search keys beyond it as well. */
+const KEY_NUMBERS = 2 ** 32
+
+/** Terms of one message that are indexed; the longest message that a core takes has fewer. */
+const TERMS_MOST = 200_000
+
+/** A part whose key has the form of a key of this realm. */
+export interface KeyedPart {
+  readonly keyUri: KeyUri
+  readonly sealed: string
+}
+
+export interface ReadEvent {
+  readonly seq: number
+  readonly kind: FeedEvent['kind']
+  readonly resourceUri: ResourceUri
+  readonly messageId: string
+  readonly version: number
+  readonly parts: readonly KeyedPart[]
+  /** Parts sealed under keys of other realms, which are not ours to open. */
+  readonly foreignParts: number
+}
+
+const readParts = (parts: readonly SealedPart[], uris: Uris): readonly KeyedPart[] =>
+  parts.flatMap(({ keyUri, sealed }) => {
+    const parsed = parseKeyUri(keyUri, uris)
+    return isRefusal(parsed) ? [] : [{ keyUri: parsed, sealed }]
+  })
+
+const partsOf = (event: FeedEvent): PostedEvent['parts'] =>
+  event.kind === 'posted' ? event.parts : []
+
+/** Undefined for what names nothing of this realm. */
+export const readEvent = (event: FeedEvent, uris: Uris): ReadEvent | undefined => {
+  const resourceUri = parseResourceUri(event.resourceUri, uris)
+  if (isRefusal(resourceUri) || event.version < 0 || event.version >= VERSION_MOST) return undefined
+  const { seq, kind, messageId, version } = event
+  const parts = readParts(partsOf(event), uris)
+  const foreignParts = partsOf(event).length - parts.length
+  return { seq, kind, resourceUri, messageId, version, parts, foreignParts }
+}
+
+/** The last word on each message: what one of its later versions replaces need not be indexed. */
+export const newestVersions = (events: readonly ReadEvent[]): readonly ReadEvent[] => {
+  const newest = new Map<string, ReadEvent>()
+  for (const event of events) {
+    const name = `${event.resourceUri} ${event.messageId}`
+    const known = newest.get(name)
+    if (known === undefined || known.version < event.version) newest.set(name, event)
+  }
+  return [...newest.values()]
+}
+
+/**
+ * Rises with each version of a message, and within a version with each new key of its room: an older version that comes
+ * late, or the same one again, never takes the place of what the core has.
+ */
+export const revisionOf = (version: number, searchKeyId: number): number =>
+  version * KEY_NUMBERS + searchKeyId
+
+export interface Opened {
+  readonly terms: readonly string[]
+  /** Parts that did not open, or are no text. */
+  readonly unread: number
+}
+
+/** The distinct terms of all parts that open under the keys given. Throws a Fault if a key itself does not open. */
+export const openMessage = (
+  parts: readonly KeyedPart[],
+  keys: ReadonlyMap<KeyUri, BoundKey>,
+  keyring: Keyring,
+  language: Language,
+): Opened => {
+  const terms = new Set<string>()
+  let unread = 0
+  for (const { keyUri, sealed } of parts) {
+    const key = keys.get(keyUri)
+    const secret = key === undefined ? undefined : keyring.unwrap(key.uri, key.wrapped)
+    const bytes = secret === undefined ? undefined : openDirect(sealed, aesKeyFrom(secret))
+    secret?.wipe()
+    const text = bytes === undefined ? undefined : decodeUtf8(bytes)
+    bytes?.fill(0)
+    if (text === undefined) unread += 1
+    else for (const term of termsOf(text, language)) terms.add(term)
+  }
+  return { terms: [...terms].slice(0, TERMS_MOST), unread }
+}
