@@ -5,7 +5,7 @@ import type { Found } from '../../src/client/index.ts'
 import type { RunningWorld } from './running-world.ts'
 
 const POLL_MS = 50
-const PATIENCE_MS = 60_000
+const PATIENCE_MS = 30_000
 
 /** Lets the realm's indexer read every room. */
 export const letIndex = async (world: RunningWorld): Promise<void> => {
@@ -32,7 +32,7 @@ const metric = (page: string, name: string, label = ''): number =>
 export const indexing = async (world: RunningWorld) => {
   const { body } = await world.page(world.acme.healthPort, '/metrics')
   return {
-    indexed: metric(body, 'realm_indexer_messages_count', 'indexed'),
+    indexed: metric(body, 'realm_indexer_messages_total', 'indexed'),
     waiting: metric(body, 'realm_indexer_waiting_lists_count'),
     lag: metric(body, 'realm_indexer_lag_count'),
   }
