@@ -95,6 +95,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       'console/': { libraries: WEB_SERVER },
       'cli.ts': { libraries: ['commander'] },
       'cli-access.ts': { libraries: ['commander'] },
+      'cli-audit.ts': { libraries: ['commander'] },
       'cli-index.ts': { libraries: ['commander'] },
       'cli-indexing.ts': { libraries: ['commander'] },
       'cli-options.ts': { libraries: ['commander'] },
@@ -115,6 +116,8 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     rooms: ['kms', 'admin', 'identity', 'audit', 'protocol', 'boundary', 'runtime'],
     libraries: WEB_SERVER,
     builtins: EDGE,
+    // Entries of the log are compressed on their way out.
+    files: { 'log.ts': { builtins: ['zlib'] } },
   },
   links: {
     kind: 'edge',

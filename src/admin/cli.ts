@@ -4,9 +4,10 @@
 import { Command, CommanderError } from 'commander'
 import { Fault } from '../fault.ts'
 import { type AccessActions, addLeaving, addMachines, addRooms } from './cli-access.ts'
+import { type AuditActions, addAudit } from './cli-audit.ts'
 import { addIndex, type IndexActions } from './cli-index.ts'
 import { addIndexing, type IndexingActions } from './cli-indexing.ts'
-import { configOption, passphraseOption, wholeOption } from './cli-options.ts'
+import { configOption, passphraseOption } from './cli-options.ts'
 
 /** 0 done, 1 refused or failed; see `keyrealm --help`. */
 export type ExitCode = number
@@ -34,13 +35,8 @@ export interface UsersImportOptions extends WithConfig {
   readonly file: string
 }
 
-export interface AuditShowOptions extends WithConfig {
-  readonly after: number
-  readonly limit: number
-}
-
 /** One function for each command. A thrown error is printed as one line with its code. */
-export interface CliActions extends AccessActions, IndexActions, IndexingActions {
+export interface CliActions extends AccessActions, AuditActions, IndexActions, IndexingActions {
   serve(options: WithConfig): Promise<ExitCode>
   init(options: InitOptions): Promise<ExitCode>
   status(options: StatusOptions): Promise<ExitCode>
@@ -52,7 +48,6 @@ export interface CliActions extends AccessActions, IndexActions, IndexingActions
   identityList(options: WithConfig): Promise<ExitCode>
   usersImport(options: UsersImportOptions): Promise<ExitCode>
   usersList(options: WithConfig): Promise<ExitCode>
-  auditShow(options: AuditShowOptions): Promise<ExitCode>
 }
 
 export interface CliAbout {
@@ -87,6 +82,7 @@ export const buildProgram = (actions: CliActions, about: CliAbout, done: Done): 
   addLists(program, actions, done)
   addRooms(program, actions, done)
   addMachines(program, actions, done)
+  addAudit(program, actions, done)
   addIndexing(addIndex(program, actions, done), actions, done)
   program
     .command('version')
@@ -102,7 +98,8 @@ const AFTER_HELP = `
 The cloud core is a program of its own and never shares a process with a realm:
   keyrealm core --config <file>    run the reference cloud core (keyrealm core --help)
 
-Exit codes: 0 done, 1 refused or failed, 2 used wrongly, 3 not stopped cleanly, 70 fault.`
+Exit codes: 0 done, 1 refused or failed, 2 used wrongly, 3 not stopped cleanly, 70 fault;
+audit verify: 4 not intact, 8 not complete, 12 neither.`
 
 /** Runs one command line (without node and script) and resolves with the exit code. */
 export const runCli = async (
@@ -217,12 +214,4 @@ const addLists = (program: Command, actions: CliActions, done: Done): void => {
     .addOption(configOption())
     .action(async (options: WithConfig) => done(await actions.usersList(options)))
   addLeaving(users, actions, done)
-  const audit = program.command('audit').description('the audit log')
-  audit
-    .command('show')
-    .description('print entries in order')
-    .addOption(configOption())
-    .addOption(wholeOption('--after <sequence>', 'only entries after this one', 0))
-    .addOption(wholeOption('--limit <count>', 'at most so many', 100))
-    .action(async (options: AuditShowOptions) => done(await actions.auditShow(options)))
 }

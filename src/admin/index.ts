@@ -1,7 +1,6 @@
 // The door of admin: people running the appliance.
 
 export type {
-  AuditShowOptions,
   CliAbout,
   CliActions,
   CliOutput,
@@ -20,6 +19,15 @@ export type {
   MachinesAddOptions,
   PersonOptions,
 } from './cli-access.ts'
+export type {
+  AuditActions,
+  AuditConsistencyOptions,
+  AuditExportOptions,
+  AuditProveOptions,
+  AuditSearchOptions,
+  AuditShowOptions,
+  AuditVerifyOptions,
+} from './cli-audit.ts'
 export type { IndexActions, IndexLabOptions, IndexLeakageOptions } from './cli-index.ts'
 export type { IndexingActions, IndexRoomOptions } from './cli-indexing.ts'
 export type { AdminActions, ApplianceStatus, LogEntry, LogPage, UnlockOutcome } from './ports.ts'

@@ -21,10 +21,9 @@ export interface LogPage {
   readonly limit: number
 }
 
-/** An entry of the audit log as it was hashed; the audit room's stored entries fit this. */
+/** An entry of the audit log as it was hashed. */
 export interface LogEntry {
   readonly sequence: number
-  readonly hash: Uint8Array
   /** Canonical JSON. */
   readonly body: string
 }

@@ -6,19 +6,23 @@ import { type Act, ENTRY_VERSION, type Place } from './entry.ts'
 
 type Details = NonNullable<Act['details']>
 
+/** Nothing that we record is longer; it keeps what strangers wrote from filling an entry. */
+const TEXT_MAX_CHARS = 2048
+
 /** Lone surrogates are not Unicode text; RFC 8785 §3.2.2.2 wants them out. */
-const text = (value: string | undefined): string | undefined => value?.toWellFormed()
+const wellFormed = (value: string): string => value.slice(0, TEXT_MAX_CHARS).toWellFormed()
+
+const text = (value: string | undefined): string | undefined =>
+  value === undefined ? undefined : wellFormed(value)
 
 const texts = (values: readonly string[] | undefined): readonly string[] | undefined =>
-  values === undefined || values.length === 0
-    ? undefined
-    : values.map((value) => value.toWellFormed())
+  values === undefined || values.length === 0 ? undefined : values.map(wellFormed)
 
 const sorted = (details: Details): Details =>
   Object.fromEntries(
     Object.entries(details)
       .sort(([left], [right]) => (left < right ? -1 : 1))
-      .map(([name, value]) => [name, typeof value === 'string' ? value.toWellFormed() : value]),
+      .map(([name, value]) => [name, typeof value === 'string' ? wellFormed(value) : value]),
   )
 
 /** The members below MUST stay in code-unit order of their names; a test compares with an RFC 8785 library. */
@@ -39,6 +43,7 @@ export const encodeEntry = (act: Act, place: Place): string =>
     onBehalfOf: act.onBehalfOf,
     organizationId: act.organizationId,
     outcome: act.outcome,
+    part: act.part,
     realm: place.realm,
     requestId: text(act.requestId),
     resource: text(act.resource),

@@ -68,6 +68,8 @@ export interface Act {
   readonly authorizations?: readonly string[]
   /** Pseudonyms of the people, or URIs of the resources, that an authorization names. */
   readonly subjects?: readonly string[]
+  /** Of an act that names too much for one entry: which part this is, from 1. */
+  readonly part?: { readonly index: number; readonly of: number }
   readonly sizeBytes?: number
   readonly durationMs?: number
   /** Facts of the process and its administration: names and digests, never values of secrets. */

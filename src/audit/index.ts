@@ -1,7 +1,34 @@
 // The door of `audit`: what happened, provably.
 
-export { chain, chainHash, EMPTY_HEAD, firstBreak } from './chain.ts'
+export {
+  type Checkpoint,
+  formatCheckpoint,
+  openCheckpoint,
+  parseCheckpoint,
+  signCheckpoint,
+  verifierKeyOf,
+} from './checkpoint.ts'
 export { encodeEntry } from './encode.ts'
 export type { Act, Actor, ActorKind, ObjectType, Outcome, Place } from './entry.ts'
-export type { AuditStore, ChainedEntry, ChainHead } from './ports.ts'
-export { createRecorder, type Recorder } from './recorder.ts'
+export type { Finding, Report } from './findings.ts'
+export type { StoredTile } from './integrate.ts'
+export { checkKept, type KeptVerdict } from './kept.ts'
+export { formatVkey, parseNote, parseVkey, type VerifierKey } from './note.ts'
+export type {
+  AuditStore,
+  LogDatabase,
+  LogHead,
+  LogTransaction,
+  StoredEntry,
+  TreeHead,
+  TreeStep,
+  TreeStore,
+} from './ports.ts'
+export { parseConsistency, parseInclusion } from './proof.ts'
+export { createPublisher, type Publisher, type StepOutcome, tilesIn } from './publish.ts'
+export { RangeCheck } from './range.ts'
+export { createRecorder, type Recorded, type Recorder } from './recorder.ts'
+export { proveConsistency, proveInclusion, servedTile } from './serve.ts'
+export { parseTilePath, TILE_WIDTH, type Tile, tilePath, tilesOf } from './tiles.ts'
+export { isConsistent, leafHash, rootFromInclusion, sameBytes } from './tree.ts'
+export { type ReadFile, type VerifyOptions, verifyLog } from './verify.ts'

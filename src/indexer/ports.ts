@@ -90,7 +90,7 @@ export interface IndexStore {
   /** How far it is now, and when it goes on. */
   moveRange(range: Pick<Range, 'id' | 'readTo' | 'dueAt' | 'attempts'>): Promise<void>
   removeRange(id: number): Promise<void>
-  /** One list waits for each message: a higher revision takes the place of a lower one. */
+  /** One list waits for each message: a higher revision takes the place of a lower one. Each message once a call. */
   enqueue(postings: readonly Posting[]): Promise<void>
   /** At most `limit`, oldest first. */
   outgoing(limit: number): Promise<readonly QueuedPosting[]>

@@ -23,6 +23,8 @@ export {
   unlockKeyring,
 } from './keyring/unlock.ts'
 export { createLedger, type Done, type Ledger } from './ledger.ts'
+export type { LogKey } from './log-key.ts'
+export { ensureLogKeys, LogKeys } from './log-keys.ts'
 export {
   agentsBy,
   FEATURES,
@@ -68,6 +70,7 @@ export type {
   KeyringStore,
   KeyStore,
   LiveSessions,
+  LogKeyStore,
   MachineStore,
   OffBoardingStore,
   OperationStore,

@@ -27,11 +27,10 @@ export const createLedger = <Tx extends Transaction = Transaction>(
   const once = async <Result>(work: (tx: Tx, now: Instant) => Promise<Done<Result>>) => {
     const done = await store.transact(async (tx) => {
       const moment = now()
-      const worked = await work(tx, moment)
-      await recorder.record(tx.audit, worked.acts, moment)
-      return worked
+      const { result, acts } = await work(tx, moment)
+      return { result, recorded: await recorder.record(tx.audit, acts, moment) }
     })
-    recorder.committed(done.acts.length)
+    recorder.committed(done.recorded)
     return done.result
   }
   return {

@@ -1,7 +1,8 @@
 // What the audit log says of somebody who left: that no key was released to them after the entry that says
-// so. The chain is checked from the entry before it to the head, so that no entry was changed or cut unseen.
+// so. The entries from there on are re-hashed and held against the published tree, so that none was changed
+// or cut unseen; those of the last second, not published yet, are counted only.
 
-import { type ChainedEntry, EMPTY_HEAD, firstBreak } from '../audit/index.ts'
+import { RangeCheck, type StoredEntry, tilesIn } from '../audit/index.ts'
 import type { UserId } from '../id.ts'
 import type { OffBoarding } from './off-boarded.ts'
 import type { Store } from './ports.ts'
@@ -15,7 +16,9 @@ export interface OffBoardingReport {
   readonly rooms: number
   /** Last entry of the log that was read. */
   readonly readTo: number
-  /** First entry that does not follow from the one before it, or that is missing at the end. */
+  /** Last entry that the newest checkpoint covers. */
+  readonly publishedTo: number
+  /** First entry that is missing, or that is not what was published. */
   readonly brokenAt?: number
   /** Does the log say, where it should, that they were off-boarded? */
   readonly isRecorded: boolean
@@ -36,7 +39,7 @@ interface Said {
 }
 
 /** Written by our own encoder. */
-const read = ({ body }: ChainedEntry): Said => JSON.parse(body) as Said
+const read = ({ body }: StoredEntry): Said => JSON.parse(body) as Said
 
 /** True proof: the log is whole and says that they left, and nothing after it was done by them. */
 export const isProven = (report: OffBoardingReport): boolean =>
@@ -55,7 +58,7 @@ class Findings {
     this.#sequence = sequence
   }
 
-  add(entry: ChainedEntry): void {
+  add(entry: StoredEntry): void {
     const said = read(entry)
     if (entry.sequence === this.#sequence) {
       const isAboutThem = said.subjects?.includes(this.#pseudonym) === true
@@ -87,24 +90,27 @@ export const reportOffBoarding = async (
   const { offBoarding, person, rooms, head } = known
   if (offBoarding === undefined || person === undefined) return undefined
   const findings = new Findings(person.pseudonym, offBoarding.sequence)
-  const [before] = await store.read((tx) => tx.audit.read(offBoarding.sequence - 2, 1))
-  let last = offBoarding.sequence === 1 ? EMPTY_HEAD : (before ?? EMPTY_HEAD)
-  let brokenAt: number | undefined
+  const check = await store.read((tx) => RangeCheck.from(tx, offBoarding.sequence))
+  let readTo = offBoarding.sequence - 1
   for (;;) {
-    const after = last.sequence
-    const page = await store.read((tx) => tx.audit.read(after, PAGE))
-    brokenAt ??= firstBreak(last, page)
+    const after = readTo
+    const page = await store.read(async (tx) => {
+      const entries = await tx.audit.read(after, PAGE)
+      await check.add(entries, tilesIn(tx))
+      return entries
+    })
     for (const entry of page) findings.add(entry)
-    last = page.at(-1) ?? last
+    readTo = page.at(-1)?.sequence ?? readTo
     if (page.length < PAGE) break
   }
   // Entries may have been added meanwhile; none may be missing.
-  if (last.sequence < head.sequence) brokenAt ??= last.sequence + 1
+  const brokenAt = check.end() ?? (readTo < head.sequence ? readTo + 1 : undefined)
   return {
     offBoarding,
     pseudonym: person.pseudonym,
     rooms: rooms.length,
-    readTo: last.sequence,
+    readTo,
+    publishedTo: check.publishedTo,
     ...(brokenAt === undefined ? {} : { brokenAt }),
     isRecorded: findings.isRecorded,
     releases: findings.releases,

@@ -2,7 +2,7 @@
 // `main.ts` joins them. No port takes or returns an unwrapped key.
 // List methods take many ids at once so that a group of requests costs one round trip, not one each.
 
-import type { AuditStore } from '../audit/index.ts'
+import type { AuditStore, TreeStore } from '../audit/index.ts'
 import type {
   AuthId,
   AuthorizationUri,
@@ -18,6 +18,7 @@ import type { Authorization } from './authorization.ts'
 import type { CoreOperation } from './core-operation.ts'
 import type { BoundKey, Key, UnboundKey } from './key.ts'
 import type { KeyEncryptionKey, MainKey } from './keyring/stored.ts'
+import type { LogKey } from './log-key.ts'
 import type {
   Feature,
   FeatureExclusion,
@@ -272,6 +273,12 @@ export interface StaticKeyStore {
   insert(key: StaticKey): Promise<void>
 }
 
+export interface LogKeyStore {
+  /** Oldest first. */
+  all(): Promise<readonly LogKey[]>
+  insert(key: LogKey): Promise<void>
+}
+
 /** One durable unit of work. Everything in it commits together, audit entries included. */
 export interface Transaction {
   readonly keys: KeyStore
@@ -288,6 +295,8 @@ export interface Transaction {
   readonly keyring: KeyringStore
   readonly staticKeys: StaticKeyStore
   readonly audit: AuditStore
+  readonly tree: TreeStore
+  readonly logKeys: LogKeyStore
 }
 
 export interface Store<Tx extends Transaction = Transaction> {

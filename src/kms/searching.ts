@@ -75,19 +75,14 @@ const callerRefusal = async (tx: Transaction, userId: UserId): Promise<Refusal |
   return standing?.machine === undefined ? undefined : refuse('kms.person-not-allowed')
 }
 
-const permittedPlaces = async (
-  tx: Transaction,
+/** In which of the rooms asked for may they, and may the indexer? */
+const isPermitted = (
   policy: FeaturePolicy,
-  userId: UserId,
   { resourceUris }: SearchQuestion,
-  now: Instant,
-): Promise<readonly SearchKeyPlace[]> => {
+): ((place: SearchKeyPlace) => boolean) => {
   const agentOf = agentsBy(policy)
   const wanted = resourceUris === undefined ? undefined : new Set<string>(resourceUris)
-  const places = await tx.searchKeys.reachedBy(userId, now)
-  return places.filter(
-    (place) => (wanted?.has(place.resourceUri) ?? true) && agentOf(place) !== undefined,
-  )
+  return (place) => (wanted?.has(place.resourceUri) ?? true) && agentOf(place) !== undefined
 }
 
 interface Judged {
@@ -116,8 +111,8 @@ const judge = async (
   if (!policy.grants.some((grant) => grant.organizationId === key.organizationId)) {
     return { outcome: refuse('indexer.not-granted'), userId }
   }
-  const places = await permittedPlaces(tx, policy, userId, question, now)
-  return { outcome: { key, places }, userId }
+  const places = await tx.searchKeys.reachedBy(userId, now)
+  return { outcome: { key, places: places.filter(isPermitted(policy, question)) }, userId }
 }
 
 /** Nobody's id goes into the log: who has no pseudonym yet gets one. */

@@ -189,8 +189,7 @@ const handleOthers =
           return say(await answerSearch(options, frame))
         case 'feed-news':
           return options.onNews()
-        case 'feed':
-        case 'postings-done':
+        default:
           return calls.take(frame)
       }
     } catch (error) {

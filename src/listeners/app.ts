@@ -32,7 +32,8 @@ export const createApp = (options: AppOptions): ListenerApp => {
   const app: ListenerApp = new Hono<ListenerBindings>()
   app.use(async (asked, next) => {
     await next()
-    asked.header('cache-control', 'no-store')
+    // What may be kept says so itself.
+    if (!asked.res.headers.has('cache-control')) asked.header('cache-control', 'no-store')
     asked.header('x-content-type-options', 'nosniff')
     asked.header('content-security-policy', "default-src 'none'; frame-ancestors 'none'")
   })

@@ -1,7 +1,10 @@
-// The read-only audit log for auditors and witnesses: entries in order, as they were hashed.
-// It changes nothing and asks nobody who they are, so it is loopback unless opened on purpose.
+// The read-only audit log for auditors and witnesses, as static files (C2SP tlog-tiles) below `/log/`, and
+// in pages for people. It changes nothing and asks nobody who they are, so it is loopback unless opened.
 
+import { promisify } from 'node:util'
+import { gzip } from 'node:zlib'
 import type { LogEntry, LogPage } from '../admin/index.ts'
+import { parseTilePath, type Tile } from '../audit/index.ts'
 import { type AppOptions, createApp, type ListenerApp, refuseOtherMethods } from './app.ts'
 import { entriesToJson, parsePage } from './page.ts'
 import { problem } from './problem.ts'
@@ -9,16 +12,56 @@ import { problem } from './problem.ts'
 export interface LogAppOptions extends AppOptions {
   /** Entries after a sequence, in order. Reading the log is itself recorded by whoever implements it. */
   readonly entries: (page: LogPage) => Promise<readonly LogEntry[]>
+  /** The newest signed note; undefined before the first. */
+  readonly checkpoint: () => Promise<string | undefined>
+  /** Undefined for what is not published. Handing out entries is recorded by whoever implements it. */
+  readonly tile: (tile: Tile) => Promise<Uint8Array<ArrayBuffer> | undefined>
 }
 
-/** `GET /log/entries?after=&limit=` */
+const PREFIX = '/log/'
+/** A tile of a given width never changes. */
+const FOREVER = 'public, max-age=31536000, immutable'
+const compress = promisify(gzip)
+
+/** Entries are text and worth compressing; hashes are not. */
+const tileResponse = async (
+  { level }: Tile,
+  bytes: Uint8Array<ArrayBuffer>,
+  accepts: string | undefined,
+): Promise<Response> => {
+  const headers = { 'content-type': 'application/octet-stream', 'cache-control': FOREVER }
+  if (level !== 'entries') return new Response(bytes, { headers })
+  const vary = { ...headers, vary: 'accept-encoding' }
+  if (!/\bgzip\b(?!;\s*q=0(?:\.0*)?(?:,|$))/.test(accepts ?? '')) {
+    return new Response(bytes, { headers: vary })
+  }
+  return new Response(new Uint8Array(await compress(bytes)), {
+    headers: { ...vary, 'content-encoding': 'gzip' },
+  })
+}
+
+/** `GET /log/checkpoint`, `/log/tile/…`, `/log/tile/entries/…`, `/log/entries?after=&limit=` */
 export const createLogApp = (options: LogAppOptions): ListenerApp => {
   const app = createApp(options)
+  app.get('/log/checkpoint', async () => {
+    const note = await options.checkpoint()
+    if (note === undefined) return problem('http.not-found')
+    const headers = { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-cache' }
+    return new Response(note, { headers })
+  })
+  app.get('/log/tile/*', async (asked) => {
+    const tile = parseTilePath(asked.req.path.slice(PREFIX.length))
+    const bytes = tile === undefined ? undefined : await options.tile(tile)
+    if (tile === undefined || bytes === undefined) return problem('http.not-found')
+    return tileResponse(tile, bytes, asked.req.header('accept-encoding'))
+  })
   app.get('/log/entries', async (asked) => {
     const page = parsePage(new URL(asked.req.url).searchParams)
     if (page === undefined) return problem('http.invalid-query')
     return asked.json(entriesToJson(await options.entries(page)))
   })
-  refuseOtherMethods(app, '/log/entries', 'GET, HEAD')
+  for (const path of ['/log/checkpoint', '/log/tile/*', '/log/entries']) {
+    refuseOtherMethods(app, path, 'GET, HEAD')
+  }
   return app
 }

@@ -21,9 +21,5 @@ const parseWhole = (raw: string): number | undefined => (WHOLE.test(raw) ? Numbe
 
 /** `body` stays the text that was hashed: parsing and printing it again could change its bytes. */
 export const entriesToJson = (entries: readonly LogEntry[]) => ({
-  entries: entries.map(({ sequence, hash, body }) => ({
-    sequence,
-    hashHex: Buffer.from(hash).toString('hex'),
-    body,
-  })),
+  entries: entries.map(({ sequence, body }) => ({ sequence, body })),
 })

@@ -83,14 +83,15 @@ const checkRooms = async (realm: Realm, output: CliOutput): Promise<number> => {
 }
 
 const reportRows = (report: OffBoardingReport): readonly Row[] => {
-  const { offBoarding, readTo, brokenAt } = report
-  const chain = brokenAt === undefined ? 'intact' : `broken at ${brokenAt}`
+  const { offBoarding, readTo, publishedTo, brokenAt } = report
+  const log = brokenAt === undefined ? 'intact' : `broken at ${brokenAt}`
   return [
     ['user', offBoarding.userId],
     ['pseudonym', report.pseudonym],
     ['off-boarded', toRfc3339(offBoarding.offBoardedAt), `entry ${offBoarding.sequence}`],
     ['entry found', report.isRecorded ? 'yes' : 'no'],
-    ['log', chain, `read from entry ${offBoarding.sequence} to ${readTo}`],
+    ['log', log, `read from entry ${offBoarding.sequence} to ${readTo}`],
+    ['published', `to entry ${publishedTo}`],
     ['rooms left', report.rooms],
     ['removal finished', timeOr(offBoarding.finishedAt)],
     ['acknowledged by the cloud', timeOr(offBoarding.acknowledgedAt)],

@@ -26,6 +26,8 @@ import { type Job, type Log, type Metrics, systemClock } from '../runtime/index.
 import { seconds } from '../time.ts'
 import { type Realm, record, unlockRealm } from './assembly.ts'
 import { type JoinedCorridor, joinCorridor } from './corridor.ts'
+import { publishJob } from './published-log.ts'
+import { recordReading } from './reading.ts'
 import { joinRooms, type Rooms } from './rooms.ts'
 import { type JoinedSearch, joinSearch } from './search.ts'
 import { VERSION } from './version.ts'
@@ -168,6 +170,20 @@ const indexLineOf = (link: () => CoreLink | undefined): IndexLine => ({
     open(link()).tell({ type: 'postings-drop', id: systemRandom.uuid(), resourceUri }),
 })
 
+const followStaticKeysJob = ({ staticKeys }: JoinedCorridor, line: Line): Job => ({
+  name: 'static-keys',
+  interval: STATIC_KEYS_EVERY,
+  run: async () => {
+    if (await staticKeys.reload()) line.announce()
+  },
+})
+
+const renewKeysJob = ({ keyring, ledger }: Realm): Job => ({
+  name: 'key-encryption-keys',
+  interval: KEYS_EVERY,
+  run: () => renewKeyEncryptionKeys(keyring, ledger, systemRandom),
+})
+
 const createLine = (parts: LineParts): Line => {
   const { realm, joined } = parts
   let link: CoreLink | undefined
@@ -205,6 +221,7 @@ const lock = async (
   joined.channels.forgetAll()
   joined.staticKeys.lock()
   search.lock()
+  realm.log.keys.lock()
   line.announce()
   await record(realm, { action: 'realm.locked', outcome: 'done', actor: SYSTEM, type: 'MAIN_KEY' })
 }
@@ -251,26 +268,15 @@ export const createAppliance = async (
     line.announce()
     search.wake()
   }
-  const followStaticKeys: Job = {
-    name: 'static-keys',
-    interval: STATIC_KEYS_EVERY,
-    run: async () => {
-      if (await joined.staticKeys.reload()) line.announce()
-    },
-  }
-  const renewKeys: Job = {
-    name: 'key-encryption-keys',
-    interval: KEYS_EVERY,
-    run: () => renewKeyEncryptionKeys(realm.keyring, realm.ledger, systemRandom),
-  }
   return {
     ...parts,
     unlock,
     jobs: [
       sweepJob(realm, joined),
       sweepOperationsJob(realm),
-      followStaticKeys,
-      renewKeys,
+      followStaticKeysJob(joined, line),
+      renewKeysJob(realm),
+      publishJob(realm.log, log, metrics),
       ...rooms.jobs,
     ],
     actions: {
@@ -289,13 +295,7 @@ export const createAppliance = async (
       },
       auditEntries: async ({ after, limit }) => {
         const entries = await realm.store.read((tx) => tx.audit.read(after, limit))
-        await record(realm, {
-          action: 'audit.read',
-          outcome: 'done',
-          actor: SYSTEM,
-          type: 'AUDIT_LOG',
-          details: { after, count: entries.length },
-        })
+        await recordReading(realm.ledger, after, entries.length)
         return entries
       },
       reloadIdentity: async () => joined.renewIdentity(),

@@ -12,6 +12,7 @@ import { type OrganizationId, parseOrganizationId } from '../id.ts'
 import type { IndexLedger } from '../indexer/index.ts'
 import {
   createLedger,
+  ensureLogKeys,
   Keyring,
   type KmsSettings,
   openMainKeys,
@@ -20,6 +21,7 @@ import {
 import { systemClock } from '../runtime/index.ts'
 import { type OpenStore, openStore } from '../store/index.ts'
 import { type Instant, seconds } from '../time.ts'
+import { joinLog, type PublishedLog } from './published-log.ts'
 import { storeSettings } from './store-settings.ts'
 
 export interface Realm {
@@ -28,6 +30,9 @@ export interface Realm {
   readonly store: OpenStore
   readonly ledger: IndexLedger
   readonly keyring: Keyring
+  readonly log: PublishedLog
+  /** Names this start of the process. */
+  readonly boot: string
   readonly now: () => Instant
 }
 
@@ -67,13 +72,17 @@ export const kmsSettings = (settings: Settings): KmsSettings => ({
 export const openRealm = async (settings: Settings): Promise<Realm> => {
   const now = () => systemClock.now()
   const store = await openStore(storeSettings(settings))
-  const recorder = createRecorder(settings.realm.name, hostname(), systemRandom.uuid())
+  const boot = systemRandom.uuid()
+  const recorder = createRecorder(settings.realm.name, hostname(), boot)
+  const keyring = new Keyring(systemRandom)
   return {
     settings,
     kms: kmsSettings(settings),
     store,
     ledger: createLedger(store, recorder, now),
-    keyring: new Keyring(systemRandom),
+    keyring,
+    log: joinLog({ settings, store, keyring, boot, now }),
+    boot,
     now,
   }
 }
@@ -90,7 +99,10 @@ export const unlockRealm = async (realm: Realm, passphrase: SecretBytes): Promis
     (id) => !mains.some(({ mainKey }) => mainKey.organizationId === id),
   )
   if (isMissing) throw new Fault('main.organization-without-main-key')
-  await unlockKeyring(realm.keyring, mains, realm.ledger, systemRandom)
+  const { keyring, ledger, log } = realm
+  await unlockKeyring(keyring, mains, ledger, systemRandom)
+  const [organizationId] = realm.kms.organizations
+  log.keys.know(await ensureLogKeys(ledger, { keyring, random: systemRandom, organizationId }))
 }
 
 /** The passphrase that the settings name, if they name one. */

@@ -26,11 +26,13 @@ import {
   record,
   unlockRealm,
 } from './assembly.ts'
+import { createAuditCommands } from './audit-commands.ts'
 import { beside, DONE, listing, SYSTEM } from './beside.ts'
 import { CommandError } from './command-error.ts'
 import { createIndexCommands } from './index-commands.ts'
 import { createIndexingCommands } from './indexing-commands.ts'
 import { askPassphrase } from './passphrase.ts'
+import { refuseRestored } from './restored.ts'
 import { serve } from './serve.ts'
 import { VERSION } from './version.ts'
 
@@ -81,8 +83,10 @@ const init = async (
     writeSecretFile(sealedFile, new TextEncoder().encode(sealed))
   }
   await beside(config, async (realm) => {
+    await refuseRestored(realm)
     await recordBeginning(realm)
     await unlockRealm(realm, passphrase)
+    await realm.log.publishAll()
   })
   passphrase.wipe()
   output.out(`initialized ${settings.realm.domain}\n`)
@@ -175,20 +179,9 @@ const identityRows = (realm: Realm) =>
     (await tx.staticKeys.all()).map(({ uri, createdAt }) => [uri, toRfc3339(createdAt)]),
   )
 
-const auditRows = (after: number, limit: number) => async (realm: Realm) => {
-  const entries = await realm.store.read((tx) => tx.audit.read(after, limit))
-  await record(realm, {
-    action: 'audit.read',
-    outcome: 'done',
-    actor: SYSTEM,
-    type: 'AUDIT_LOG',
-    details: { after, count: entries.length },
-  })
-  return entries.map(({ sequence, body }) => [sequence, body])
-}
-
 export const createCommands = (output: CliOutput): CliActions => ({
   ...createAccessCommands(output),
+  ...createAuditCommands(output),
   ...createIndexCommands(output),
   ...createIndexingCommands(output),
   serve: ({ config }) => serve(loadSettings(config), config),
@@ -250,5 +243,4 @@ export const createCommands = (output: CliOutput): CliActions => ({
       return DONE
     }),
   usersList: (options) => listing(options, output, userRows),
-  auditShow: ({ config, after, limit }) => listing({ config }, output, auditRows(after, limit)),
 })

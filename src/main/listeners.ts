@@ -2,6 +2,7 @@
 // settings open them; the core is not among those who connect here.
 
 import { readFileSync } from 'node:fs'
+import { servedTile, TILE_WIDTH } from '../audit/index.ts'
 import { readSecret } from '../config/index.ts'
 import { constantTimeEqual, systemRandom } from '../crypto/index.ts'
 import {
@@ -14,6 +15,7 @@ import {
   createRateLimit,
   type Listener,
   type ListenerOptions,
+  type LogAppOptions,
   type PartState,
 } from '../listeners/index.ts'
 import { type Log, type Metrics, startStopwatch } from '../runtime/index.ts'
@@ -21,9 +23,18 @@ import { seconds } from '../time.ts'
 import { adminTokenFile } from './admin-token.ts'
 import type { Appliance } from './appliance.ts'
 import { type Realm, record } from './assembly.ts'
+import { LAG_ALARM } from './published-log.ts'
+import { recordReading } from './reading.ts'
 
 const BODY_MAX_BYTES = 64 * 1024
 const PARTS_ANSWER_WITHIN = seconds(2)
+
+/** Locked, nobody signs for the log; then it waits for the same person as the keys do. */
+const logState = async (realm: Realm): Promise<PartState['state']> => {
+  if (!realm.keyring.isUnlocked) return 'locked'
+  const lag = await realm.log.lag().catch(() => undefined)
+  return lag !== undefined && lag <= LAG_ALARM ? 'ok' : 'failed'
+}
 
 const readiness =
   ({ realm, line }: Appliance) =>
@@ -36,6 +47,7 @@ const readiness =
       { part: 'store', state: isStoreUp ? 'ok' : 'failed' },
       { part: 'link', state: line.isUp() ? 'ok' : 'failed' },
       { part: 'keys', state: realm.keyring.isUnlocked ? 'ok' : 'locked' },
+      { part: 'log', state: await logState(realm) },
     ]
   }
 
@@ -90,6 +102,22 @@ const appOptionsFor = ({ settings }: Realm, log: Log) => {
   })
 }
 
+/** Hashes tell nothing about anybody; whoever takes entries leaves an entry. */
+const readLog = (
+  { store, ledger }: Realm,
+  { auditEntries }: Appliance['actions'],
+): Pick<LogAppOptions, 'entries' | 'checkpoint' | 'tile'> => ({
+  entries: auditEntries,
+  checkpoint: async () => (await store.read((tx) => tx.tree.head())).checkpoint || undefined,
+  tile: async (tile) => {
+    const bytes = await store.read((tx) => servedTile(tx, tile))
+    if (bytes !== undefined && tile.level === 'entries') {
+      await recordReading(ledger, tile.index * TILE_WIDTH, tile.width)
+    }
+    return bytes === undefined ? undefined : new Uint8Array(bytes)
+  },
+})
+
 export const createListeners = (
   appliance: Appliance,
   log: Log,
@@ -110,7 +138,7 @@ export const createListeners = (
     gate: adminGate(realm),
     routes: adminRoutes(actions),
   })
-  const logApp = createLogApp({ ...optionsOf('log'), entries: actions.auditEntries })
+  const logApp = createLogApp({ ...optionsOf('log'), ...readLog(realm, actions) })
   return [
     createListener({ ...shared, name: 'health', ...placeOf(health), app: healthApp }),
     createListener({

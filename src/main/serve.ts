@@ -1,9 +1,7 @@
 // `keyrealm serve`: parts are started in order and stopped in reverse. The audit log speaks first (before
 // the first unlock) and last.
 
-import { readFileSync } from 'node:fs'
 import type { Settings } from '../config/index.ts'
-import { sha256Hex } from '../crypto/index.ts'
 import {
   createJobs,
   createLog,
@@ -14,39 +12,12 @@ import {
 } from '../runtime/index.ts'
 import { seconds } from '../time.ts'
 import { type Appliance, createAppliance } from './appliance.ts'
-import { configuredPassphrase, openRealm, type Realm, record } from './assembly.ts'
+import { configuredPassphrase, openRealm } from './assembly.ts'
 import { createListeners } from './listeners.ts'
-import { VERSION } from './version.ts'
+import { lifePart } from './process-life.ts'
+import { refuseRestored } from './restored.ts'
 
 const STOP_WITHIN = seconds(10)
-const SYSTEM = { kind: 'system' } as const
-
-/** The log's first and last words for this start of the process. */
-const lifePart = (realm: Realm, configFile: string): Part => ({
-  name: 'audit-log',
-  start: () =>
-    record(realm, {
-      action: 'process.started',
-      outcome: 'done',
-      actor: SYSTEM,
-      type: 'PROCESS',
-      details: {
-        version: VERSION,
-        runtime: process.version,
-        configSha256: sha256Hex(readFileSync(configFile)),
-        store: realm.settings.store.kind,
-      },
-    }),
-  stop: async () => {
-    await record(realm, {
-      action: 'process.stopped',
-      outcome: 'done',
-      actor: SYSTEM,
-      type: 'PROCESS',
-    })
-    await realm.store.close()
-  },
-})
 
 const unlockPart = (appliance: Appliance, log: Log): Part => ({
   name: 'unlock',
@@ -77,6 +48,10 @@ export const serve = async (settings: Settings, configFile: string): Promise<num
   const log = createLog(settings.log)
   const metrics = createMetrics({ process: 'measured' })
   const realm = await openRealm(settings)
+  await refuseRestored(realm).catch(async (error: unknown) => {
+    await realm.store.close()
+    throw error
+  })
   const appliance = await createAppliance(realm, log, metrics)
   const jobs = createJobs({ jobs: appliance.jobs, log, metrics })
   return runUntilStopped({

@@ -1,28 +1,22 @@
-// The audit entries and the head of their chain, inside the caller's transaction. It hashes nothing: it
-// only refuses entries that do not follow the head, so that the log has neither gap nor fork.
+// The audit entries and their head, inside the caller's transaction. It only refuses entries that do not
+// follow the head, so that the log has neither gap nor fork.
 
-import type { AuditStore, ChainedEntry, ChainHead } from '../audit/index.ts'
+import type { AuditStore } from '../audit/index.ts'
 import { Fault } from '../fault.ts'
-import { bytes } from './mapping.ts'
-import { auditEntryColumns, type RowOf } from './schema.ts'
+import { instant } from '../time.ts'
+import { auditEntryColumns } from './schema.ts'
 import { type Dialect, type Link, prepare, prepareInsert } from './statement.ts'
 
-const toEntry = (row: RowOf<typeof auditEntryColumns>): ChainedEntry => ({
-  sequence: row.sequence,
-  hash: bytes(row.hash),
-  body: row.body,
-})
-
-const advance = { sequence: 'integer', hash: 'bytes', before: 'integer' } as const
+const advance = { sequence: 'integer', at: 'integer', before: 'integer' } as const
 
 const prepareStatements = (dialect: Dialect) => ({
   head: prepare(dialect, 'audit.head', {}, (db) =>
-    db.selectFrom('audit_head').select(['sequence', 'hash']),
+    db.selectFrom('audit_head').select(['sequence', 'recorded_at']),
   ),
   advance: prepare(dialect, 'audit.advance', advance, (db, p) =>
     db
       .updateTable('audit_head')
-      .set({ sequence: p.sequence, hash: p.hash })
+      .set({ sequence: p.sequence, recorded_at: p.at })
       .where('sequence', '=', p.before),
   ),
   insert: prepareInsert(dialect, 'audit_entries', auditEntryColumns),
@@ -40,28 +34,29 @@ export const prepareAuditLog = (dialect: Dialect) => {
   const statements = prepareStatements(dialect)
   return (link: Link): AuditStore => {
     // Where taking the writers' lock has read the head, asking again would cost a round trip.
-    let known: ChainHead | undefined = link.lockedHead
+    let known: Link['lockedHead'] = link.lockedHead
     return {
       async head() {
         known ??= (await link.all(statements.head, {}))[0]
         if (known === undefined) throw new Fault('store.no-audit-head')
-        return { sequence: known.sequence, hash: bytes(known.hash) }
+        return { sequence: known.sequence, recordedAt: instant(known.recorded_at) }
       },
-      async append(entries) {
+      async append(entries, recordedAt) {
         const [first] = entries
         const last = entries.at(-1)
         if (first === undefined || last === undefined) return
         const before = first.sequence - 1
         const inOrder = entries.every((entry, index) => entry.sequence === first.sequence + index)
-        const { sequence, hash } = last
+        const { sequence } = last
         const advanced =
-          inOrder && (await link.run(statements.advance, { sequence, hash, before })) === 1
+          inOrder &&
+          (await link.run(statements.advance, { sequence, at: recordedAt, before })) === 1
         if (!advanced) throw new Fault('store.audit-out-of-order')
         await link.insertAll(statements.insert, entries)
-        known = { sequence, hash }
+        known = { sequence, recorded_at: recordedAt }
       },
       async read(afterSequence, limit) {
-        return (await link.all(statements.read, { after: afterSequence, limit })).map(toEntry)
+        return await link.all(statements.read, { after: afterSequence, limit })
       },
     }
   }

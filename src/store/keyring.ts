@@ -14,6 +14,7 @@ const PURPOSES: Readonly<Record<Purpose, Purpose>> = {
   identity: 'identity',
   bearer: 'bearer',
   search: 'search',
+  log: 'log',
 }
 
 const toMainKey = (row: RowOf<typeof mainKeyColumns>): MainKey => ({

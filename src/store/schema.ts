@@ -238,8 +238,33 @@ export const staticKeyColumns = {
 
 export const auditEntryColumns = {
   sequence: 'integer',
-  hash: 'bytes',
   body: 'text',
+} as const satisfies Columns
+
+export const logTileColumns = {
+  level: 'integer',
+  tile: 'integer',
+  hashes: 'bytes',
+} as const satisfies Columns
+
+export const logTreeColumns = {
+  id: 'integer',
+  size: 'integer',
+  generation: 'integer',
+  checkpoint: 'text',
+  published_at: 'integer',
+  holder: 'text',
+  held_until: 'integer',
+} as const satisfies Columns
+
+export const logKeyColumns = {
+  name: 'text',
+  algorithm: 'text',
+  public_key: 'bytes',
+  key_encryption_key_id: 'text',
+  wrapped: 'bytes',
+  wrap_version: 'integer',
+  created_at: 'integer',
 } as const satisfies Columns
 
 export interface Schema {
@@ -269,5 +294,12 @@ export interface Schema {
   readonly key_encryption_keys: RowOf<typeof keyEncryptionKeyColumns>
   readonly static_keys: RowOf<typeof staticKeyColumns>
   readonly audit_entries: RowOf<typeof auditEntryColumns>
-  readonly audit_head: { readonly id: number; readonly sequence: number; readonly hash: Uint8Array }
+  readonly audit_head: {
+    readonly id: number
+    readonly sequence: number
+    readonly recorded_at: number
+  }
+  readonly log_tiles: RowOf<typeof logTileColumns>
+  readonly log_tree: RowOf<typeof logTreeColumns>
+  readonly log_keys: RowOf<typeof logKeyColumns>
 }

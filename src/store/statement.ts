@@ -160,7 +160,7 @@ export const prepareInsert = <const C extends Columns>(
 /** One connection inside one transaction. Throws Faults only. */
 export interface Link {
   /** The audit head as read when the transaction took its lock, where taking it reads it. */
-  readonly lockedHead?: { readonly sequence: number; readonly hash: Uint8Array }
+  readonly lockedHead?: { readonly sequence: number; readonly recorded_at: number }
   all<Values, Row>(statement: Statement<Values, Row>, values: Values): Promise<readonly Row[]>
   /** How many rows changed. */
   run<Values, Row>(statement: Statement<Values, Row>, values: Values): Promise<number>

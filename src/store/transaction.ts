@@ -11,6 +11,8 @@ import { isRetryable } from './failures.ts'
 import { prepareIndex } from './index-queue.ts'
 import { prepareKeyring } from './keyring.ts'
 import { prepareKeys } from './keys.ts'
+import { prepareLogKeys } from './log-keys.ts'
+import { prepareLogTree } from './log-tree.ts'
 import { prepareMachines } from './machines.ts'
 import { prepareOffBoardings } from './off-boardings.ts'
 import { prepareOperations } from './operations.ts'
@@ -66,6 +68,8 @@ const prepareTransaction = (dialect: Dialect): ((link: Link) => IndexTransaction
   const keyring = prepareKeyring(dialect)
   const staticKeys = prepareStaticKeys(dialect)
   const audit = prepareAuditLog(dialect)
+  const tree = prepareLogTree(dialect)
+  const logKeys = prepareLogKeys(dialect)
   return (link) => ({
     keys: keys(link),
     resources: resources(link),
@@ -82,6 +86,8 @@ const prepareTransaction = (dialect: Dialect): ((link: Link) => IndexTransaction
     keyring: keyring(link),
     staticKeys: staticKeys(link),
     audit: audit(link),
+    tree: tree(link),
+    logKeys: logKeys(link),
   })
 }
 

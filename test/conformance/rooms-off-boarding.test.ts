@@ -139,6 +139,7 @@ describe('the report on somebody who was off-boarded', () => {
   test('shows a log that was changed or cut after it', async () => {
     const { world } = await open()
     await leave(world)
+    await world.publish()
     for (const spoil of ['change', 'cut'] as const) {
       const spoiled = await reportOffBoarding(
         {

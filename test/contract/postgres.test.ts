@@ -145,7 +145,7 @@ if ('unavailable' in server) {
           const reached = await tx.authorizations.reach(allowed, NOW)
           assert.ok(reached.every(Boolean))
           await tx.answers.insert(answers)
-          await tx.audit.append(entriesAfter(await tx.audit.head(), 50))
+          await tx.audit.append(entriesAfter(await tx.audit.head(), 50), NOW)
         })
       assert.equal(await queriesIn(group), 8)
     })
@@ -154,7 +154,7 @@ if ('unavailable' in server) {
       const store = await openFor(postgres(await server.createDatabase()))
       let acknowledged = 0
       const write = () =>
-        store.transact(async (tx) => tx.audit.append(entriesAfter(await tx.audit.head(), 1)))
+        store.transact(async (tx) => tx.audit.append(entriesAfter(await tx.audit.head(), 1), NOW))
       const writeForEver = async () => {
         for (;;) {
           await write()

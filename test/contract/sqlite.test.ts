@@ -9,7 +9,7 @@ import { setTimeout } from 'node:timers/promises'
 import Sqlite from 'better-sqlite3'
 import { openStore } from '../../src/store/index.ts'
 import { openFor } from './store/implementations.ts'
-import { entriesAfter } from './store/make.ts'
+import { entriesAfter, NOW } from './store/make.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'keyrealm sqlite-'))
 after(() => rmSync(folder, { recursive: true, force: true }))
@@ -18,7 +18,7 @@ const mode = (path: string): string => (statSync(path).mode & 0o777).toString(8)
 
 const extend = (
   tx: Parameters<Parameters<Awaited<ReturnType<typeof openStore>>['transact']>[0]>[0],
-) => tx.audit.head().then((head) => tx.audit.append(entriesAfter(head, 1)))
+) => tx.audit.head().then((head) => tx.audit.append(entriesAfter(head, 1), NOW))
 
 test('its files are for their owner alone', async () => {
   const file = join(folder, 'new', 'deep', 'realm.db')

@@ -14,6 +14,7 @@ import { peopleContract } from './store/people.ts'
 import { reachContract } from './store/reach.ts'
 import { resourcesContract } from './store/resources.ts'
 import { roomsContract } from './store/rooms.ts'
+import { searchContract } from './store/search.ts'
 import { sessionsContract } from './store/sessions.ts'
 import { transactionsContract } from './store/transactions.ts'
 
@@ -27,6 +28,7 @@ const CONTRACTS = [
   operationsContract,
   peopleContract,
   roomsContract,
+  searchContract,
   keyringContract,
   auditLogContract,
   transactionsContract,

@@ -6,7 +6,14 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { generateKeyPem, issueCertificate } from '../../scripts/dev/certs/issue.ts'
-import { createRecorder } from '../../src/audit/index.ts'
+import {
+  createPublisher,
+  createRecorder,
+  type Publisher,
+  signCheckpoint,
+  type VerifierKey,
+  verifierKeyOf,
+} from '../../src/audit/index.ts'
 import { aesKeyFrom, createRsaWorkers, SecretBytes, systemRandom } from '../../src/crypto/index.ts'
 import type { OrganizationId, UserId } from '../../src/id.ts'
 import { createAuthenticator } from '../../src/identity/index.ts'
@@ -17,9 +24,11 @@ import {
   Committer,
   createCorridor,
   createLedger,
+  ensureLogKeys,
   importIdentity,
   Keyring,
   type KmsSettings,
+  LogKeys,
   type OpenMainKey,
   People,
   StaticKeys,
@@ -85,6 +94,8 @@ export const someSettings = (changes: Partial<KmsSettings> = {}): KmsSettings =>
   liveChannels: 1000,
   ...changes,
 })
+
+export const ORIGIN = `${DOMAIN}/log`
 
 export interface WorldOptions {
   readonly settings?: Partial<KmsSettings>
@@ -154,6 +165,25 @@ const boot = async (options: WorldOptions, opened: OpenStore, now: () => Instant
     await staticKeys.reload()
   }
   const unlock = () => unlockKeyring(keyring, mains, ledger, systemRandom)
+  const logKeys = new LogKeys(keyring)
+  const kept: string[] = []
+  const publisher = createPublisher({
+    database: store,
+    holder: 'node-1',
+    originOf: () => ORIGIN,
+    sign: (checkpoint, moment) =>
+      logKeys.signing && signCheckpoint(checkpoint, logKeys.signing, Math.floor(moment / 1000)),
+    keep: (note) => void kept.push(note),
+    now,
+    heldFor: seconds(5),
+    renewedAfter: seconds(60),
+  })
+  const knowLogKeys = async (): Promise<readonly VerifierKey[]> => {
+    const organizationId = settings.organizations[0]
+    const made = await ensureLogKeys(ledger, { keyring, random: systemRandom, organizationId })
+    logKeys.know(made)
+    return made.map((key) => verifierKeyOf(ORIGIN, key))
+  }
   return {
     settings,
     ledger,
@@ -166,6 +196,10 @@ const boot = async (options: WorldOptions, opened: OpenStore, now: () => Instant
     faults,
     importStaticKey,
     unlock,
+    publisher,
+    knowLogKeys,
+    logKeys,
+    kept,
   }
 }
 
@@ -224,6 +258,15 @@ export class World {
   async restart(): Promise<void> {
     await this.#booted.workers.close()
     this.#booted = await boot(this.#options, this.store, () => this.now())
+  }
+
+  /** Integrates and publishes every entry that there is; the checkpoint and whose signatures it carries. */
+  async publish(): Promise<{ readonly note: string; readonly keys: readonly VerifierKey[] }> {
+    const keys = await this.#booted.knowLogKeys()
+    const publisher: Publisher = this.#booted.publisher
+    while ((await publisher.step()).did === 'published');
+    const { checkpoint: note } = await this.store.read((tx) => tx.tree.head())
+    return { note, keys }
   }
 
   token(userId: string, changes: Json = {}): string {

@@ -6,9 +6,9 @@ import type { Instant } from '../../time.ts'
 
 /**
  * What a key-encryption key is for; one key never serves two purposes. `bearer` wraps nothing: it
- * authenticates the tokens of anonymous bearers.
+ * authenticates the tokens of anonymous bearers. `log` wraps the keys that sign the log's checkpoints.
  */
-export const PURPOSES = ['content', 'session', 'identity', 'bearer', 'search'] as const
+export const PURPOSES = ['content', 'session', 'identity', 'bearer', 'search', 'log'] as const
 export type Purpose = (typeof PURPOSES)[number]
 
 /** A main key's public facts. Its bytes are in the sealed file, never in the database. */

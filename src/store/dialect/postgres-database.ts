@@ -1,5 +1,5 @@
 // PostgreSQL: a pool; writers take turns by locking the single row of `audit_head` as they begin, readers
-// see a snapshot. Every writer extends the same chain, so under serializable isolation each two of them
+// see a snapshot. Every writer extends the same log, so under serializable isolation each two of them
 // would conflict and one would run again; the lock lets them wait instead, and gives the same order.
 
 import { setTimeout } from 'node:timers/promises'
@@ -17,7 +17,7 @@ import { toPoolConfig } from './postgres-settings.ts'
 
 const BIGINT_OID = 20
 const BEGIN_WRITING = `begin isolation level read committed read write;
-  select sequence, hash from audit_head for update`
+  select sequence, recorded_at from audit_head for update`
 const BEGIN_READING = 'begin isolation level repeatable read read only'
 const DURABILITY = `select current_setting('fsync') as fsync,
   current_setting('synchronous_commit') as commit`
@@ -38,7 +38,7 @@ const types: pg.CustomTypesConfig = {
 
 interface HeadRow {
   readonly sequence: number
-  readonly hash: Uint8Array
+  readonly recorded_at: number
 }
 
 /** One statement at a time: what is asked meanwhile waits, as the driver requires. */

@@ -1,18 +1,18 @@
-// The audit log that a dead realm left behind: read whole, its chain and its counters checked.
+// The audit log that a dead realm left behind: read whole, its numbers and its counters checked.
 
 import assert from 'node:assert/strict'
-import { EMPTY_HEAD, firstBreak } from '../../../src/audit/index.ts'
 import type { Transaction } from '../../../src/kms/index.ts'
 import { openStore, type StoreSettings } from '../../../src/store/index.ts'
 import type { Json } from '../../support/device.ts'
+import { assertNumbered } from '../../support/numbered.ts'
 
 export type Entry = Json & { readonly keys?: readonly string[]; readonly resource?: string }
 export type Log = readonly Entry[]
 
 export const readLog = async (tx: Transaction): Promise<Log> => {
-  const chained = await tx.audit.read(0, 1_000_000)
-  assert.equal(firstBreak(EMPTY_HEAD, chained), undefined, 'the log is broken')
-  const entries: Log = chained.map(({ body }) => JSON.parse(body))
+  const stored = await tx.audit.read(0, 1_000_000)
+  assertNumbered(stored)
+  const entries: Log = stored.map(({ body }) => JSON.parse(body))
   const boots = Map.groupBy(entries, ({ boot }) => boot)
   for (const [boot, ofBoot] of boots) {
     const counters = ofBoot.map(({ counter }) => counter)

@@ -79,6 +79,8 @@ const watchTransaction = (tx: IndexTransaction): IndexTransaction => ({
   offBoardings: watchCalls(tx.offBoardings),
   rosters: watchCalls(tx.rosters),
   audit: watchCalls(tx.audit),
+  tree: watchCalls(tx.tree),
+  logKeys: watchCalls(tx.logKeys),
 })
 
 type Run = IndexedStore['transact']

@@ -1,7 +1,7 @@
 // Things to store: valid by default, one change a test.
 
 import { randomBytes, randomUUID } from 'node:crypto'
-import type { ChainedEntry, ChainHead } from '../../../src/audit/index.ts'
+import type { LogHead, StoredEntry } from '../../../src/audit/index.ts'
 import {
   type AuthorizationUri,
   type KeyUri,
@@ -153,10 +153,12 @@ export const aStaticKey = (number: number, createdAt: Instant): StaticKey => ({
   createdAt,
 })
 
-/** The next entries after a head. Their hashes are not real ones: the store checks only the order. */
-export const entriesAfter = (head: ChainHead, count: number): readonly ChainedEntry[] =>
+/** The next entries after a head. */
+export const entriesAfter = (
+  head: Pick<LogHead, 'sequence'>,
+  count: number,
+): readonly StoredEntry[] =>
   Array.from({ length: count }, (_, index) => ({
     sequence: head.sequence + 1 + index,
-    hash: someBytes(32),
     body: JSON.stringify({ after: head.sequence, index }),
   }))

@@ -6,7 +6,7 @@ import Sqlite from 'better-sqlite3'
 import pg from 'pg'
 import { openStore, type StoreSettings } from '../../../src/store/index.ts'
 import { type Implementation, openFor } from './implementations.ts'
-import { entriesAfter } from './make.ts'
+import { entriesAfter, NOW } from './make.ts'
 
 const execute = async (settings: StoreSettings, sql: string): Promise<void> => {
   if (settings.kind === 'sqlite') {
@@ -33,7 +33,9 @@ export const migrationsContract = (on: Implementation): void => {
       const settings = await on.fresh()
       const stores = await Promise.all([0, 1, 2].map(() => openFor(settings)))
       for (const store of stores) {
-        await store.transact(async (tx) => tx.audit.append(entriesAfter(await tx.audit.head(), 1)))
+        await store.transact(async (tx) =>
+          tx.audit.append(entriesAfter(await tx.audit.head(), 1), NOW),
+        )
       }
       const again = await openFor(settings)
       assert.equal((await again.read((tx) => tx.audit.head())).sequence, 3)

@@ -13,6 +13,7 @@ import {
   aSession,
   bound,
   entriesAfter,
+  NOW,
 } from './make.ts'
 
 export const transactionsContract = (on: Implementation): void => {
@@ -29,7 +30,7 @@ export const transactionsContract = (on: Implementation): void => {
         await tx.sessions.insert(session)
         await tx.answers.insert([answer])
         await tx.people.remember([person])
-        await tx.audit.append(entriesAfter(await tx.audit.head(), 3))
+        await tx.audit.append(entriesAfter(await tx.audit.head(), 3), NOW)
         throw failure
       })
       await assert.rejects(failing, failure)
@@ -85,7 +86,7 @@ export const transactionsContract = (on: Implementation): void => {
         Array.from({ length: 10 }, () =>
           store.transact(async (tx) => {
             const { length } = await tx.audit.read(0, 100)
-            await tx.audit.append(entriesAfter(await tx.audit.head(), 1))
+            await tx.audit.append(entriesAfter(await tx.audit.head(), 1), NOW)
             return length
           }),
         ),
@@ -129,7 +130,7 @@ const reading = (on: Implementation): void => {
   test('that only read see one moment throughout', async () => {
     const store = await openFresh(on)
     const extend = () =>
-      store.transact(async (tx) => tx.audit.append(entriesAfter(await tx.audit.head(), 1)))
+      store.transact(async (tx) => tx.audit.append(entriesAfter(await tx.audit.head(), 1), NOW))
     await extend()
     const lengths = await store.read(async (tx) => {
       const before = await tx.audit.read(0, 10)
@@ -153,7 +154,7 @@ const closing = (on: Implementation): void => {
     const settings = await on.fresh()
     const store = await openStore(settings)
     const extend = () =>
-      store.transact(async (tx) => tx.audit.append(entriesAfter(await tx.audit.head(), 1)))
+      store.transact(async (tx) => tx.audit.append(entriesAfter(await tx.audit.head(), 1), NOW))
     const underWay = Promise.all([extend(), extend(), extend()])
     await Promise.all([underWay, store.close()])
     const refused = { code: 'store.closed' }

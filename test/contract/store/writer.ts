@@ -3,7 +3,7 @@
 
 import { writeSync } from 'node:fs'
 import { openStore } from '../../../src/store/index.ts'
-import { aResource, entriesAfter } from './make.ts'
+import { aResource, entriesAfter, NOW } from './make.ts'
 
 const store = await openStore(JSON.parse(process.argv[2] ?? ''))
 
@@ -12,7 +12,10 @@ for (;;) {
   await store.transact(async (tx) => {
     await tx.resources.insert(resource)
     const entries = entriesAfter(await tx.audit.head(), 3)
-    await tx.audit.append(entries.map((entry) => ({ ...entry, body: resource.uri })))
+    await tx.audit.append(
+      entries.map((entry) => ({ ...entry, body: resource.uri })),
+      NOW,
+    )
   })
   writeSync(1, `${resource.uri}\n`)
 }

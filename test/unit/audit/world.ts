@@ -1,8 +1,7 @@
 // An act with every member, a place, and an audit store in memory that can be rolled back.
 
-import type { Act, AuditStore, ChainedEntry, Place } from '../../../src/audit/index.ts'
-import { EMPTY_HEAD } from '../../../src/audit/index.ts'
-import { instant } from '../../../src/time.ts'
+import type { Act, AuditStore, Place, StoredEntry } from '../../../src/audit/index.ts'
+import { type Instant, instant } from '../../../src/time.ts'
 
 export const NOW = instant(Date.UTC(2026, 2, 1, 10))
 
@@ -41,19 +40,22 @@ export const FULL_ACT: Required<Act> = {
   resource: 'kms://h/resources/1',
   authorizations: ['kms://h/authorizations/1'],
   subjects: ['p-3'],
+  part: { index: 1, of: 2 },
   sizeBytes: 12,
   durationMs: 0,
   details: { zebra: true, apple: 'a\u2028b', count: 1.5e21 },
 }
 
 export class MemoryLog implements AuditStore {
-  entries: readonly ChainedEntry[] = []
+  entries: readonly StoredEntry[] = []
+  recordedAt = instant(0)
 
   async head() {
-    return this.entries.at(-1) ?? EMPTY_HEAD
+    return { sequence: this.entries.length, recordedAt: this.recordedAt }
   }
 
-  async append(entries: readonly ChainedEntry[]) {
+  async append(entries: readonly StoredEntry[], recordedAt: Instant) {
+    this.recordedAt = recordedAt
     this.entries = [...this.entries, ...entries]
   }
 

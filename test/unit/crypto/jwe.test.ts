@@ -34,7 +34,7 @@ describe('the header of a JWE', () => {
       headerOf(
         withHeader('{"alg":"dir","enc":"A256GCM","kid":"kms:\\/\\/a","typ":"JWE","cty":"x"}'),
       ),
-      { ...plain, kid: 'kms://a' },
+      { ...plain, kid: 'kms://a', cty: 'x' },
     )
   })
 

@@ -170,6 +170,8 @@ describe('a key-encryption key that has wrapped', () => {
       'session',
       'identity',
       'bearer',
+      'search',
+      'log',
     ])
   })
 

@@ -1,0 +1,65 @@
+// What the stand-alone verifier does when it is started; everything else is the appliance's own code.
+
+import { readFileSync } from 'node:fs'
+import { parseArgs } from 'node:util'
+import {
+  checkProof,
+  exitCodeOf,
+  readKeys,
+  reportLines,
+  UsageError,
+  verifyDirectory,
+} from '../../src/main/verify-files.ts'
+
+const USAGE = `usage:
+  audit-verify.mjs <directory> --key <vkey or file>... [--since <checkpoint or directory>...] [--max-age <seconds>]
+  audit-verify.mjs --proof <file> --key <vkey or file>... [--since <checkpoint>]
+
+The directory holds a log as C2SP tlog-tiles lays it out: an export, or a copy of what the realm serves below /log/.
+Exit code: 0 intact and complete; 4 not intact; 8 not complete; 12 neither; 1 the proof proves nothing; 2 used wrongly.
+`
+
+const OPTIONS = {
+  key: { type: 'string', multiple: true },
+  since: { type: 'string', multiple: true },
+  proof: { type: 'string' },
+  'max-age': { type: 'string' },
+} as const
+
+const runProof = (file: string, keys: readonly string[], since: string | undefined): number => {
+  const old = since === undefined ? undefined : readFileSync(since, 'utf8')
+  const proven = checkProof(readFileSync(file, 'utf8'), readKeys(keys), old)
+  process.stdout.write(`${proven ?? 'the proof proves nothing'}\n`)
+  return proven === undefined ? 1 : 0
+}
+
+const run = (args: readonly string[]): number => {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    options: OPTIONS,
+    allowPositionals: true,
+  })
+  const { key = [], since = [], proof } = values
+  if (proof !== undefined) return runProof(proof, key, since[0])
+  const [directory, ...others] = positionals
+  const maxAge = values['max-age']
+  const isAge = maxAge === undefined || /^\d{1,12}$/.test(maxAge)
+  if (directory === undefined || others.length > 0 || !isAge) throw new UsageError(USAGE)
+  const report = verifyDirectory({
+    directory,
+    keys: key,
+    since,
+    nowSeconds: Math.floor(Date.now() / 1000),
+    ...(maxAge === undefined ? {} : { maxAgeSeconds: Number(maxAge) }),
+  })
+  process.stdout.write(`${reportLines(report).join('\n')}\n`)
+  return exitCodeOf(report)
+}
+
+try {
+  process.exitCode = run(process.argv.slice(2))
+} catch (error) {
+  const isUsage = error instanceof UsageError || error instanceof TypeError
+  process.stderr.write(`${isUsage ? error.message : String(error)}\n`)
+  process.exitCode = 2
+}

@@ -1,0 +1,188 @@
+// Commands of the audit log. They read the database beside a running server; each use of the log is recorded
+// in it before anything is shown.
+
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import type {
+  AuditActions,
+  AuditExportOptions,
+  AuditSearchOptions,
+  AuditVerifyOptions,
+  CliOutput,
+} from '../admin/index.ts'
+import {
+  formatVkey,
+  type LogTransaction,
+  parseCheckpoint,
+  parseNote,
+  proveConsistency,
+  proveInclusion,
+  type StoredEntry,
+  servedTile,
+  TILE_WIDTH,
+  tilePath,
+  tilesOf,
+  verifierKeyOf,
+} from '../audit/index.ts'
+import type { Realm } from './assembly.ts'
+import { beside, DONE, FAILED, listing, printRows, type Row } from './beside.ts'
+import { CommandError } from './command-error.ts'
+import { originOf } from './published-log.ts'
+import { recordReading, recordUse } from './reading.ts'
+import { acceptRestore } from './restored.ts'
+import { exitCodeOf, reportLines, UsageError, verifyDirectory } from './verify-files.ts'
+
+const PAGE = 2000
+/** The same exit code as other mistakes in use. */
+const EXIT_USAGE = 2
+
+const auditRows = (after: number, limit: number) => async (realm: Realm) => {
+  const entries = await realm.store.read((tx) => tx.audit.read(after, limit))
+  await recordReading(realm.ledger, after, entries.length)
+  return entries.map(({ sequence, body }): Row => [sequence, body])
+}
+
+interface Said {
+  readonly action?: string
+  readonly outcome?: string
+  readonly time?: string
+  readonly actor?: { readonly id?: string }
+  readonly onBehalfOf?: string
+  readonly [name: string]: unknown
+}
+
+const namesUri = (said: Said, uri: string): boolean =>
+  Object.values(said).some((value) => (Array.isArray(value) ? value.includes(uri) : value === uri))
+
+const isSought = ({ body }: StoredEntry, wanted: AuditSearchOptions): boolean => {
+  // Written by our own encoder.
+  const said = JSON.parse(body) as Said
+  const { actor, action, outcome, uri, from, to } = wanted
+  const time = said.time ?? ''
+  return [
+    actor === undefined || said.actor?.id === actor || said.onBehalfOf === actor,
+    action === undefined || said.action === action,
+    outcome === undefined || said.outcome === outcome,
+    uri === undefined || namesUri(said, uri),
+    from === undefined || time >= from,
+    to === undefined || time < to,
+  ].every(Boolean)
+}
+
+const searchRows = (wanted: AuditSearchOptions) => async (realm: Realm) => {
+  const found: StoredEntry[] = []
+  let { after } = wanted
+  for (;;) {
+    const from = after
+    const page = await realm.store.read((tx) => tx.audit.read(from, PAGE))
+    found.push(...page.filter((entry) => isSought(entry, wanted)))
+    after = page.at(-1)?.sequence ?? after
+    if (page.length < PAGE || found.length >= wanted.limit) break
+  }
+  const shown = found.slice(0, wanted.limit)
+  const details = { after: wanted.after, to: after, count: shown.length }
+  await recordUse(realm.ledger, 'audit.searched', details)
+  return shown.map(({ sequence, body }): Row => [sequence, body])
+}
+
+const keyRows = (realm: Realm) =>
+  realm.store.read(async (tx) => {
+    const name = originOf(realm.settings)((await tx.tree.head()).generation)
+    return (await tx.logKeys.all()).map((key): Row => [formatVkey(verifierKeyOf(name, key))])
+  })
+
+/** Full tiles never change, so those that are there are left. The checkpoint comes last. */
+const exportLog =
+  ({ to }: AuditExportOptions, output: CliOutput) =>
+  async (realm: Realm) => {
+    const { size, checkpoint } = await realm.store.read((tx) => tx.tree.head())
+    if (checkpoint === '') throw new CommandError('main.not-published', 'nothing is published yet')
+    await recordUse(realm.ledger, 'audit.exported', { size })
+    for (const tile of tilesOf(size)) {
+      const file = join(to, tilePath(tile))
+      if (existsSync(file)) continue
+      const bytes = await realm.store.read((tx) => servedTile(tx, tile))
+      if (bytes === undefined) throw new CommandError('main.not-published', tilePath(tile))
+      mkdirSync(dirname(file), { recursive: true })
+      writeFileSync(`${file}.new`, bytes)
+      renameSync(`${file}.new`, file)
+    }
+    writeFileSync(join(to, 'checkpoint'), checkpoint)
+    output.out(`${size} entries, ${Math.ceil(size / TILE_WIDTH)} bundles\n`)
+    return DONE
+  }
+
+const prove = async (
+  realm: Realm,
+  output: CliOutput,
+  about: { readonly action: string; readonly number: number },
+  make: (tx: LogTransaction) => Promise<string | undefined>,
+): Promise<number> => {
+  const proof = await realm.store.read(make)
+  if (proof === undefined) {
+    throw new CommandError('main.not-published', 'the newest checkpoint does not cover it')
+  }
+  await recordUse(realm.ledger, about.action, { number: about.number })
+  output.out(proof)
+  return DONE
+}
+
+const sizeIn = (file: string): number => {
+  const note = parseNote(readFileSync(file, 'utf8'))
+  const checkpoint = note === undefined ? undefined : parseCheckpoint(note.text)
+  if (checkpoint === undefined) {
+    throw new CommandError('main.not-a-checkpoint', 'the file is not a checkpoint')
+  }
+  return checkpoint.size
+}
+
+const verify = async (options: AuditVerifyOptions, output: CliOutput): Promise<number> => {
+  const { directory, key, since, maxAge, config } = options
+  try {
+    const nowSeconds = Math.floor(Date.now() / 1000)
+    const age = maxAge === undefined ? {} : { maxAgeSeconds: maxAge }
+    const report = verifyDirectory({ directory, keys: key, since, nowSeconds, ...age })
+    for (const line of reportLines(report)) output.out(`${line}\n`)
+    if (config !== undefined) {
+      const { isIntact, isComplete, head } = report
+      const details = { isIntact, isComplete, size: head?.size ?? 0 }
+      await beside(config, (realm) => recordUse(realm.ledger, 'audit.verified', details))
+    }
+    return exitCodeOf(report)
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error
+    output.error(`keyrealm: ${error.message}\n`)
+    return EXIT_USAGE
+  }
+}
+
+export const createAuditCommands = (output: CliOutput): AuditActions => ({
+  auditShow: ({ config, after, limit }) => listing({ config }, output, auditRows(after, limit)),
+  auditSearch: (options) => listing(options, output, searchRows(options)),
+  auditKey: ({ config }) =>
+    beside(config, async (realm) => {
+      const rows = await keyRows(realm)
+      printRows(rows, output)
+      return rows.length === 0 ? FAILED : DONE
+    }),
+  auditExport: (options) => beside(options.config, exportLog(options, output)),
+  auditProve: ({ config, sequence }) =>
+    beside(config, (realm) =>
+      prove(realm, output, { action: 'audit.proved', number: sequence }, (tx) =>
+        proveInclusion(tx, sequence),
+      ),
+    ),
+  auditConsistency: ({ config, from }) =>
+    beside(config, (realm) => {
+      const old = sizeIn(from)
+      return prove(realm, output, { action: 'audit.compared', number: old }, (tx) =>
+        proveConsistency(tx, old),
+      )
+    }),
+  auditVerify: (options) => verify(options, output),
+  auditAcceptRestore: ({ config }) =>
+    beside(config, async (realm) => {
+      output.out(`the checkpoint from before is kept in ${await acceptRestore(realm)}\n`)
+      return DONE
+    }),
+})

@@ -1,0 +1,31 @@
+// The keys that sign the log's checkpoints: public parts in clear, private parts wrapped.
+
+import type { LogKey, LogKeyStore } from '../kms/index.ts'
+import { instant } from '../time.ts'
+import { bytes, fromWrapped, oneOf, toWrapped } from './mapping.ts'
+import { logKeyColumns, type RowOf } from './schema.ts'
+import { type Dialect, type Link, prepare, prepareInsert } from './statement.ts'
+
+const ALGORITHMS = { ed25519: 'ed25519', 'ml-dsa-44': 'ml-dsa-44' } as const
+
+const toLogKey = (row: RowOf<typeof logKeyColumns>): LogKey => ({
+  name: row.name,
+  algorithm: oneOf(ALGORITHMS, row.algorithm),
+  publicKey: bytes(row.public_key),
+  wrapped: toWrapped(row),
+  createdAt: instant(row.created_at),
+})
+
+export const prepareLogKeys = (dialect: Dialect) => {
+  const all = prepare(dialect, 'log-keys.all', {}, (db) =>
+    db.selectFrom('log_keys').selectAll().orderBy('created_at').orderBy('name'),
+  )
+  const insert = prepareInsert(dialect, 'log_keys', logKeyColumns)
+  return (link: Link): LogKeyStore => ({
+    all: async () => (await link.all(all, {})).map(toLogKey),
+    async insert({ name, algorithm, publicKey, wrapped, createdAt }) {
+      const stored = { name, algorithm, public_key: publicKey, created_at: createdAt }
+      await link.insertAll(insert, [{ ...stored, ...fromWrapped(wrapped) }])
+    },
+  })
+}

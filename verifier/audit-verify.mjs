@@ -1,0 +1,1019 @@
+#!/usr/bin/env node
+// Checks a Keyrealm audit log offline: nothing was altered, nothing is missing. It needs Node 24 and no more: no
+// network, no database, no package. Made by scripts/build-verifier.ts from the files named below; Apache-2.0.
+
+import { createPublicKey, hash, verify } from 'node:crypto'
+import { existsSync, readFileSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+
+// ===== src/crypto/hash.ts
+
+// SHA-256 (FIPS 180-4), the only hash outside HMAC, HKDF and the RSA paddings.
+
+const sha256 = (data) => hash('sha256', data, 'buffer')
+
+// ===== src/audit/tree.ts
+
+// The Merkle tree of RFC 6962 §2.1 over the entries: hashes, roots, and the two proofs. Pure arithmetic;
+// sizes and indexes go up to 2⁵³, so nothing here shifts bits. It knows neither tiles nor signatures.
+
+const HASH_BYTES = 32
+
+/** The root of a tree without leaves. */
+const EMPTY_ROOT = sha256('')
+
+/** SHA-256(0x00 ‖ data). */
+const leafHash = (data) => {
+  const input = new Uint8Array(data.length + 1)
+  input.set(data, 1)
+  return sha256(input)
+}
+
+const pair = new Uint8Array(1 + 2 * HASH_BYTES).fill(1, 0, 1)
+
+/** SHA-256(0x01 ‖ left ‖ right). */
+const nodeHash = (left, right) => {
+  pair.set(left, 1)
+  pair.set(right, 1 + HASH_BYTES)
+  return sha256(pair)
+}
+
+const sameBytes = (left, right) =>
+  left.length === right.length && left.every((byte, index) => byte === right[index])
+
+/** Joins the roots of perfect subtrees, the leftmost first, to the root of all of them. */
+const joinPeaks = (peaks) =>
+  peaks.length === 0 ? EMPTY_ROOT : peaks.reduceRight((right, left) => nodeHash(left, right))
+
+/** A tree that only grows, kept as the roots of its perfect subtrees: all that appending needs. */
+class Frontier {
+  #peaks = []
+  #size = 0
+
+  /** The tree of `size` leaves, from the roots of its perfect subtrees. */
+  static of(size, peaks) {
+    const frontier = new Frontier()
+    frontier.#peaks.push(...peaks)
+    frontier.#size = size
+    return frontier
+  }
+
+  get size() {
+    return this.#size
+  }
+
+  append(leaf) {
+    let hash = leaf
+    for (let rest = this.#size; rest % 2 === 1; rest = (rest - 1) / 2) {
+      hash = nodeHash(this.#peaks.pop() ?? EMPTY_ROOT, hash)
+    }
+    this.#peaks.push(hash)
+    this.#size += 1
+  }
+
+  /** The largest perfect subtree first. */
+  get peaks() {
+    return this.#peaks
+  }
+
+  root() {
+    return joinPeaks(this.#peaks)
+  }
+}
+
+/** The leaves from `start` to before `end`. */
+
+/** The leaves from index × 2^level on, 2^level of them. */
+
+/** RFC 6962's k: the largest power of two smaller than `count`. */
+const splitOf = (count) => {
+  let k = 1
+  while (k * 2 < count) k *= 2
+  return k
+}
+
+/** The perfect subtrees of a range that occurs in a proof, left to right. */
+const subtreesOf = ([start, end]) => {
+  const subtrees = []
+  let at = start
+  while (at < end) {
+    let [level, width] = [0, 1]
+    while (at % (width * 2) === 0 && at + width * 2 <= end) {
+      level += 1
+      width *= 2
+    }
+    subtrees.push({ level, index: at / width })
+    at += width
+  }
+  return subtrees
+}
+
+/** The root that an inclusion proof leads to, or undefined if it has the wrong length. */
+const rootFromInclusion = (leaf, index, size, proof) => {
+  if (size === 1) return proof.length === 0 ? leaf : undefined
+  const sibling = proof.at(-1)
+  const middle = splitOf(size)
+  const isLeft = index < middle
+  const inner = isLeft
+    ? rootFromInclusion(leaf, index, middle, proof.slice(0, -1))
+    : rootFromInclusion(leaf, index - middle, size - middle, proof.slice(0, -1))
+  if (sibling === undefined || inner === undefined) return undefined
+  return isLeft ? nodeHash(inner, sibling) : nodeHash(sibling, inner)
+}
+
+const headsFrom = (oldRoot, [old, size], proof) => {
+  const last = proof.at(-1)
+  if (old === size) {
+    const known = oldRoot ?? last
+    const isWhole = proof.length === (oldRoot === undefined ? 1 : 0)
+    return known !== undefined && isWhole ? { old: known, new: known } : undefined
+  }
+  const middle = splitOf(size)
+  const rest = proof.slice(0, -1)
+  const isLeft = old <= middle
+  const inner = isLeft
+    ? headsFrom(oldRoot, [old, middle], rest)
+    : headsFrom(undefined, [old - middle, size - middle], rest)
+  if (last === undefined || inner === undefined) return undefined
+  return isLeft
+    ? { old: inner.old, new: nodeHash(inner.new, last) }
+    : { old: nodeHash(last, inner.old), new: nodeHash(last, inner.new) }
+}
+
+/** Does the tree of size and root `old` begin that of `now`? A tree without leaves begins every tree. */
+const isConsistent = (old, now, proof) => {
+  if (old.size > now.size) return false
+  if (old.size === 0) return proof.length === 0 && sameBytes(old.root, EMPTY_ROOT)
+  const heads = headsFrom(old.root, [old.size, now.size], proof)
+  return heads !== undefined && sameBytes(heads.old, old.root) && sameBytes(heads.new, now.root)
+}
+
+// ===== src/crypto/signature.ts
+
+// Signatures over the log's checkpoints: Ed25519 (RFC 8032) and ML-DSA-44 (FIPS 204, pure, empty context).
+// Public keys travel as their raw bytes. Checking needs nothing but Node.
+
+const SIGNATURE_FACTS = {
+  ed25519: {
+    publicKeyBytes: 32,
+    signatureBytes: 64,
+    jwk: (x) => ({ kty: 'OKP', crv: 'Ed25519', x }),
+  },
+  'ml-dsa-44': {
+    publicKeyBytes: 1312,
+    signatureBytes: 2420,
+    jwk: (pub) => ({ kty: 'AKP', alg: 'ML-DSA-44', pub }),
+  },
+}
+
+const publicKeyFrom = (algorithm, raw) =>
+  createPublicKey({
+    key: SIGNATURE_FACTS[algorithm].jwk(Buffer.from(raw).toString('base64url')),
+    format: 'jwk',
+  })
+
+/** False for anything that is not this key's signature over this message, of whatever length. */
+const verifySignature = (algorithm, publicKey, message, signature) => {
+  const { publicKeyBytes, signatureBytes } = SIGNATURE_FACTS[algorithm]
+  if (publicKey.length !== publicKeyBytes || signature.length !== signatureBytes) return false
+  return verify(null, message, publicKeyFrom(algorithm, publicKey), signature)
+}
+
+// ===== src/audit/note.ts
+
+// Signed notes (C2SP signed-note): a text, an empty line, and one line for each signature. It parses and
+// prints; whether a signature is good is `checkpoint.ts`'s to say.
+
+/** The types of signature lines that we make or check (C2SP signed-note, tlog-cosignature). */
+const SIGNATURE_TYPES = { ed25519: 0x01, 'ml-dsa-44': 0x06 }
+
+/** Whom to believe: name, type and raw public key, as a vkey carries them. */
+
+const KEY_ID_BYTES = 4
+const SIGNATURES_MAX = 64
+const NOTE_MAX_CHARS = 1_000_000
+const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/
+const LINE = /^— (?<name>[^\s+]+) (?<signature>\S+)$/u
+const VKEY = /^(?<name>[^\s+]+)\+(?<id>[0-9a-f]{8})\+(?<key>\S+)$/u
+/** Control characters other than the newline. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is refused.
+const CONTROL = /[\u0000-\u0009\u000b-\u001f]/
+
+const encodeBase64 = (bytes) => Buffer.from(bytes).toString('base64')
+
+/** Standard base64 with padding, in its one spelling; else undefined. */
+const decodeBase64 = (text) => {
+  if (!BASE64.test(text)) return undefined
+  const bytes = Buffer.from(text, 'base64')
+  return bytes.toString('base64') === text ? new Uint8Array(bytes) : undefined
+}
+
+const utf8 = new TextEncoder()
+
+/** SHA-256(name ‖ 0x0A ‖ type ‖ public key)[:4]. */
+const keyIdOf = ({ name, type, publicKey }) =>
+  sha256(new Uint8Array([...utf8.encode(`${name}\n`), type, ...publicKey])).slice(0, KEY_ID_BYTES)
+
+/** `<name>+<key id in hex>+<base64 of type and key>`. */
+const formatVkey = (key) =>
+  `${key.name}+${Buffer.from(keyIdOf(key)).toString('hex')}+${encodeBase64(
+    new Uint8Array([key.type, ...key.publicKey]),
+  )}`
+
+/** Undefined unless it is a vkey whose id is that of its key. */
+const parseVkey = (text) => {
+  const { name, key: encoded } = VKEY.exec(text)?.groups ?? {}
+  const bytes = encoded === undefined ? undefined : decodeBase64(encoded)
+  const type = bytes?.[0]
+  if (name === undefined || bytes === undefined || type === undefined) return undefined
+  const key = { name, type, publicKey: bytes.slice(1) }
+  return formatVkey(key) === text ? key : undefined
+}
+
+const parseLine = (line) => {
+  const { name, signature } = LINE.exec(line)?.groups ?? {}
+  const bytes = signature === undefined ? undefined : decodeBase64(signature)
+  if (name === undefined || bytes === undefined || bytes.length <= KEY_ID_BYTES) return undefined
+  return { name, keyId: bytes.slice(0, KEY_ID_BYTES), signature: bytes.slice(KEY_ID_BYTES) }
+}
+
+/** Undefined unless the whole of it is a signed note. */
+const parseNote = (raw) => {
+  const isText = raw.length <= NOTE_MAX_CHARS && raw.endsWith('\n') && !CONTROL.test(raw)
+  const split = raw.lastIndexOf('\n\n')
+  if (!isText || split < 0) return undefined
+  const lines = raw.slice(split + 2, -1).split('\n')
+  if (lines.length > SIGNATURES_MAX) return undefined
+  const signatures = lines.flatMap((line) => parseLine(line) ?? [])
+  return signatures.length === lines.length
+    ? { text: raw.slice(0, split + 1), signatures }
+    : undefined
+}
+
+// ===== src/audit/checkpoint.ts
+
+// Checkpoints (C2SP tlog-checkpoint): the signed head of the tree. Two signatures on one note, an Ed25519
+// one over its text (type 0x01) and an ML-DSA-44 one over the statement of C2SP tlog-cosignature (type
+// 0x06), which also says when. A checkpoint means nothing until a key that the reader brought verifies it.
+
+const TEXT = /^(?<origin>[^\n]+)\n(?<size>0|[1-9]\d{0,15})\n(?<root>[^\n]+)\n(?:[^\n]+\n)*$/
+const TIMESTAMP_BYTES = 8
+
+/** The first three lines of a note's text; extension lines are passed over. */
+const parseCheckpoint = (text) => {
+  const { origin, size, root } = TEXT.exec(text)?.groups ?? {}
+  const bytes = root === undefined ? undefined : decodeBase64(root)
+  if (origin === undefined || bytes?.length !== HASH_BYTES) return undefined
+  return Number.isSafeInteger(Number(size))
+    ? { origin, size: Number(size), root: bytes }
+    : undefined
+}
+
+const uint64 = (value) => {
+  const bytes = new Uint8Array(8)
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(value))
+  return bytes
+}
+
+const shortText = (text) => {
+  const bytes = utf8.encode(text)
+  return new Uint8Array([bytes.length, ...bytes])
+}
+
+/** `cosigned_message` of C2SP tlog-cosignature: what an ML-DSA-44 key signs. */
+const cosignedMessage = (name, seconds, { origin, size, root }) =>
+  Buffer.concat([
+    utf8.encode('subtree/v1\n\0'),
+    shortText(name),
+    uint64(seconds),
+    shortText(origin),
+    uint64(0),
+    uint64(size),
+    root,
+  ])
+
+const isSignedBy = (key, { text, signatures }, checkpoint) => {
+  const id = keyIdOf(key)
+  const own = signatures.find(({ name, keyId }) => name === key.name && sameBytes(keyId, id))
+  if (own === undefined) return 'not-signed'
+  const { signature } = own
+  if (key.type === SIGNATURE_TYPES.ed25519) {
+    const isGood = verifySignature('ed25519', key.publicKey, utf8.encode(text), signature)
+    return isGood ? {} : 'bad-signature'
+  }
+  if (key.type !== SIGNATURE_TYPES['ml-dsa-44']) return 'unknown-key-type'
+  if (signature.length <= TIMESTAMP_BYTES) return 'bad-signature'
+  const signedAt = Number(Buffer.from(signature).readBigUInt64BE())
+  const message = cosignedMessage(key.name, signedAt, checkpoint)
+  const rest = signature.subarray(TIMESTAMP_BYTES)
+  return Number.isSafeInteger(signedAt) &&
+    verifySignature('ml-dsa-44', key.publicKey, message, rest)
+    ? { signedAt }
+    : 'bad-signature'
+}
+
+/** The checkpoint, if every one of `keys` (at least one) has signed it; else what is wrong with it. */
+const openCheckpoint = (raw, keys) => {
+  const note = parseNote(raw)
+  const checkpoint = note === undefined ? undefined : parseCheckpoint(note.text)
+  if (note === undefined || checkpoint === undefined) return 'not-a-checkpoint'
+  if (keys.length === 0) return 'not-signed'
+  if (keys.some(({ name }) => name !== checkpoint.origin)) return 'another-log'
+  let signedAt
+  for (const key of keys) {
+    const verdict = isSignedBy(key, note, checkpoint)
+    if (typeof verdict === 'string') return verdict
+    signedAt ??= verdict.signedAt
+  }
+  return signedAt === undefined ? checkpoint : { ...checkpoint, signedAt }
+}
+
+// ===== src/audit/proof.ts
+
+// Proofs as files that anybody's program can check: one entry is in the log (C2SP tlog-proof), and one
+// checkpoint begins another (the body of C2SP tlog-witness's add-checkpoint).
+
+const PROOF =
+  /^c2sp\.org\/tlog-proof@v1\n(?:extra (?<extra>[^\n]*)\n)?index (?<index>0|[1-9]\d{0,15})\n(?<hashes>(?:[^\n]+\n)*)\n(?<checkpoint>[\s\S]+)$/
+const CONSISTENCY =
+  /^old (?<index>0|[1-9]\d{0,15})\n(?<hashes>(?:[^\n]+\n)*)\n(?<checkpoint>[\s\S]+)$/
+
+/** A proof about the checkpoint that it carries. */
+
+const parseProof = (pattern, raw) => {
+  const { index, hashes, checkpoint, extra } = pattern.exec(raw)?.groups ?? {}
+  if (hashes === undefined || checkpoint === undefined) return undefined
+  const lines = hashes === '' ? [] : hashes.slice(0, -1).split('\n')
+  const decoded = lines.flatMap((line) => decodeBase64(line) ?? [])
+  const isWhole = decoded.length === lines.length && decoded.every(({ length }) => length === 32)
+  if (!isWhole) return undefined
+  const brought = extra === undefined ? undefined : decodeBase64(extra)
+  const proof = { index: Number(index), hashes: decoded, checkpoint }
+  return brought === undefined ? proof : { ...proof, extra: brought }
+}
+
+const parseInclusion = (raw) => parseProof(PROOF, raw)
+
+const parseConsistency = (raw) => parseProof(CONSISTENCY, raw)
+
+// ===== src/audit/findings.ts
+
+// What a verification found: for each verdict, where it broke, how, and what would explain it.
+
+const LISTED_MAX = 100
+
+class Findings {
+  #listed = []
+  #notes = []
+  #broken = new Set()
+  #unlisted = 0
+
+  notIntact(where, what, explainedBy) {
+    this.#add({ verdict: 'intact', where, what, explainedBy })
+  }
+
+  notComplete(where, what, explainedBy) {
+    this.#add({ verdict: 'complete', where, what, explainedBy })
+  }
+
+  missing(what, path) {
+    this.notComplete(
+      what,
+      `${path} is missing or cut short`,
+      'a copy that was not finished; fetch it again',
+    )
+  }
+
+  alteredEntries(sequences) {
+    for (const sequence of sequences) {
+      this.notIntact(
+        `entry ${sequence}`,
+        'it is not the entry whose hash was published',
+        'nothing legitimate: a published entry never changes',
+      )
+    }
+  }
+
+  note(text) {
+    if (this.#notes.length < LISTED_MAX) this.#notes.push(text)
+  }
+
+  report(head) {
+    const isBelieved = head !== undefined
+    return {
+      isIntact: isBelieved && !this.#broken.has('intact'),
+      isComplete: isBelieved && !this.#broken.has('complete'),
+      findings: this.#listed,
+      unlisted: this.#unlisted,
+      notes: this.#notes,
+      ...(head === undefined ? {} : { head }),
+    }
+  }
+
+  #add(finding) {
+    this.#broken.add(finding.verdict)
+    if (this.#listed.length < LISTED_MAX) this.#listed.push(finding)
+    else this.#unlisted += 1
+  }
+}
+
+// ===== src/audit/story.ts
+
+// Do the entries tell a whole story? Each start of a process counts its own entries from 1 without holes, its
+// clock does not run backwards unseen, and no start follows another that never ended.
+
+/** The members that the story needs; anything else may be there, or not. */
+
+const parseTold = (body) => {
+  try {
+    const told = JSON.parse(body)
+    return typeof told === 'object' && told !== null ? told : undefined
+  } catch {
+    return undefined
+  }
+}
+
+class Story {
+  #findings
+  /** Last counter of each start. */
+  #counters = new Map()
+  #nodes = new Map()
+  #isWhole = true
+
+  constructor(findings) {
+    this.#findings = findings
+  }
+
+  /** Entries that are not there cannot be told from entries that were left out: said once, then not again. */
+  skip(range) {
+    this.#isWhole = false
+    this.#findings.note(`counters and times were not followed across ${range}`)
+    this.#counters.clear()
+    this.#nodes.clear()
+  }
+
+  add(sequence, body) {
+    const told = parseTold(body)
+    const { node, boot, counter, time } = told ?? {}
+    const isTold =
+      typeof node === 'string' &&
+      typeof boot === 'string' &&
+      typeof counter === 'number' &&
+      typeof time === 'string'
+    if (told === undefined || !isTold) {
+      const what = 'it does not say which node recorded it, when, as which of its entries'
+      this.#findings.notComplete(`entry ${sequence}`, what, 'nothing legitimate')
+      return
+    }
+    this.#count(sequence, `${node} ${boot}`, counter)
+    const teller = this.#nodes.get(node) ?? { lastTime: '', openBoot: undefined, doubt: undefined }
+    this.#nodes.set(node, teller)
+    this.#clock(sequence, told, { boot, time }, teller)
+    this.#life(sequence, told, boot, teller)
+  }
+
+  end() {
+    for (const [node, teller] of this.#nodes) {
+      this.#judgeClock(teller)
+      const { openBoot } = teller
+      if (openBoot !== undefined) this.#findings.note(`${node} was running at the end`)
+    }
+  }
+
+  #count(sequence, name, counter) {
+    const before = this.#counters.get(name) ?? (this.#isWhole ? 0 : counter - 1)
+    this.#counters.set(name, counter)
+    if (counter === before + 1) return
+    this.#findings.notComplete(
+      `entry ${sequence}`,
+      `it is number ${counter} of ${name}, the one before it in the log is number ${before}`,
+      counter > before
+        ? 'nothing legitimate: entries of this start were left out before they were published'
+        : 'nothing legitimate: entries were repeated or moved',
+    )
+  }
+
+  /**
+   * Times are RFC 3339 of one form, so that text order is time order. A realm whose clock went backwards says
+   * so at the end of the transaction that noticed: at the same time, by the same start.
+   */
+  #clock(sequence, { action }, moment, teller) {
+    const { doubt } = teller
+    const isSame = doubt?.boot === moment.boot && doubt.time === moment.time
+    if (action === 'clock.stepped-back') {
+      this.#findings.note(`entry ${sequence}: the clock had been set back`)
+      teller.doubt = undefined
+    } else if (!isSame) this.#judgeClock(teller)
+    if (moment.time < teller.lastTime && action !== 'clock.stepped-back') {
+      teller.doubt = { ...moment, sequence, before: teller.lastTime }
+    }
+    teller.lastTime = moment.time
+  }
+
+  #judgeClock(teller) {
+    const { doubt } = teller
+    teller.doubt = undefined
+    if (doubt === undefined) return
+    this.#findings.notComplete(
+      `entry ${doubt.sequence}`,
+      `its time, ${doubt.time}, is before that of the entry before it, ${doubt.before}`,
+      'an entry of the realm that says its clock was set back; there is none',
+    )
+  }
+
+  #life(sequence, { action, details }, boot, teller) {
+    if (action === 'process.stopped') teller.openBoot = undefined
+    if (action === 'log.restored') {
+      this.#findings.note(`entry ${sequence}: somebody accepted a database put back from a copy`)
+    }
+    if (action !== 'process.started') return
+    const open = teller.openBoot
+    teller.openBoot = boot
+    if (open === undefined) return
+    const isSaid = details?.['previousBoot'] === open && details['previousStop'] === 'unclean'
+    if (isSaid) {
+      this.#findings.note(`entry ${sequence}: the start before it, ${open}, did not end cleanly`)
+      return
+    }
+    this.#findings.notComplete(
+      `entry ${sequence}`,
+      `the start before it, ${open}, never ended, and this one does not say that it was cut off`,
+      'a state directory that was lost, or entries that were left out',
+    )
+  }
+}
+
+// ===== src/audit/tiles.ts
+
+// Tiles and entry bundles (C2SP tlog-tiles): where each hash of the tree stands, under which path, and how
+// entries are packed. It reads no file and no database: whoever has the tiles hands them in.
+
+const TILE_WIDTH = 256
+
+/** `1234067` → `x001/x234/067`. */
+const indexPath = (index) => {
+  const groups = [String(index % 1000).padStart(3, '0')]
+  for (let rest = Math.floor(index / 1000); rest > 0; rest = Math.floor(rest / 1000)) {
+    groups.unshift(`x${String(rest % 1000).padStart(3, '0')}`)
+  }
+  return groups.join('/')
+}
+
+/** `tile/0/x001/x234/067.p/12`, below the log's prefix. */
+const tilePath = ({ level, index, width }) =>
+  `tile/${level}/${indexPath(index)}${width === TILE_WIDTH ? '' : `.p/${width}`}`
+
+/** How many hashes the tree of `size` entries has at a level of tiles. */
+const hashesAt = (level, size) => Math.floor(size / TILE_WIDTH ** level)
+
+/** The width at `index` of the tree of `size` entries; 0 where there is no tile. */
+const widthAt = (level, index, size) =>
+  Math.max(0, Math.min(TILE_WIDTH, hashesAt(level, size) - index * TILE_WIDTH))
+
+const hashAt = (hashes, index) => hashes.subarray(index * HASH_BYTES, (index + 1) * HASH_BYTES)
+
+const perfectRoot = (hashes, start, count) =>
+  count === 1
+    ? hashAt(hashes, start)
+    : nodeHash(
+        perfectRoot(hashes, start, count / 2),
+        perfectRoot(hashes, start + count / 2, count / 2),
+      )
+
+/** The roots of the perfect subtrees of a tile's hashes, the leftmost first. */
+const peaksOf = (hashes) =>
+  subtreesOf([0, hashes.length / HASH_BYTES]).map(({ level, index }) =>
+    perfectRoot(hashes, index * 2 ** level, 2 ** level),
+  )
+
+/** The root over all hashes of a tile; of a full one it stands in the level above. */
+const tileRoot = (hashes) => joinPeaks(peaksOf(hashes))
+
+/** Tiles of one tree, by level and index; at least as wide as that tree needs. */
+
+/** The entries of a bundle, or undefined if it does not end where an entry ends. */
+const parseBundle = (bundle) => {
+  const entries = []
+  let at = 0
+  while (at + 2 <= bundle.length) {
+    const end = at + 2 + (bundle[at] ?? 0) * 256 + (bundle[at + 1] ?? 0)
+    if (end > bundle.length) return undefined
+    entries.push(bundle.subarray(at + 2, end))
+    at = end
+  }
+  return at === bundle.length ? entries : undefined
+}
+
+// ===== src/audit/verify.ts
+
+// The offline verifier: is the log intact, and is it complete? It trusts nothing but the keys and the older
+// checkpoints that its user brought, reads files through one function, and keeps a few tiles in memory.
+
+/** A file below the log's prefix, or undefined if there is none. */
+
+/** A checkpoint that somebody kept: the auditor, a witness, an older export. */
+
+const decoder = new TextDecoder()
+
+/** Where a partial tile has become a full one, the full one will do. */
+const readTile = (read, level, index, width) =>
+  read(tilePath({ level, index, width })) ??
+  (width === TILE_WIDTH ? undefined : read(tilePath({ level, index, width: TILE_WIDTH })))
+
+const readHashes = (read, level, index, width) => {
+  const tile = readTile(read, level, index, width)
+  return tile !== undefined && tile.length >= width * HASH_BYTES
+    ? tile.subarray(0, width * HASH_BYTES)
+    : undefined
+}
+
+/** The leaves of one tile, told twice: by the tile and by its entries. */
+
+class Verification {
+  #read
+  #head
+  #older
+  #findings
+  #story
+  /** By the tiles where there are tiles, else by the entries. */
+  #tree = new Frontier()
+  /** By the entries where there are entries; begun at the first difference. */
+  #other
+  /** Roots of full tiles, by the level they stand in, that were not held against that level yet. */
+  #above = []
+  #altered = []
+  #different = new Set()
+  #isWhole = true
+
+  constructor(read, head, older, findings) {
+    this.#read = read
+    this.#head = head
+    this.#older = older.toSorted((a, b) => a.size - b.size)
+    this.#findings = findings
+    this.#story = new Story(findings)
+  }
+
+  run() {
+    const { size } = this.#head
+    for (let index = 0; index * TILE_WIDTH < size; index++) {
+      const width = widthAt(0, index, size)
+      const leaves = this.#leavesOf(index, width)
+      this.#holdAgainstOlder(index, leaves)
+      this.#append(index, width, leaves)
+    }
+    for (let level = 1; level <= this.#above.length; level++) this.#compareLevel(level)
+    this.#judgeRoot()
+    this.#story.end()
+  }
+
+  #leavesOf(index, width) {
+    const byTile = readHashes(this.#read, 0, index, width)
+    const bundle = readTile(this.#read, 'entries', index, width)
+    const entries = bundle === undefined ? undefined : parseBundle(bundle)?.slice(0, width)
+    const first = index * TILE_WIDTH
+    const range = `entries ${first + 1} to ${first + width}`
+    if (byTile === undefined)
+      this.#findings.missing(`the hashes of ${range}`, tilePath({ level: 0, index, width }))
+    if (entries?.length !== width) {
+      this.#findings.missing(range, tilePath({ level: 'entries', index, width }))
+      this.#story.skip(range)
+      return { byTile, byEntries: undefined }
+    }
+    for (const [at, entry] of entries.entries())
+      this.#story.add(first + at + 1, decoder.decode(entry))
+    return { byTile, byEntries: entries.map(leafHash) }
+  }
+
+  /** Extends the trees; without any hash for a leaf neither can be whole any more. */
+  #append(index, width, { byTile, byEntries }) {
+    if (!this.#isWhole) return
+    const hashes = []
+    for (let at = 0; at < width; at++) {
+      const told = byTile === undefined ? undefined : hashAt(byTile, at)
+      const own = byEntries?.[at]
+      const leaf = told ?? own
+      if (leaf === undefined) {
+        this.#isWhole = false
+        return
+      }
+      if (told !== undefined && own !== undefined && !sameBytes(told, own)) {
+        this.#altered.push(index * TILE_WIDTH + at + 1)
+        this.#other ??= Frontier.of(this.#tree.size, this.#tree.peaks)
+      }
+      this.#tree.append(leaf)
+      this.#other?.append(own ?? leaf)
+      hashes.push(leaf)
+      this.#holdAt(this.#tree.size)
+    }
+    if (width === TILE_WIDTH) this.#raise(1, tileRoot(Buffer.concat(hashes)))
+  }
+
+  #raise(level, root) {
+    const row = this.#above[level - 1] ?? []
+    this.#above[level - 1] = row
+    row.push(root)
+    if (row.length === TILE_WIDTH) this.#compareLevel(level)
+  }
+
+  /** Holds what the level below gives against the tile of this level. */
+  #compareLevel(level) {
+    const row = this.#above[level - 1] ?? []
+    this.#above[level - 1] = []
+    if (row.length === 0 || !this.#isWhole) return
+    const count = hashesAt(level, this.#tree.size)
+    const index = Math.ceil(count / TILE_WIDTH) - 1
+    const width = widthAt(level, index, this.#head.size)
+    const tile = readHashes(this.#read, level, index, width)
+    const path = tilePath({ level, index, width })
+    if (tile === undefined) this.#findings.missing('hashes of the tree', path)
+    else
+      row.forEach((hash, at) => {
+        if (sameBytes(hash, hashAt(tile, at))) return
+        this.#different.add(
+          `${path} at ${at}, over ${tilePath({ level: level - 1, index: index * TILE_WIDTH + at, width: TILE_WIDTH })}`,
+        )
+      })
+    if (row.length === TILE_WIDTH) this.#raise(level + 1, tileRoot(Buffer.concat(row)))
+  }
+
+  #holdAt(size) {
+    if (!this.#isWhole) return
+    for (const older of this.#older) {
+      if (older.size !== size || sameBytes(this.#tree.root(), older.root)) continue
+      this.#findings.notIntact(
+        `${older.name}, of size ${size}`,
+        'its tree is not the beginning of this one: somewhere up to there the log was rewritten',
+        'nothing legitimate: both are signed, so these two checkpoints together prove it',
+      )
+    }
+  }
+
+  /** An older export shows which entry it was. */
+  #holdAgainstOlder(index, { byTile, byEntries }) {
+    for (const { name, size, read } of this.#older) {
+      const width = widthAt(0, index, size)
+      const before =
+        read === undefined || width === 0 ? undefined : readHashes(read, 0, index, width)
+      if (before === undefined) continue
+      for (let at = 0; at < width; at++) {
+        const now = byTile === undefined ? byEntries?.[at] : hashAt(byTile, at)
+        if (now === undefined || now.length === 0 || sameBytes(now, hashAt(before, at))) continue
+        this.#findings.notIntact(
+          `entry ${index * TILE_WIDTH + at + 1}`,
+          `it is not the one in ${name}`,
+          'nothing legitimate: a published entry never changes',
+        )
+        return
+      }
+    }
+  }
+
+  #judgeRoot() {
+    if (!this.#isWhole) {
+      const what = 'it cannot be hashed again: entries are missing, and so are their hashes'
+      this.#findings.notIntact('the tree', what, 'a copy that was not finished; fetch it again')
+      return
+    }
+    const { root } = this.#head
+    const isByTiles = sameBytes(this.#tree.root(), root)
+    const isByEntries = this.#other !== undefined && sameBytes(this.#other.root(), root)
+    if (isByTiles) this.#findings.alteredEntries(this.#altered)
+    else if (isByEntries) {
+      this.#findings.notIntact(
+        `the hashes of ${this.#altered
+          .map((sequence) => `entry ${sequence}`)
+          .slice(0, 5)
+          .join(', ')}`,
+        'they are not those of the entries, which are as published',
+        'a damaged copy of the tiles; fetch them again',
+      )
+    } else this.#rewritten()
+    for (const where of this.#different) {
+      this.#findings.notIntact(
+        `tile ${where}`,
+        'the two do not hash to each other',
+        isByTiles
+          ? 'a damaged copy of the upper tile; fetch it again'
+          : 'one of the two was changed',
+      )
+    }
+  }
+
+  #rewritten() {
+    this.#findings.notIntact(
+      'the checkpoint',
+      'the tree under it has another root: entries were changed, added, left out or moved',
+      'nothing legitimate: what the log signed is not what it hands out',
+    )
+    this.#findings.alteredEntries(this.#altered)
+  }
+}
+
+const openOlder = (older, head, keys, findings) =>
+  older.flatMap(({ name, note, read }) => {
+    const opened = openCheckpoint(note, keys)
+    if (typeof opened === 'string') {
+      findings.notIntact(name, `it cannot be used: ${opened}`, 'the wrong file, or the wrong key')
+      return []
+    }
+    if (opened.size > head.size) {
+      findings.notComplete(
+        `the end, after entry ${head.size}`,
+        `${name} covers ${opened.size} entries: the last ${opened.size - head.size} are missing`,
+        'an older export, or a database put back from a copy; only the missing entries can tell',
+      )
+    }
+    return [{ ...opened, name, ...(read === undefined ? {} : { read }) }]
+  })
+
+const judgeAge = (head, { age }, findings) => {
+  if (age === undefined) return
+  const isFresh = head.signedAt !== undefined && age.nowSeconds - head.signedAt <= age.maxSeconds
+  if (isFresh) return
+  const seconds =
+    head.signedAt === undefined ? 'an unknown number of' : age.nowSeconds - head.signedAt
+  findings.notComplete(
+    `the end, after entry ${head.size}`,
+    `the newest checkpoint is ${seconds} seconds old: whatever came later is not shown`,
+    'an old export; a realm that is locked, stopped or does not publish',
+  )
+}
+
+/** Both verdicts, and for each failure what it is and what it would take to explain it. */
+const verifyLog = (read, options) => {
+  const findings = new Findings()
+  const raw = read('checkpoint')
+  if (raw === undefined) {
+    findings.missing('the checkpoint', 'checkpoint')
+    return findings.report()
+  }
+  const head = openCheckpoint(decoder.decode(raw), options.keys)
+  if (typeof head === 'string') {
+    const why = 'the wrong key, or a checkpoint that this log did not sign'
+    findings.notIntact('the checkpoint', head, why)
+    return findings.report()
+  }
+  const older = openOlder(options.older, head, options.keys, findings)
+  judgeAge(head, options, findings)
+  new Verification(read, head, older, findings).run()
+  return findings.report(head)
+}
+
+// ===== src/main/verify-files.ts
+
+// The verifier as a program: a directory in, two verdicts out. The same code is the command `keyrealm audit
+// verify` and the single file that auditors take away (scripts/build-verifier.ts): files, no network, no database.
+
+/** Bits of the exit code. */
+const NOT_INTACT = 4
+const NOT_COMPLETE = 8
+
+/** Mistakes in use: the message says which. */
+class UsageError extends Error {}
+
+const textOf = (file) => {
+  if (!existsSync(file)) throw new UsageError(`there is no ${file}`)
+  return readFileSync(file, 'utf8')
+}
+
+const keysOf = (given) => {
+  const lines = existsSync(given) ? textOf(given).split('\n') : [given]
+  return lines
+    .filter((line) => line !== '')
+    .map((line) => {
+      const key = parseVkey(line)
+      if (key === undefined)
+        throw new UsageError(`this is not a verifier key: ${line.slice(0, 80)}`)
+      return key
+    })
+}
+
+const readKeys = (given) => {
+  const keys = given.flatMap(keysOf)
+  if (keys.length === 0) throw new UsageError('--key is needed: without it anybody’s log would do')
+  return keys
+}
+
+const filesIn = (directory) => (path) => {
+  const file = join(directory, path)
+  return existsSync(file) ? readFileSync(file) : undefined
+}
+
+const olderLog = (given) =>
+  existsSync(given) && statSync(given).isDirectory()
+    ? { name: given, note: textOf(join(given, 'checkpoint')), read: filesIn(given) }
+    : { name: given, note: textOf(given) }
+
+const verifyDirectory = (request) => {
+  const { directory, maxAgeSeconds, nowSeconds } = request
+  if (!existsSync(directory)) throw new UsageError(`there is no ${directory}`)
+  return verifyLog(filesIn(directory), {
+    keys: readKeys(request.keys),
+    older: request.since.map(olderLog),
+    ...(maxAgeSeconds === undefined ? {} : { age: { nowSeconds, maxSeconds: maxAgeSeconds } }),
+  })
+}
+
+const exitCodeOf = ({ isIntact, isComplete }) =>
+  (isIntact ? 0 : NOT_INTACT) + (isComplete ? 0 : NOT_COMPLETE)
+
+const said = (isSo) => (isSo ? 'yes' : 'NO')
+
+const reportLines = (report) => {
+  const { head, findings, unlisted, notes } = report
+  const signed =
+    head?.signedAt === undefined ? '' : `, signed ${new Date(head.signedAt * 1000).toISOString()}`
+  return [
+    head === undefined
+      ? 'no believable checkpoint'
+      : `${head.origin}: ${head.size} entries${signed}`,
+    ...findings.flatMap(({ verdict, where, what, explainedBy }) => [
+      `not ${verdict}: ${where}: ${what}`,
+      `  what would explain it: ${explainedBy}`,
+    ]),
+    ...(unlisted === 0 ? [] : [`and ${unlisted} more`]),
+    ...notes.map((note) => `note: ${note}`),
+    `intact: ${said(report.isIntact)}`,
+    `complete: ${said(report.isComplete)}`,
+  ]
+}
+
+/** Checks a proof file against the keys; the sentence to print, or undefined if it proves nothing. */
+const checkProof = (raw, keys, old) => {
+  const inclusion = parseInclusion(raw)
+  if (inclusion !== undefined) {
+    const head = openCheckpoint(inclusion.checkpoint, keys)
+    if (typeof head === 'string' || inclusion.extra === undefined) return undefined
+    if (inclusion.index >= head.size) return undefined
+    const leaf = leafHash(inclusion.extra)
+    const root = rootFromInclusion(leaf, inclusion.index, head.size, inclusion.hashes)
+    if (root === undefined || !sameBytes(root, head.root)) return undefined
+    return `entry ${inclusion.index + 1} of ${head.origin}:\n${new TextDecoder().decode(inclusion.extra)}`
+  }
+  const consistency = parseConsistency(raw)
+  if (consistency === undefined || old === undefined) return undefined
+  const [before, now] = [openCheckpoint(old, keys), openCheckpoint(consistency.checkpoint, keys)]
+  if (typeof before === 'string' || typeof now === 'string') return undefined
+  if (before.size !== consistency.index || !isConsistent(before, now, consistency.hashes)) {
+    return undefined
+  }
+  return `the ${before.size} entries of then begin the ${now.size} of now`
+}
+
+// ===== scripts/verifier/main.ts
+
+// What the stand-alone verifier does when it is started; everything else is the appliance's own code.
+
+const USAGE = `usage:
+  audit-verify.mjs <directory> --key <vkey or file>... [--since <checkpoint or directory>...] [--max-age <seconds>]
+  audit-verify.mjs --proof <file> --key <vkey or file>... [--since <checkpoint>]
+
+The directory holds a log as C2SP tlog-tiles lays it out: an export, or a copy of what the realm serves below /log/.
+Exit code: 0 intact and complete; 4 not intact; 8 not complete; 12 neither; 1 the proof proves nothing; 2 used wrongly.
+`
+
+const OPTIONS = {
+  key: { type: 'string', multiple: true },
+  since: { type: 'string', multiple: true },
+  proof: { type: 'string' },
+  'max-age': { type: 'string' },
+}
+
+const runProof = (file, keys, since) => {
+  const old = since === undefined ? undefined : readFileSync(since, 'utf8')
+  const proven = checkProof(readFileSync(file, 'utf8'), readKeys(keys), old)
+  process.stdout.write(`${proven ?? 'the proof proves nothing'}\n`)
+  return proven === undefined ? 1 : 0
+}
+
+const run = (args) => {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    options: OPTIONS,
+    allowPositionals: true,
+  })
+  const { key = [], since = [], proof } = values
+  if (proof !== undefined) return runProof(proof, key, since[0])
+  const [directory, ...others] = positionals
+  const maxAge = values['max-age']
+  const isAge = maxAge === undefined || /^\d{1,12}$/.test(maxAge)
+  if (directory === undefined || others.length > 0 || !isAge) throw new UsageError(USAGE)
+  const report = verifyDirectory({
+    directory,
+    keys: key,
+    since,
+    nowSeconds: Math.floor(Date.now() / 1000),
+    ...(maxAge === undefined ? {} : { maxAgeSeconds: Number(maxAge) }),
+  })
+  process.stdout.write(`${reportLines(report).join('\n')}\n`)
+  return exitCodeOf(report)
+}
+
+try {
+  process.exitCode = run(process.argv.slice(2))
+} catch (error) {
+  const isUsage = error instanceof UsageError || error instanceof TypeError
+  process.stderr.write(`${isUsage ? error.message : String(error)}\n`)
+  process.exitCode = 2
+}
