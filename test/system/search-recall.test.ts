@@ -23,7 +23,7 @@ import { indexing, letIndex, until } from '../support/search-world.ts'
 
 const SAMPLED = isFull ? 2000 : 60
 const POSTS_AT_ONCE = 24
-const SEARCHES_AT_ONCE = 4
+const SEARCHES_AT_ONCE = 16
 const MINUTE_MS = 60_000
 const HOUR_MS = 60 * MINUTE_MS
 const LANGUAGES = ['ja', 'zh', 'ko'] as const
@@ -54,8 +54,8 @@ const clientOf = async (name: string): Promise<KeyrealmClient> => {
 }
 
 before(async () => {
-  const searchesPerUserPerMinute = 100_000
-  world = await startRunningWorld({ core: { limits: { searchesPerUserPerMinute } } })
+  const limits = { searchesPerUserPerMinute: 100_000, openSearchesPerUser: SEARCHES_AT_ONCE }
+  world = await startRunningWorld({ core: { limits } })
   await letIndex(world)
   await postAll()
 })
@@ -78,6 +78,7 @@ async function postAll(): Promise<void> {
     return { text, id, roomId, at: Date.parse(publishedAt) }
   }
   const begin = performance.now()
+  const pace = setInterval(() => process.stderr.write(`${posted.size} posted\n`), MINUTE_MS)
   await forAll(messages, POSTS_AT_ONCE, async (one) => {
     posted.set(one, await say(one.room, one.text))
   })
@@ -88,6 +89,7 @@ async function postAll(): Promise<void> {
   }
   // A title is a message of its own.
   const count = posted.size + cjk.size + rooms.size
+  clearInterval(pace)
   const said = performance.now()
   await until(
     async () => {
