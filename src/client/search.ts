@@ -47,7 +47,7 @@ export interface SearchSettings {
   /** Absent: this core has no search. */
   readonly searchUrl: string | undefined
   readonly searchKey: SearchKey
-  readonly keys: Keys
+  readonly keys: Pick<Keys, 'retrieve'>
   readonly roomNamed: (roomId: string) => Promise<Room>
 }
 

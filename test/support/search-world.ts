@@ -1,6 +1,7 @@
 // What tests of search need of a running world: an account that may index, and knowing when everything is indexed.
 
 import { setTimeout } from 'node:timers/promises'
+import { letIndex as grantIndex } from '../../scripts/dev/world/prepare.ts'
 import type { Found } from '../../src/client/index.ts'
 import type { RunningWorld } from './running-world.ts'
 
@@ -8,18 +9,7 @@ const POLL_MS = 50
 const PATIENCE_MS = 30_000
 
 /** Lets the realm's indexer read every room. */
-export const letIndex = async (world: RunningWorld): Promise<void> => {
-  const named = ['--name', 'indexer']
-  for (const command of [
-    ['machines', 'add', ...named, '--organization', acmeId(world)],
-    ['machines', 'grant', ...named, '--feature', 'index', '--all'],
-  ]) {
-    const { code, error } = await world.keyrealm(...command)
-    if (code !== 0) throw new Error(`keyrealm ${command.join(' ')}: ${error}`)
-  }
-}
-
-const acmeId = ({ acme }: RunningWorld): string => acme.id
+export const letIndex = ({ acme }: RunningWorld): Promise<void> => grantIndex(acme)
 
 /** The sum of a metric over all labels that contain `label`. */
 const metric = (page: string, name: string, label = ''): number =>
