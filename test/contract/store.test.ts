@@ -16,6 +16,7 @@ import { resourcesContract } from './store/resources.ts'
 import { roomsContract } from './store/rooms.ts'
 import { searchContract } from './store/search.ts'
 import { sessionsContract } from './store/sessions.ts'
+import { shippingContract } from './store/shipping.ts'
 import { transactionsContract } from './store/transactions.ts'
 
 const CONTRACTS = [
@@ -31,6 +32,7 @@ const CONTRACTS = [
   searchContract,
   keyringContract,
   auditLogContract,
+  shippingContract,
   transactionsContract,
   migrationsContract,
   durabilityContract,
