@@ -219,7 +219,7 @@ export class Search {
 const toQueried = (room: OpenRoom, words: (language: Language) => Words): QueriedRoom => ({
   key: room.key,
   counters: room.counters,
-  noise: room.noise,
+  totals: room.totals,
   words: words(room.language),
 })
 
