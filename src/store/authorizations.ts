@@ -33,6 +33,7 @@ const toAuthorization = (row: AuthorizationRow): Authorization => ({
   createdBy: branded<Authorization['createdBy']>(row.created_by),
   createdAt: instant(row.created_at),
   ...optional('expiresAt', optionalInstant(row.expires_at)),
+  ...(row.is_brought === 0 ? {} : { isBrought: true }),
 })
 
 const toPair = (row: Pick<AuthorizationRow, 'resource_uri' | 'auth_id'>) => ({
@@ -49,6 +50,7 @@ const fromAuthorization = (authorization: Authorization): AuthorizationRow => ({
   created_by: authorization.createdBy,
   created_at: authorization.createdAt,
   expires_at: authorization.expiresAt ?? null,
+  is_brought: authorization.isBrought === true ? 1 : 0,
 })
 
 const prepareLists = (dialect: Dialect) => ({
