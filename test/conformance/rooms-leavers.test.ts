@@ -105,7 +105,11 @@ describe('a resource that a member let in', () => {
     const team = (await aRoom(alice, [PEOPLE.bob])).resource
     const { resource } = await aRoom(alice)
     await add(alice, resource.uri, team.uri)
-    world.refused(await add(bob, resource.uri, (await hideout()).uri), 403, 'kms.not-authorized')
+    await world.refused(
+      await add(bob, resource.uri, (await hideout()).uri),
+      403,
+      'kms.not-authorized',
+    )
   })
 
   test('is let in anew by whoever is still there', async () => {
