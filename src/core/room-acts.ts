@@ -134,7 +134,10 @@ const about = async (store: CoreStore, { room, userId }: Scene, activity: Activi
       return { meant: await store.findActivity(room.id, activity.parent.id) }
     case 'add':
       if (activity.object.objectType === 'person') return {}
-      return { other: await store.findConversation(activity.object.id, userId) }
+      return {
+        other: await store.findConversation(activity.object.id, userId),
+        othersMembers: await store.participantsOf(activity.object.id),
+      }
     case 'remove':
       return { other: await store.findConversation(activity.object.id, userId) }
     default:

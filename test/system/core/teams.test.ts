@@ -172,3 +172,18 @@ test('a room enters a team only once the key that it is about to get has come', 
   assert.equal((await life.act('alice', general, leave('bob'))).status, ACCEPTED)
   assert.equal(await codeOf(life.act('alice', room, post(K2))), 'core.rotation-required')
 })
+
+test('nobody but its moderators, or else its creator, brings a room into a team', async () => {
+  const own = await makeTeam('bob')
+  const room = await life.room('alice', 'bob')
+  const enter = () =>
+    life.act('bob', generalOf(own), {
+      verb: 'add',
+      object: { objectType: 'conversation', id: room.id },
+      kmsMessage: 'a..enter.c.d',
+    })
+  assert.equal(await codeOf(enter()), 'core.moderator-only')
+  const assign = { verb: 'assignModerator', object: { objectType: 'person', id: BOB } }
+  assert.equal((await life.act('alice', room, assign)).status, ACCEPTED)
+  assert.equal((await enter()).status, ACCEPTED)
+})
