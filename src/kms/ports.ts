@@ -224,12 +224,21 @@ export interface OffBoardingStore {
   pending(limit: number): Promise<readonly OffBoarding[]>
 }
 
+export interface SharedPage {
+  readonly after: string
+  readonly settled: Instant
+  readonly now: Instant
+  readonly limit: number
+}
+
 export interface RosterStore {
   /** All differences that stand, or those of some rooms. */
   drifts(resourceUris?: readonly ResourceUri[]): Promise<readonly StoredDrift[]>
   insert(drifts: readonly StoredDrift[]): Promise<void>
   remove(drifts: readonly Drift[]): Promise<void>
   countDrifts(): Promise<number>
+  /** Resources with keys and people who are authorised by name, unchanged since `settled`; by URI, after `after`. */
+  shared(page: SharedPage): Promise<readonly ResourceUri[]>
   lastCheck(): Promise<RosterCheck | undefined>
   checked(check: RosterCheck): Promise<void>
 }

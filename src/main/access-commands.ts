@@ -21,12 +21,14 @@ import {
 } from '../kms/index.ts'
 import { parseTarget, urisOf } from '../protocol/index.ts'
 import { isRefusal } from '../refusal.ts'
-import { type Instant, toRfc3339 } from '../time.ts'
+import { after, before, type Instant, seconds, toRfc3339 } from '../time.ts'
 import type { Realm } from './assembly.ts'
 import { beside, DONE, FAILED, listing, printRows, type Row } from './beside.ts'
 import { CommandError } from './command-error.ts'
 
 const ROOMS_LISTED = 1000
+/** A cloud sends its rosters far more often. */
+const COMPARED_WITHIN = seconds(25 * 3600)
 const MACHINE_NAME = /^[a-z0-9][a-z0-9._-]{0,63}$/
 
 const timeOr = (moment: Instant | undefined): string =>
@@ -59,14 +61,17 @@ const staleRows = (realm: Realm): Promise<readonly Row[]> =>
     ]),
   )
 
-/** Nothing to print is good news only if the cloud has told us its rosters at all. */
+/** Nothing to print is good news only if the cloud has told us its rosters, lately, and all of them. */
 const checkRooms = async (realm: Realm, output: CliOutput): Promise<number> => {
-  const { check, rows } = await realm.store.read(async (tx) => {
+  const { check, rows, isShared } = await realm.store.read(async (tx) => {
     const drifts = await tx.rosters.drifts()
     const ids = drifts.flatMap(({ subject }) => parseUserId(subject) ?? [])
     const people = await tx.people.find(ids)
+    const now = realm.now()
+    const page = { after: '', settled: after(now, COMPARED_WITHIN), now, limit: 1 }
     return {
       check: await tx.rosters.lastCheck(),
+      isShared: (await tx.rosters.shared(page)).length > 0,
       rows: drifts.map(({ resourceUri, side, subject, since }): Row => {
         const userId = parseUserId(subject)
         const person = userId === undefined ? undefined : people.get(userId)
@@ -79,6 +84,12 @@ const checkRooms = async (realm: Realm, output: CliOutput): Promise<number> => {
     throw new CommandError('main.never-compared', 'the cloud has not sent its rosters yet')
   }
   printRows([['compared', check.rooms, toRfc3339(check.checkedAt)]], output)
+  if (check.checkedAt < before(realm.now(), COMPARED_WITHIN)) {
+    throw new CommandError('main.compared-long-ago', 'the cloud has not sent all its rosters since')
+  }
+  if (check.rooms === 0 && isShared) {
+    throw new CommandError('main.nothing-compared', 'the cloud named no room, and there are some')
+  }
   return rows.length === 0 ? DONE : FAILED
 }
 

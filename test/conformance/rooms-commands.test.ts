@@ -11,7 +11,7 @@ import { systemRandom } from '../../src/crypto/index.ts'
 import { createRosters } from '../../src/kms/index.ts'
 import { createCommands } from '../../src/main/commands.ts'
 import { urisOf } from '../../src/protocol/index.ts'
-import { seconds } from '../../src/time.ts'
+import { before, seconds } from '../../src/time.ts'
 import { aRoom, DOMAIN, PEOPLE, World } from '../support/world.ts'
 import { aSettingsValue } from '../unit/config/example.ts'
 import { ACME, GLOBEX } from '../unit/identity/world.ts'
@@ -53,6 +53,8 @@ const failed = async (pattern: RegExp, ...words: readonly string[]) => {
   assert.match(error, pattern)
 }
 
+const everything = () => ({ after: '', settled: world.now(), now: world.now(), limit: 100 })
+
 describe('rooms', () => {
   test('list says since when one is stale, and stale lists those alone', async () => {
     const { resource } = await aRoom(alice, [PEOPLE.bob])
@@ -75,8 +77,11 @@ describe('rooms', () => {
       now: () => world.now(),
       settleFor: seconds(30),
     })
+    const others = (await world.store.read((tx) => tx.rosters.shared(everything()))).flatMap(
+      (uri) => (uri === resource.uri ? [] : [{ resourceUri: uri, members: [PEOPLE.alice] }]),
+    )
     const compare = (members: readonly string[]) =>
-      rosters.take({ type: 'rosters', rooms: [{ resourceUri: resource.uri, members }] })
+      rosters.take({ type: 'rosters', rooms: [{ resourceUri: resource.uri, members }, ...others] })
     await compare([PEOPLE.alice])
     const at = new Date(world.now()).toISOString()
     const pseudonym = (await world.pseudonymOf('bob')) ?? ''
@@ -84,12 +89,25 @@ describe('rooms', () => {
       code: 1,
       rows: [
         [resource.uri, 'realm-only', pseudonym, at],
-        ['compared', '1', at],
+        ['compared', String(1 + others.length), at],
       ],
       error: '',
     })
     await compare([PEOPLE.alice, PEOPLE.bob])
     assert.equal((await keyrealm('rooms', 'check')).code, 0)
+    // The rest is what a core could do that means to reassure.
+    await rosters.take({ type: 'rosters', rooms: [] })
+    const silent = await keyrealm('rooms', 'check')
+    assert.equal(silent.code, 1)
+    assert.match(silent.error, /main\.nothing-compared/)
+    assert.ok(silent.rows.some(([uri, side]) => uri === resource.uri && side === 'unlisted'))
+    await compare([PEOPLE.alice, PEOPLE.bob])
+    assert.equal((await keyrealm('rooms', 'check')).code, 0)
+    await world.ledger.commit(async (tx, now) => {
+      await tx.rosters.checked({ checkedAt: before(now, seconds(26 * 3600)), rooms: 1 })
+      return { result: undefined, acts: [] }
+    })
+    await failed(/main\.compared-long-ago/, 'rooms', 'check')
   })
 })
 
