@@ -18,6 +18,7 @@ import {
   reportOffBoarding,
   revokeFeature,
   type Transaction,
+  withdrawBearer,
 } from '../kms/index.ts'
 import { parseTarget, urisOf } from '../protocol/index.ts'
 import { isRefusal } from '../refusal.ts'
@@ -173,6 +174,23 @@ const machineRows = (realm: Realm): Promise<readonly Row[]> =>
     ])
   })
 
+const BEARERS_READ = 1000
+
+/** All of them: half a list looks like a whole one. Never the bearer itself. */
+const bearerRows = async (tx: Transaction, now: Instant): Promise<readonly Row[]> => {
+  const rows: Row[] = []
+  for (let after = ''; ; ) {
+    const page = await tx.authorizations.anonymous({ after, now, limit: BEARERS_READ })
+    const people = await tx.people.find(page.map(({ createdBy }) => createdBy))
+    for (const { uri, resourceUri, createdBy, expiresAt } of page) {
+      const maker = people.get(createdBy)?.pseudonym ?? '-'
+      rows.push(['bearer', uri, resourceUri, maker, timeOr(expiresAt)])
+    }
+    after = page.at(-1)?.uri ?? ''
+    if (page.length < BEARERS_READ) return rows
+  }
+}
+
 const accessRows = (realm: Realm): Promise<readonly Row[]> =>
   realm.store.read(async (tx) => {
     const accounts = new Map((await tx.machines.all()).map((one) => [one.userId, one]))
@@ -188,7 +206,7 @@ const accessRows = (realm: Realm): Promise<readonly Row[]> =>
       'read-keys',
       'as any person of the own organisation, in their rooms',
     ]
-    return [...grants, officers]
+    return [...grants, ...(await bearerRows(tx, realm.now())), officers]
   })
 
 const machineCommands = (
@@ -242,4 +260,11 @@ export const createAccessCommands = (output: CliOutput): AccessActions => ({
   roomsCheck: ({ config }) => beside(config, (realm) => checkRooms(realm, output)),
   machinesList: (options) => listing(options, output, machineRows),
   accessList: (options) => listing(options, output, accessRows),
+  accessRevoke: ({ config, uri }) =>
+    beside(config, async (realm) => {
+      const target = parseTarget(uri, urisOf(realm.kms.domain))
+      const isNamed = !isRefusal(target) && target.kind === 'authorization'
+      if (isNamed && (await withdrawBearer(realm.ledger, target.uri))) return DONE
+      throw new CommandError('main.unknown-bearer', 'name an anonymous authorization by its URI')
+    }),
 })

@@ -86,6 +86,20 @@ const prepareLists = (dialect: Dialect) => ({
         .orderBy('id')
         .limit(p.limit),
   ),
+  anonymous: prepare(
+    dialect,
+    'authorizations.anonymous',
+    { after: 'text', now: 'integer', limit: 'integer' },
+    (db, p) =>
+      db
+        .selectFrom('authorizations')
+        .selectAll()
+        .where('kind', '=', 'anonymous')
+        .where('uri', '>', p.after)
+        .where((eb) => eb.or([eb('expires_at', 'is', null), eb('expires_at', '>', p.now)]))
+        .orderBy('uri')
+        .limit(p.limit),
+  ),
   anonymousBy: prepare(
     dialect,
     'authorizations.anonymous-by',
@@ -191,6 +205,7 @@ export const prepareAuthorizations = (dialect: Dialect) => {
     expired: async (now, limit) => (await link.all(lists.expired, { now, limit })).map(toPair),
     ofUser: async (userId, limit) =>
       (await link.all(lists.ofUser, { userId, limit })).map(toAuthorization),
+    anonymous: async (page) => (await link.all(lists.anonymous, page)).map(toAuthorization),
     anonymousBy: async (createdBy, limit) =>
       (await link.all(lists.anonymousBy, { createdBy, limit })).map(toAuthorization),
     async sweepExpired(now, limit) {

@@ -12,7 +12,7 @@ import { createRosters } from '../../src/kms/index.ts'
 import { createCommands } from '../../src/main/commands.ts'
 import { urisOf } from '../../src/protocol/index.ts'
 import { before, seconds } from '../../src/time.ts'
-import { aRoom, DOMAIN, PEOPLE, World } from '../support/world.ts'
+import { aRoom, authorizationsOf, DOMAIN, PEOPLE, World } from '../support/world.ts'
 import { aSettingsValue } from '../unit/config/example.ts'
 import { ACME, GLOBEX } from '../unit/identity/world.ts'
 
@@ -194,6 +194,30 @@ describe('machines', () => {
     await keyrealm('machines', 'disable', '--name', 'a-bot')
     await failed(/main\.machine-disabled/, ...grant, 'a-bot', '--all')
     assert.equal((await keyrealm(...grant, 'a-bot', '--all', '--room', 'r')).code, 2)
+  })
+})
+
+describe('anonymous bearers', () => {
+  test('are listed without their token, and switched off for the next request', async () => {
+    const { resource, key } = await aRoom(alice)
+    const fields = { resourceUri: resource.uri, anonymous: 1, ttl: 60 }
+    const made = await alice.ask('create', '/authorizations', fields)
+    const [{ uri, bearer }] = [authorizationsOf(made)[0] ?? { uri: '', bearer: '' }]
+    const holder = world.deviceWith('', bearer ?? '', 'https://core.example/devices/holder')
+    await holder.shake()
+    assert.equal((await holder.ask('retrieve', key.uri))['status'], 200)
+    const bearers = async () =>
+      (await keyrealm('access', 'list')).rows.filter(([kind]) => kind === 'bearer')
+    const until = new Date(world.now() + 60_000).toISOString()
+    const maker = (await world.pseudonymOf('alice')) ?? ''
+    assert.deepEqual(await bearers(), [['bearer', uri, resource.uri, maker, until]])
+    assert.equal((await keyrealm('access', 'revoke', uri)).code, 0)
+    await world.refused(await holder.ask('retrieve', key.uri), 403, 'identity.bearer-withdrawn')
+    assert.deepEqual(await bearers(), [])
+    await failed(/main\.unknown-bearer/, 'access', 'revoke', uri)
+    await failed(/main\.unknown-bearer/, 'access', 'revoke', resource.uri)
+    const named = authorizationsOf(await alice.ask('retrieve', `${resource.uri}/authorizations`))
+    await failed(/main\.unknown-bearer/, 'access', 'revoke', named[0]?.uri ?? '')
   })
 })
 
