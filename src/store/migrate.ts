@@ -13,6 +13,7 @@ import { rooms } from './migrations/0005-rooms.ts'
 import { search } from './migrations/0006-search.ts'
 import { log } from './migrations/0007-log.ts'
 import { shipping } from './migrations/0008-shipping.ts'
+import { brought } from './migrations/0011-brought.ts'
 import type { Dialect } from './statement.ts'
 
 /** The few words in which the two dialects' table definitions differ. */
@@ -64,6 +65,7 @@ export const MIGRATIONS: readonly Migration[] = [
   search,
   log,
   shipping,
+  brought,
 ]
 
 interface Applied {

@@ -55,6 +55,7 @@ export const authorizationColumns = {
   created_by: 'text',
   created_at: 'integer',
   expires_at: 'integer?',
+  is_brought: 'integer',
 } as const satisfies Columns
 
 export const sessionColumns = {
