@@ -2,7 +2,7 @@
 // `main.ts` joins them. No port takes or returns an unwrapped key.
 // List methods take many ids at once so that a group of requests costs one round trip, not one each.
 
-import type { AuditStore, TreeStore } from '../audit/index.ts'
+import type { AuditStore, TreeStore, WitnessStore } from '../audit/index.ts'
 import type {
   AuthId,
   AuthorizationUri,
@@ -274,8 +274,8 @@ export interface StaticKeyStore {
 }
 
 export interface LogKeyStore {
-  /** Oldest first. */
-  all(): Promise<readonly LogKey[]>
+  /** Those of one purpose, oldest first. */
+  all(purpose: string): Promise<readonly LogKey[]>
   insert(key: LogKey): Promise<void>
 }
 
@@ -297,6 +297,7 @@ export interface Transaction {
   readonly audit: AuditStore
   readonly tree: TreeStore
   readonly logKeys: LogKeyStore
+  readonly witnesses: WitnessStore
 }
 
 export interface Store<Tx extends Transaction = Transaction> {

@@ -6,3 +6,4 @@ export {
   type IdentityProviderLink,
   type IdentityProviderSettings,
 } from './identity-provider.ts'
+export { type WitnessPlace, witnessAt } from './witness-call.ts'

@@ -88,7 +88,7 @@ const searchRows = (wanted: AuditSearchOptions) => async (realm: Realm) => {
 const keyRows = (realm: Realm) =>
   realm.store.read(async (tx) => {
     const name = originOf(realm.settings)((await tx.tree.head()).generation)
-    return (await tx.logKeys.all()).map((key): Row => [formatVkey(verifierKeyOf(name, key))])
+    return (await tx.logKeys.all('log')).map((key): Row => [formatVkey(verifierKeyOf(name, key))])
   })
 
 /** Full tiles never change, so those that are there are left. The checkpoint comes last. */

@@ -23,6 +23,7 @@ import { prepareSearchKeys } from './search-keys.ts'
 import { prepareSessions } from './sessions.ts'
 import type { Dialect, Link } from './statement.ts'
 import { prepareStaticKeys } from './static-keys.ts'
+import { prepareWitnesses } from './witnesses.ts'
 
 /** A begun transaction on a connection that nobody else uses. */
 export interface Begun {
@@ -70,6 +71,7 @@ const prepareTransaction = (dialect: Dialect): ((link: Link) => IndexTransaction
   const audit = prepareAuditLog(dialect)
   const tree = prepareLogTree(dialect)
   const logKeys = prepareLogKeys(dialect)
+  const witnesses = prepareWitnesses(dialect)
   return (link) => ({
     keys: keys(link),
     resources: resources(link),
@@ -88,6 +90,7 @@ const prepareTransaction = (dialect: Dialect): ((link: Link) => IndexTransaction
     audit: audit(link),
     tree: tree(link),
     logKeys: logKeys(link),
+    witnesses: witnesses(link),
   })
 }
 
