@@ -38,9 +38,7 @@ export interface LogWitnessParts {
   readonly logs: readonly VerifierKey[]
   readonly ledger: LogLedger
   /** Undefined while the realm is locked. */
-  readonly signer: () =>
-    | { readonly name: string; readonly keys: readonly SigningKey[] }
-    | undefined
+  readonly signer: () => { readonly name: string; readonly keys: readonly SigningKey[] } | undefined
   /** A log that insists on a fork is recorded so often and no more. */
   readonly disputesEvery: Duration
 }

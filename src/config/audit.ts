@@ -1,7 +1,7 @@
 // Settings of the audit log beyond the realm: who co-signs our checkpoints, and whose we co-sign.
 
 import { z } from 'zod'
-import { pathIn, webUrl, whole } from './fields.ts'
+import { pathIn, webUrl } from './fields.ts'
 
 const VKEY = /^[^\s+]{1,255}\+[0-9a-f]{8}\+[A-Za-z0-9+/]{1,4096}={0,2}$/
 
@@ -17,12 +17,6 @@ const witnesses = (folder: string) =>
         .min(1)
         .max(32)
         .meta({ description: 'How many of them must co-sign a checkpoint.', unit: 'witnesses' }),
-      everySeconds: whole('How often what is new is shown to them.', {
-        unit: 's',
-        min: 1,
-        max: 3600,
-        byDefault: 5,
-      }),
       list: z
         .array(
           z.strictObject({

@@ -80,7 +80,8 @@ export const webUrl = (meaning: string) =>
     .string()
     .max(2048)
     .refine((raw) => isPlainUrl(raw, 'https:') || isLocalUrl(raw), {
-      error: 'must be an https://… URL without user, password or fragment; http:// on loopback only',
+      error:
+        'must be an https://… URL without user, password or fragment; http:// on loopback only',
     })
     .meta({ description: meaning, format: 'uri' })
 

@@ -40,9 +40,7 @@ const post = (
       signal: AbortSignal.timeout(timeout),
     }
     const outgoing =
-      agent === undefined
-        ? requestPlain(target, options)
-        : request(target, { ...options, agent })
+      agent === undefined ? requestPlain(target, options) : request(target, { ...options, agent })
     const fail = (problem: 'unreachable' | 'timed-out' | 'oversized'): void => {
       resolve({ problem })
       outgoing.destroy()

@@ -31,6 +31,7 @@ import { recordReading } from './reading.ts'
 import { joinRooms, type Rooms } from './rooms.ts'
 import { type JoinedSearch, joinSearch } from './search.ts'
 import { VERSION } from './version.ts'
+import { joinWitnessing, type Witnessing } from './witnessing.ts'
 
 /** The line to the core: nothing until it is opened. */
 export interface Line {
@@ -47,6 +48,7 @@ export interface Appliance {
   readonly joined: JoinedCorridor
   readonly line: Line
   readonly search: JoinedSearch
+  readonly witnessing: Witnessing
   readonly actions: AdminActions
   readonly jobs: readonly Job[]
   unlock(passphrase: SecretBytes): Promise<void>
@@ -222,6 +224,7 @@ const lock = async (
   joined.staticKeys.lock()
   search.lock()
   realm.log.keys.lock()
+  realm.witness.lock()
   line.announce()
   await record(realm, { action: 'realm.locked', outcome: 'done', actor: SYSTEM, type: 'MAIN_KEY' })
 }
@@ -262,7 +265,8 @@ export const createAppliance = async (
   const rooms = joinRooms(realm, line, log, metrics)
   const search = joinSearch(realm, line.index, log, metrics)
   const startedAt = realm.now()
-  const parts = { realm, joined, line, search }
+  const witnessing = joinWitnessing(realm, log, metrics)
+  const parts = { realm, joined, line, search, witnessing }
   const unlock = async (passphrase: SecretBytes): Promise<void> => {
     await unlockRealm(realm, passphrase)
     line.announce()
@@ -277,6 +281,7 @@ export const createAppliance = async (
       followStaticKeysJob(joined, line),
       renewKeysJob(realm),
       publishJob(realm.log, log, metrics),
+      ...witnessing.jobs,
       ...rooms.jobs,
     ],
     actions: {

@@ -17,6 +17,7 @@ import { roomsContract } from './store/rooms.ts'
 import { searchContract } from './store/search.ts'
 import { sessionsContract } from './store/sessions.ts'
 import { transactionsContract } from './store/transactions.ts'
+import { witnessesContract } from './store/witnesses.ts'
 
 const CONTRACTS = [
   keysContract,
@@ -31,6 +32,7 @@ const CONTRACTS = [
   searchContract,
   keyringContract,
   auditLogContract,
+  witnessesContract,
   transactionsContract,
   migrationsContract,
   durabilityContract,
