@@ -45,9 +45,11 @@ export interface LogWitnessParts {
 
 /** tlog-witness: more hashes than a tree can be high. */
 const HASHES_MAX = 63
-/** Three lines and few extensions: as evidence it must fit into an entry. */
-const TEXT_MAX_CHARS = 4096
-const SIGNATURES_KEPT = 4
+/** Three lines and few extensions: two notes must fit into an entry as evidence. */
+const NOTE_TEXT_MAX_CHARS = 1024
+const SIGNATURES_KEPT = 3
+/** Of ML-DSA-44, with its time. */
+const SIGNATURE_MAX_BYTES = 2428
 
 type Judgement =
   | { readonly kind: 'consistent' }
@@ -82,7 +84,7 @@ const open = (raw: string): Opened | undefined => {
   if (proof === undefined || note === undefined || checkpoint === undefined) return undefined
   const isPossible =
     proof.hashes.length <= HASHES_MAX &&
-    note.text.length <= TEXT_MAX_CHARS &&
+    note.text.length <= NOTE_TEXT_MAX_CHARS &&
     Number.isSafeInteger(proof.index)
   return isPossible ? { proof, note, checkpoint } : undefined
 }
@@ -94,7 +96,12 @@ const onlyOf = (keys: readonly VerifierKey[], { text, signatures }: Note): strin
     return signatures.find(({ name, keyId }) => name === key.name && sameBytes(keyId, id)) ?? []
   })
   const origin = keys[0]?.name
-  const others = signatures.filter((one) => one.name === origin && !checked.includes(one))
+  const others = signatures.filter(
+    (one) =>
+      one.name === origin &&
+      one.signature.length <= SIGNATURE_MAX_BYTES &&
+      !checked.includes(one),
+  )
   return formatNote({ text, signatures: [...checked, ...others].slice(0, SIGNATURES_KEPT) })
 }
 

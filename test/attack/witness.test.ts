@@ -203,7 +203,7 @@ describe('an operator who', () => {
     const [said, ...more] = (await peer.entries()).slice(entries)
     assert.equal(more.length, 0, 'insisting on it does not fill the witness’s log')
     assert.equal(said?.action, 'witness.fork-refused')
-    const { checkpoint, seenCheckpoint } = said?.['details'] as Record<string, string>
+    const { checkpoint, seenCheckpoint } = Object(said?.['details'])
     const opened = [checkpoint, seenCheckpoint].map((one) => openCheckpoint(one ?? '', keys))
     const roots = opened.map((one) => (typeof one === 'string' ? one : [one.size, `${one.root}`]))
     assert.equal(roots[0]?.[0], roots[1]?.[0])
@@ -261,13 +261,14 @@ describe('an operator who', () => {
   })
 
   test('puts an old cosignature on a new note fools nobody', async () => {
+    const late = someWitnessKeys('late.example/witness')
     const old = parseNote(await grown())?.text ?? ''
     const checkpoint = parseCheckpoint(old)
     assert.ok(checkpoint !== undefined)
-    const lines = cosign(old, checkpoint, SECOND, Math.floor(world.now() / 1000))
+    const lines = cosign(old, checkpoint, late, Math.floor(world.now() / 1000))
     await grown()
     const replaying = await startLiar((_, outgoing) => outgoing.end(lines))
-    for (const key of SECOND.verifiers) {
+    for (const key of late.verifiers) {
       const witnesses = askedBy(world, [witnessOn(replaying.url, key)])
       assert.deepEqual(await codesOf(witnesses), ['witness.bad-cosignature'])
     }
@@ -350,7 +351,8 @@ describe('a witness that', () => {
   test('does not answer is asked less and less, and the others make the quorum without it', async () => {
     const [gone, extra] = [someWitnessKeys('gone.example/w'), someWitnessKeys('extra.example/w')]
     const silent = await startLiar((_, outgoing) => outgoing.destroy())
-    const second = await startWitness(peer, extra, keys)
+    const third = await World.open()
+    const second = await startWitness(third, extra, keys)
     const both = [
       witnessOn(honest.url, FIRST.verifiers[0]),
       witnessOn(second.url, extra.verifiers[0]),
@@ -359,6 +361,7 @@ describe('a witness that', () => {
     const witnesses = askedBy(world, both, 2)
     const note = await grown()
     world.advance(seconds(61))
+    for (const one of [peer, third]) one.advance(milliseconds(world.now() - one.now()))
     await witnesses.round()
     assert.equal((await world.store.read(servedWitnessed))?.size, sizeIn(note))
     for (let second = 0; second < 600; second += 5) {
@@ -368,5 +371,6 @@ describe('a witness that', () => {
     assert.ok(silent.asked.length < 12, `${silent.asked.length} times in ten minutes`)
     await silent.stop()
     await second.stop()
+    await third.close()
   })
 })
