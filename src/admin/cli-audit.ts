@@ -135,10 +135,12 @@ const addVerify = (audit: Command, actions: AuditActions, done: Done): void => {
     )
 }
 
-export const addAudit = (program: Command, actions: AuditActions, done: Done): void => {
+/** Answers the group, for commands that are declared elsewhere. */
+export const addAudit = (program: Command, actions: AuditActions, done: Done): Command => {
   const audit = program.command('audit').description('the audit log')
   addReading(audit, actions, done)
   addProofs(audit, actions, done)
   addVerify(audit, actions, done)
   addWitnesses(audit, actions, done)
+  return audit
 }

@@ -98,9 +98,7 @@ const onlyOf = (keys: readonly VerifierKey[], { text, signatures }: Note): strin
   const origin = keys[0]?.name
   const others = signatures.filter(
     (one) =>
-      one.name === origin &&
-      one.signature.length <= SIGNATURE_MAX_BYTES &&
-      !checked.includes(one),
+      one.name === origin && one.signature.length <= SIGNATURE_MAX_BYTES && !checked.includes(one),
   )
   return formatNote({ text, signatures: [...checked, ...others].slice(0, SIGNATURES_KEPT) })
 }

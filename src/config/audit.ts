@@ -1,7 +1,9 @@
-// Settings of the audit log beyond the realm: who co-signs our checkpoints, and whose we co-sign.
+// Settings of the audit log beyond the realm: where it is shipped, who co-signs our checkpoints, and
+// whose we co-sign.
 
 import { z } from 'zod'
 import { pathIn, webUrl } from './fields.ts'
+import { ship } from './ship.ts'
 
 const VKEY = /^[^\s+]{1,255}\+[0-9a-f]{8}\+[A-Za-z0-9+/]{1,4096}={0,2}$/
 
@@ -56,6 +58,7 @@ const witness = z
 export const audit = (folder: string) =>
   z
     .strictObject({
+      ship: ship(folder),
       witnesses: witnesses(folder).exactOptional(),
       witness: witness.exactOptional(),
     })

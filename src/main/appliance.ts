@@ -30,6 +30,7 @@ import { publishJob } from './published-log.ts'
 import { recordReading } from './reading.ts'
 import { joinRooms, type Rooms } from './rooms.ts'
 import { type JoinedSearch, joinSearch } from './search.ts'
+import { joinShipping, type Shipping } from './shipping.ts'
 import { VERSION } from './version.ts'
 import { joinWitnessing, type Witnessing } from './witnessing.ts'
 
@@ -48,6 +49,7 @@ export interface Appliance {
   readonly joined: JoinedCorridor
   readonly line: Line
   readonly search: JoinedSearch
+  readonly shipping: Shipping
   readonly witnessing: Witnessing
   readonly actions: AdminActions
   readonly jobs: readonly Job[]
@@ -264,6 +266,7 @@ export const createAppliance = async (
   })
   const rooms = joinRooms(realm, line, log, metrics)
   const search = joinSearch(realm, line.index, log, metrics)
+  const shipping = joinShipping(realm, log, metrics)
   const startedAt = realm.now()
   const witnessing = joinWitnessing(realm, log, metrics)
   const parts = { realm, joined, line, search, witnessing }
@@ -274,6 +277,7 @@ export const createAppliance = async (
   }
   return {
     ...parts,
+    shipping,
     unlock,
     jobs: [
       sweepJob(realm, joined),
@@ -283,6 +287,7 @@ export const createAppliance = async (
       publishJob(realm.log, log, metrics),
       ...witnessing.jobs,
       ...rooms.jobs,
+      ...shipping.jobs,
     ],
     actions: {
       status: async () => statusOf(realm, line, startedAt),
@@ -298,6 +303,7 @@ export const createAppliance = async (
           return 'wrong-passphrase'
         }
       },
+      shipStatus: () => shipping.status(),
       auditEntries: async ({ after, limit }) => {
         const entries = await realm.store.read((tx) => tx.audit.read(after, limit))
         await recordReading(realm.ledger, after, entries.length)

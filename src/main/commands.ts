@@ -34,6 +34,7 @@ import { createIndexingCommands } from './indexing-commands.ts'
 import { askPassphrase } from './passphrase.ts'
 import { refuseRestored } from './restored.ts'
 import { serve } from './serve.ts'
+import { shipStatusCommand } from './ship-status.ts'
 import { VERSION } from './version.ts'
 
 const passphraseFor = async (
@@ -243,4 +244,5 @@ export const createCommands = (output: CliOutput): CliActions => ({
       return DONE
     }),
   usersList: (options) => listing(options, output, userRows),
+  auditShipStatus: ({ config, json }) => shipStatusCommand(config, json === true, output),
 })

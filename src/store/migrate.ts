@@ -12,6 +12,7 @@ import { audit } from './migrations/0004-audit.ts'
 import { rooms } from './migrations/0005-rooms.ts'
 import { search } from './migrations/0006-search.ts'
 import { log } from './migrations/0007-log.ts'
+import { shipping } from './migrations/0008-shipping.ts'
 import { witness } from './migrations/0010-witness.ts'
 import type { Dialect } from './statement.ts'
 
@@ -63,6 +64,7 @@ export const MIGRATIONS: readonly Migration[] = [
   rooms,
   search,
   log,
+  shipping,
   witness,
 ]
 

@@ -21,6 +21,7 @@ import { prepareResources } from './resources.ts'
 import { prepareRosters } from './rosters.ts'
 import { prepareSearchKeys } from './search-keys.ts'
 import { prepareSessions } from './sessions.ts'
+import { prepareShipping } from './shipping.ts'
 import type { Dialect, Link } from './statement.ts'
 import { prepareStaticKeys } from './static-keys.ts'
 import { prepareWitnesses } from './witnesses.ts'
@@ -71,6 +72,7 @@ const prepareTransaction = (dialect: Dialect): ((link: Link) => IndexTransaction
   const audit = prepareAuditLog(dialect)
   const tree = prepareLogTree(dialect)
   const logKeys = prepareLogKeys(dialect)
+  const shipping = prepareShipping(dialect)
   const witnesses = prepareWitnesses(dialect)
   return (link) => ({
     keys: keys(link),
@@ -90,6 +92,7 @@ const prepareTransaction = (dialect: Dialect): ((link: Link) => IndexTransaction
     audit: audit(link),
     tree: tree(link),
     logKeys: logKeys(link),
+    shipping: shipping(link),
     witnesses: witnesses(link),
   })
 }

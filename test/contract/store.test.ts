@@ -16,6 +16,7 @@ import { resourcesContract } from './store/resources.ts'
 import { roomsContract } from './store/rooms.ts'
 import { searchContract } from './store/search.ts'
 import { sessionsContract } from './store/sessions.ts'
+import { shippingContract } from './store/shipping.ts'
 import { transactionsContract } from './store/transactions.ts'
 import { witnessesContract } from './store/witnesses.ts'
 
@@ -32,6 +33,7 @@ const CONTRACTS = [
   searchContract,
   keyringContract,
   auditLogContract,
+  shippingContract,
   witnessesContract,
   transactionsContract,
   migrationsContract,

@@ -9,6 +9,7 @@ import {
   blindQuery,
   hexHashes,
   type MessageTerms,
+  NOTHING_YET,
   type QueryMode,
   type RoomIndex,
   type TermId,
@@ -26,7 +27,7 @@ interface Room {
 const empty = (): Room => {
   const counts = new Map<TermId, number>()
   const counters = { get: (term: TermId) => counts.get(term) ?? 0 }
-  return { index: { key, counters, noise: 0 }, counters: counts, lists: [] }
+  return { index: { key, counters, totals: NOTHING_YET }, counters: counts, lists: [] }
 }
 
 /** The same history in pieces of any size. */
@@ -35,7 +36,7 @@ const indexed = (room: Room, messages: readonly MessageTerms[], batch: number): 
   const made = blindMessages(room.index, messages.slice(0, batch))
   for (const [term, count] of made.counted) room.counters.set(term, count)
   const next = {
-    index: { ...room.index, noise: made.noise },
+    index: { ...room.index, totals: made.totals },
     counters: room.counters,
     lists: [...room.lists, ...made.lists.map(hexHashes)],
   }
@@ -131,7 +132,7 @@ describe('laws of the index', () => {
         const many = indexed(empty(), messages, batch)
         assert.deepEqual(many.lists, one.lists)
         assert.deepEqual(many.counters, one.counters)
-        assert.equal(many.index.noise, one.index.noise)
+        assert.deepEqual(many.index.totals, one.index.totals)
       }),
     )
   })

@@ -121,7 +121,10 @@ test('co-signs what the realm publishes; what the realm co-signs is accepted', a
   const keys = (await good('audit', 'key')).trim().split('\n')
   const [logKey = ''] = keys
   teach(logKey)
-  await until('a cosignature', async () => (await fetched('/log/checkpoint.witnessed')).status === 200)
+  await until(
+    'a cosignature',
+    async () => (await fetched('/log/checkpoint.witnessed')).status === 200,
+  )
 
   const { body } = await fetched('/log/checkpoint.witnessed')
   const judged = spawnSync(join(folder, 'judge'), ['-log', logKey, '-witness', stranger.vkey], {
@@ -129,7 +132,10 @@ test('co-signs what the realm publishes; what the realm co-signs is accepted', a
     encoding: 'utf8',
   })
   assert.match(judged.stdout, /entries, co-signed by stranger\.example\/witness/, judged.stderr)
-  await until('all witnesses in order', async () => (await world.keyrealm('audit', 'witnesses')).code === 0)
+  await until(
+    'all witnesses in order',
+    async () => (await world.keyrealm('audit', 'witnesses')).code === 0,
+  )
   assert.match(await good('audit', 'witnesses'), /^stranger\.example\/witness\+\S+\t\d+\t\S+\tok/)
 
   await verifiedWith(stranger.vkey, keys, await exported(good))

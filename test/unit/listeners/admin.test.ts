@@ -30,6 +30,7 @@ const aWorld = (change: Partial<AdminActions> = {}) => {
       return 'unlocked'
     },
     auditEntries,
+    shipStatus: async () => [],
     reloadIdentity: async () => {
       calls.push('reload')
     },
