@@ -293,7 +293,9 @@ describe('an auditor who names witnesses', () => {
   })
 
   test('is told of two checkpoints of one size, with both as the proof', () => {
-    const fork = noteOf(resigned((bodies) => bodies.with(5, (bodies[5] ?? '').replace('-5', '-6'))))
+    const fork = noteOf(
+      resigned((bodies) => bodies.with(5, (bodies[5] ?? '').replace('{', '{"a":1,'))),
+    )
     const found = verifyMirror(honest, keys, { older: [{ name: 'shown to another', note: fork }] })
     const [said] = found.findings
     assert.deepEqual(
