@@ -12,7 +12,7 @@ import { createKeys, type Keys } from './keys.ts'
 import { Mercury, socketReady } from './mercury.ts'
 import { createOutbox } from './outbox.ts'
 import { createResources, type Resources } from './resources.ts'
-import { createSearch, type Search } from './search.ts'
+import type { Search } from './search.ts'
 import { createSearchKey } from './search-key.ts'
 import { Sessions } from './session.ts'
 import type { ClientTransport } from './transport.ts'
@@ -181,8 +181,21 @@ function joinParts({
   const { userId, searchUrl } = device
   const searchKey = createSearchKey({ keys, resources, userId })
   const roomNamed = rooms.known
-  const search = createSearch({ http, clock, searchUrl, searchKey, keys, roomNamed })
+  // Stemmers are loaded by whoever searches: in a browser they need a bundler.
+  const loading = once(async () => {
+    const { createSearch } = await import('./search.ts')
+    return createSearch({ http, clock, searchUrl, searchKey, keys, roomNamed })
+  })
+  const search: Search = async (words, options) => (await loading())(words, options)
   return { keys, resources, rooms, search }
+}
+
+function once<Value>(make: () => Promise<Value>): () => Promise<Value> {
+  let made: Promise<Value> | undefined
+  return () => {
+    made ??= make()
+    return made
+  }
 }
 
 function openSocket({

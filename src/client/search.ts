@@ -1,7 +1,6 @@
 // Search: words go sealed to the realm, ciphertext comes back by way of the core, and only what opens and really
 // matches is answered, newest first. It keeps no index, and tells nobody which results were worth showing.
 
-import { LAST_PAGE } from '../boundary/index.ts'
 import { partsFinderOf, queryTermsOf } from '../words/index.ts'
 import { type ClientClock, within } from './clock.ts'
 import { ClientError } from './errors.ts'
@@ -56,6 +55,8 @@ export const SEARCH_TIMEOUT_MS = 45_000
 /** Longest query, in UTF-16 units. */
 const LONGEST = 16_384
 const STANDARD_LIMIT = 20
+/** The last one that can be asked for. */
+const LAST_PAGE = 100_000
 /** Pages without a single hit that are passed over at once. */
 const PAGES_AT_ONCE = 8
 /** The realm forgot the key, or it is not ours alone any more. */

@@ -49,5 +49,6 @@ export {
   type RoomTerms,
   type RoomTotals,
   type TermId,
+  TermNames,
   termIdsOf,
 } from './terms.ts'

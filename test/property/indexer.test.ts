@@ -13,6 +13,7 @@ import {
   type QueryMode,
   type RoomIndex,
   type TermId,
+  TermNames,
 } from '../../src/indexer/index.ts'
 
 const key = prepareTokenKey(SecretBytes.from(new Uint8Array(32).fill(1)))
@@ -24,10 +25,14 @@ interface Room {
   readonly lists: readonly (readonly string[])[]
 }
 
-const empty = (): Room => {
+const empty = (names?: TermNames): Room => {
   const counts = new Map<TermId, number>()
   const counters = { get: (term: TermId) => counts.get(term) ?? 0 }
-  return { index: { key, counters, totals: NOTHING_YET }, counters: counts, lists: [] }
+  return {
+    index: { key, counters, totals: NOTHING_YET, ...(names === undefined ? {} : { names }) },
+    counters: counts,
+    lists: [],
+  }
 }
 
 /** The same history in pieces of any size. */
@@ -133,6 +138,18 @@ describe('laws of the index', () => {
         assert.deepEqual(many.lists, one.lists)
         assert.deepEqual(many.counters, one.counters)
         assert.deepEqual(many.index.totals, one.index.totals)
+      }),
+    )
+  })
+
+  it('gives the same lists and asks the same whether names of terms are remembered or not', () => {
+    fc.assert(
+      fc.property(history, batchSize, term, (messages, batch, wanted) => {
+        const without = indexed(empty(), messages, batch)
+        const remembering = indexed(empty(new TermNames()), messages, batch)
+        assert.deepEqual(remembering.lists, without.lists)
+        assert.deepEqual(remembering.counters, without.counters)
+        assert.deepEqual(asked(remembering, [[wanted]]), asked(without, [[wanted]]))
       }),
     )
   })

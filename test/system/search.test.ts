@@ -126,6 +126,27 @@ test('whoever is removed finds nothing, at once; whoever comes finds what was sa
   assert.equal((await search(carol, 'propeller')).length, 1)
 })
 
+test('odd messages hold nothing up, and are found by what is in them', async () => {
+  const room = await alice.rooms.create({ title: 'Oddities', participantIds: [bob.userId] })
+  const long = 'q'.repeat(10_000)
+  const odd: readonly (readonly [string, string])[] = [
+    [' ', ''],
+    ['🎉🎉', '🎉'],
+    ['שלום עולם and مرحبا', 'עולם مرحبا'],
+    [`a lone \ud800 half submarine`, 'submarine'],
+    [`a word of ${long} letters`, long],
+    ['co\u00adopera\u200btion of Cafe\u0301s', 'cooperation café'],
+    [`the end ${'of it all '.repeat(12_000)} gyroscope`, 'gyroscope'],
+  ]
+  for (const [text] of odd) await alice.rooms.post(room.id, text)
+  await alice.rooms.post(room.id, 'the last bassoon')
+  await foundBy(bob, 'bassoon', 1)
+  for (const [text, words] of odd.filter((one) => one[1] !== '')) {
+    const [found] = await search(bob, words, { roomIds: [room.id] })
+    assert.equal(found, text.toWellFormed(), words.slice(0, 40))
+  }
+})
+
 describe('a query', () => {
   test('without words asks nobody', async () => {
     for (const words of ['', ' ', '?! … —', '\u200b', '"']) {

@@ -3,8 +3,12 @@
 import SQLite from 'better-sqlite3'
 import { prepareTokenKey, SecretBytes } from '../../../src/crypto/index.ts'
 import { CounterTable } from '../../../src/indexer/counter-table.ts'
-import { blindMessages, NOTHING_YET, type RoomTotals } from '../../../src/indexer/index.ts'
-import { TermNames } from '../../../src/indexer/terms.ts'
+import {
+  blindMessages,
+  NOTHING_YET,
+  type RoomTotals,
+  TermNames,
+} from '../../../src/indexer/index.ts'
 import { termsOf } from '../../../src/words/index.ts'
 import type { Row } from '../report.ts'
 import { percentile, ratio } from '../statistics.ts'
@@ -42,7 +46,7 @@ const indexAll = (rooms: readonly (readonly string[])[], batch: number): void =>
       key: prepareTokenKey(SecretBytes.from(Uint8Array.from(KEY))),
       counters: new CounterTable(),
       names: new TermNames(),
-      totals: NOTHING_YET as RoomTotals,
+      totals: NOTHING_YET satisfies RoomTotals,
     }
     for (let from = 0; from < texts.length; from += batch) {
       const messages = texts.slice(from, from + batch).map((text) => termsOf(text, 'english'))

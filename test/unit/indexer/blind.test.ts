@@ -5,9 +5,11 @@ import { Fault } from '../../../src/fault.ts'
 import {
   blinding,
   blindMessages,
+  hexHashes,
   NOTHING_YET,
   type RoomIndex,
   type RoomTotals,
+  TermNames,
   tokenizeOn,
 } from '../../../src/indexer/index.ts'
 
@@ -51,6 +53,34 @@ describe('blinding', () => {
     const { lists, totals } = blindMessages(room, [['a', 'b'], [], ['a']])
     const hashes = lists.reduce((sum, list) => sum + list.length / 10, 0)
     assert.deepEqual(totals, { messages: 3, terms: 3, noise: hashes - 3 })
+  })
+
+  it('remembers so many names of terms and no more, and prints none', () => {
+    const names = new TermNames()
+    const terms = Array.from({ length: 5000 }, (_, at) => `word${at}`)
+    const made = blindMessages({ ...room, names }, [terms])
+    assert.deepEqual(made, blindMessages(room, [terms]))
+    assert.ok(names.bytes > 0 && names.bytes < 500_000)
+    assert.deepEqual(blindMessages({ ...room, names }, [terms]), made)
+    assert.equal(`${names}`, '[secret]')
+    assert.throws(() => JSON.stringify(names), Fault)
+  })
+
+  it('skips numbers where two terms share a counter, and uses none twice', () => {
+    const names = new TermNames()
+    for (const term of ['one', 'two']) names.keep(term, 7)
+    const counts = new Map<number, number>()
+    const sharing = { ...room, names, counters: { get: (id: number) => counts.get(id) ?? 0 } }
+    const hashes = [['one'], ['one', 'two'], ['two'], ['one']].flatMap((terms) => {
+      const { counted, lists } = blindMessages(sharing, [terms])
+      for (const [id, count] of counted) counts.set(id, count)
+      return hexHashes(lists[0] ?? new Uint8Array())
+    })
+    // Noise repeats here: only its number of the room keeps it from that, and the room stays the same.
+    const noise = new Set(hexHashes(blindMessages(room, [[]]).lists[0] ?? new Uint8Array()))
+    const words = hashes.filter((hash) => !noise.has(hash))
+    assert.equal(words.length, 5)
+    assert.equal(new Set(words).size, 5)
   })
 
   it('refuses a term that could be taken for another kind of input', () => {
