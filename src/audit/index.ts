@@ -8,6 +8,7 @@ export {
   signCheckpoint,
   verifierKeyOf,
 } from './checkpoint.ts'
+export { cosign, cosignedAt, witnessKeyOf } from './cosignature.ts'
 export { encodeEntry } from './encode.ts'
 export type { Act, Actor, ActorKind, ObjectType, Outcome, Place } from './entry.ts'
 export type { Finding, Report } from './findings.ts'
@@ -21,11 +22,16 @@ export type {
   AuditStore,
   LogDatabase,
   LogHead,
+  LogLedger,
   LogTransaction,
+  SeenLog,
   StoredEntry,
   TreeHead,
   TreeStep,
   TreeStore,
+  WitnessedNote,
+  WitnessState,
+  WitnessStore,
 } from './ports.ts'
 export { parseConsistency, parseInclusion } from './proof.ts'
 export { createPublisher, type Publisher, type StepOutcome, tilesIn } from './publish.ts'
@@ -51,3 +57,14 @@ export type { ShipperOptions, ShipSource } from './shipping/run.ts'
 export { parseTilePath, TILE_WIDTH, type Tile, tilePath, tilesOf } from './tiles.ts'
 export { isConsistent, leafHash, rootFromInclusion, sameBytes } from './tree.ts'
 export { type ReadFile, type VerifyOptions, verifyLog } from './verify.ts'
+export { type AddCheckpoint, LogWitness, type WitnessRefusal } from './witness.ts'
+export {
+  cosignersOf,
+  servedCheckpoint,
+  servedWitnessed,
+  type Witness,
+  type WitnessAnswer,
+  Witnesses,
+  type WitnessNews,
+  witnessName,
+} from './witnesses.ts'

@@ -2,7 +2,7 @@
 // `main.ts` joins them. No port takes or returns an unwrapped key.
 // List methods take many ids at once so that a group of requests costs one round trip, not one each.
 
-import type { AuditStore, ShippingStore, TreeStore } from '../audit/index.ts'
+import type { AuditStore, ShippingStore, TreeStore, WitnessStore } from '../audit/index.ts'
 import type {
   AuthId,
   AuthorizationUri,
@@ -291,8 +291,8 @@ export interface StaticKeyStore {
 }
 
 export interface LogKeyStore {
-  /** Oldest first. */
-  all(): Promise<readonly LogKey[]>
+  /** Those of one purpose, oldest first. */
+  all(purpose: string): Promise<readonly LogKey[]>
   insert(key: LogKey): Promise<void>
 }
 
@@ -315,6 +315,7 @@ export interface Transaction {
   readonly tree: TreeStore
   readonly logKeys: LogKeyStore
   readonly shipping: ShippingStore
+  readonly witnesses: WitnessStore
 }
 
 export interface Store<Tx extends Transaction = Transaction> {

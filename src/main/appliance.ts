@@ -32,6 +32,7 @@ import { joinRooms, type Rooms } from './rooms.ts'
 import { type JoinedSearch, joinSearch } from './search.ts'
 import { joinShipping, type Shipping } from './shipping.ts'
 import { VERSION } from './version.ts'
+import { joinWitnessing, type Witnessing } from './witnessing.ts'
 
 /** The line to the core: nothing until it is opened. */
 export interface Line {
@@ -49,6 +50,7 @@ export interface Appliance {
   readonly line: Line
   readonly search: JoinedSearch
   readonly shipping: Shipping
+  readonly witnessing: Witnessing
   readonly actions: AdminActions
   readonly jobs: readonly Job[]
   unlock(passphrase: SecretBytes): Promise<void>
@@ -224,6 +226,7 @@ const lock = async (
   joined.staticKeys.lock()
   search.lock()
   realm.log.keys.lock()
+  realm.witness.lock()
   line.announce()
   await record(realm, { action: 'realm.locked', outcome: 'done', actor: SYSTEM, type: 'MAIN_KEY' })
 }
@@ -265,7 +268,8 @@ export const createAppliance = async (
   const search = joinSearch(realm, line.index, log, metrics)
   const shipping = joinShipping(realm, log, metrics)
   const startedAt = realm.now()
-  const parts = { realm, joined, line, search }
+  const witnessing = joinWitnessing(realm, log, metrics)
+  const parts = { realm, joined, line, search, witnessing }
   const unlock = async (passphrase: SecretBytes): Promise<void> => {
     await unlockRealm(realm, passphrase)
     line.announce()
@@ -281,6 +285,7 @@ export const createAppliance = async (
       followStaticKeysJob(joined, line),
       renewKeysJob(realm),
       publishJob(realm.log, log, metrics),
+      ...witnessing.jobs,
       ...rooms.jobs,
       ...shipping.jobs,
     ],

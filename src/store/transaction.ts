@@ -24,6 +24,7 @@ import { prepareSessions } from './sessions.ts'
 import { prepareShipping } from './shipping.ts'
 import type { Dialect, Link } from './statement.ts'
 import { prepareStaticKeys } from './static-keys.ts'
+import { prepareWitnesses } from './witnesses.ts'
 
 /** A begun transaction on a connection that nobody else uses. */
 export interface Begun {
@@ -72,6 +73,7 @@ const prepareTransaction = (dialect: Dialect): ((link: Link) => IndexTransaction
   const tree = prepareLogTree(dialect)
   const logKeys = prepareLogKeys(dialect)
   const shipping = prepareShipping(dialect)
+  const witnesses = prepareWitnesses(dialect)
   return (link) => ({
     keys: keys(link),
     resources: resources(link),
@@ -91,6 +93,7 @@ const prepareTransaction = (dialect: Dialect): ((link: Link) => IndexTransaction
     tree: tree(link),
     logKeys: logKeys(link),
     shipping: shipping(link),
+    witnesses: witnesses(link),
   })
 }
 

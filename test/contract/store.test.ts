@@ -18,6 +18,7 @@ import { searchContract } from './store/search.ts'
 import { sessionsContract } from './store/sessions.ts'
 import { shippingContract } from './store/shipping.ts'
 import { transactionsContract } from './store/transactions.ts'
+import { witnessesContract } from './store/witnesses.ts'
 
 const CONTRACTS = [
   keysContract,
@@ -33,6 +34,7 @@ const CONTRACTS = [
   keyringContract,
   auditLogContract,
   shippingContract,
+  witnessesContract,
   transactionsContract,
   migrationsContract,
   durabilityContract,

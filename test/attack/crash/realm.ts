@@ -82,6 +82,7 @@ const watchTransaction = (tx: IndexTransaction): IndexTransaction => ({
   tree: watchCalls(tx.tree),
   logKeys: watchCalls(tx.logKeys),
   shipping: watchCalls(tx.shipping),
+  witnesses: watchCalls(tx.witnesses),
 })
 
 type Run = IndexedStore['transact']

@@ -200,6 +200,7 @@ describe('entries of the audit log', () => {
     const app = createLogApp({
       ...appOptions().options,
       entries,
+      witnessed: async () => undefined,
       checkpoint: async () => undefined,
       tile: async () => undefined,
     })
