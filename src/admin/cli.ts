@@ -3,12 +3,13 @@
 
 import { Command, CommanderError } from 'commander'
 import { Fault } from '../fault.ts'
-import { type AccessActions, addLeaving, addMachines, addRooms } from './cli-access.ts'
+import { type AccessActions, addAccess, addLeaving, addMachines, addRooms } from './cli-access.ts'
 import { type AuditActions, addAudit } from './cli-audit.ts'
 import { addIndex, type IndexActions } from './cli-index.ts'
 import { addIndexing, type IndexingActions } from './cli-indexing.ts'
 import { configOption, passphraseOption } from './cli-options.ts'
 import { addPeers, type PeerActions } from './cli-peers.ts'
+import { addShipStatus, type ShipActions } from './cli-ship.ts'
 
 /** 0 done, 1 refused or failed; see `keyrealm --help`. */
 export type ExitCode = number
@@ -40,6 +41,7 @@ export interface UsersImportOptions extends WithConfig {
 export interface CliActions
   extends AccessActions,
     AuditActions,
+    ShipActions,
     IndexActions,
     IndexingActions,
     PeerActions {
@@ -89,7 +91,8 @@ export const buildProgram = (actions: CliActions, about: CliAbout, done: Done): 
   addRooms(program, actions, done)
   addMachines(program, actions, done)
   addPeers(program, actions, done)
-  addAudit(program, actions, done)
+  addAccess(program, actions, done)
+  addShipStatus(addAudit(program, actions, done), actions, done)
   addIndexing(addIndex(program, actions, done), actions, done)
   program
     .command('version')

@@ -2,6 +2,7 @@
 // JSON Schema and the table in config/README.md are made from here. Unknown settings are refused.
 
 import { z } from 'zod'
+import { audit } from './audit.ts'
 import { checkTogether } from './checks.ts'
 import {
   domain,
@@ -304,6 +305,7 @@ const listeners = (folder: string) =>
           host: host('Address of the read-only audit log.').default('127.0.0.1'),
           port: port('Its port.', 9103),
           allowRemote,
+          tls: tls(folder).exactOptional(),
         })
         .prefault({}),
       limits: connectionLimits,
@@ -357,6 +359,7 @@ export const settingsSchema = (folder: string) =>
       sweep,
       search,
       federation: z.strictObject({ ...peerPolicy }).prefault({}),
+      audit: audit(folder),
     })
     .superRefine(checkTogether)
 

@@ -32,7 +32,9 @@ import { publishJob } from './published-log.ts'
 import { recordReading } from './reading.ts'
 import { joinRooms, type Rooms } from './rooms.ts'
 import { type JoinedSearch, joinSearch } from './search.ts'
+import { joinShipping, type Shipping } from './shipping.ts'
 import { VERSION } from './version.ts'
+import { joinWitnessing, type Witnessing } from './witnessing.ts'
 
 /** The line to the core: nothing until it is opened. */
 export interface Line {
@@ -49,6 +51,8 @@ export interface Appliance {
   readonly joined: JoinedCorridor
   readonly line: Line
   readonly search: JoinedSearch
+  readonly shipping: Shipping
+  readonly witnessing: Witnessing
   readonly actions: AdminActions
   readonly jobs: readonly Job[]
   /** Answers a peer whose certificate was accepted. */
@@ -226,6 +230,7 @@ const lock = async (
   joined.staticKeys.lock()
   search.lock()
   realm.log.keys.lock()
+  realm.witness.lock()
   line.announce()
   await record(realm, { action: 'realm.locked', outcome: 'done', actor: SYSTEM, type: 'MAIN_KEY' })
 }
@@ -241,6 +246,22 @@ const refusedUnlock = {
   type: 'MAIN_KEY',
 } as const
 
+const countFaults = (
+  log: Log,
+  metrics: Metrics,
+): ((fault: unknown, trackingId: string) => void) => {
+  const faults = metrics.counter({
+    room: 'kms',
+    thing: 'faults',
+    unit: 'count',
+    help: 'Requests that met something broken.',
+  })
+  return (fault, trackingId) => {
+    faults.add({})
+    log.error('request.failed', { trackingId }, fault)
+  }
+}
+
 /** Without a link to peers the realm works alone: it asks nobody. */
 export const createAppliance = async (
   realm: Realm,
@@ -248,16 +269,7 @@ export const createAppliance = async (
   metrics: Metrics,
   link?: PeerLink,
 ): Promise<Appliance> => {
-  const faults = metrics.counter({
-    room: 'kms',
-    thing: 'faults',
-    unit: 'count',
-    help: 'Requests that met something broken.',
-  })
-  const onFault = (fault: unknown, trackingId: string): void => {
-    faults.add({})
-    log.error('request.failed', { trackingId }, fault)
-  }
+  const onFault = countFaults(log, metrics)
   const foreign = link && joinForeignHome(realm, link, metrics)
   const joined = joinCorridor(realm, log, onFault, foreign)
   await joined.staticKeys.reload()
@@ -269,8 +281,10 @@ export const createAppliance = async (
   })
   const rooms = joinRooms(realm, line, log, metrics)
   const search = joinSearch(realm, line.index, log, metrics)
+  const shipping = joinShipping(realm, log, metrics)
   const startedAt = realm.now()
-  const parts = { realm, joined, line, search }
+  const witnessing = joinWitnessing(realm, log, metrics)
+  const parts = { realm, joined, line, search, witnessing }
   const unlock = async (passphrase: SecretBytes): Promise<void> => {
     await unlockRealm(realm, passphrase)
     line.announce()
@@ -278,6 +292,7 @@ export const createAppliance = async (
   }
   return {
     ...parts,
+    shipping,
     unlock,
     jobs: [
       sweepJob(realm, joined),
@@ -285,8 +300,10 @@ export const createAppliance = async (
       followStaticKeysJob(joined, line),
       renewKeysJob(realm),
       publishJob(realm.log, log, metrics),
+      ...witnessing.jobs,
       ...rooms.jobs,
       ...(link && foreign ? federationJobs(realm, link, foreign, metrics) : []),
+      ...shipping.jobs,
     ],
     servePeer: joinServePeer(realm, joined.desk, onFault),
     actions: {
@@ -303,6 +320,7 @@ export const createAppliance = async (
           return 'wrong-passphrase'
         }
       },
+      shipStatus: () => shipping.status(),
       auditEntries: async ({ after, limit }) => {
         const entries = await realm.store.read((tx) => tx.audit.read(after, limit))
         await recordReading(realm.ledger, after, entries.length)

@@ -35,6 +35,7 @@ import { askPassphrase } from './passphrase.ts'
 import { createPeerCommands } from './peer-commands.ts'
 import { refuseRestored } from './restored.ts'
 import { serve } from './serve.ts'
+import { shipStatusCommand } from './ship-status.ts'
 import { VERSION } from './version.ts'
 
 const passphraseFor = async (
@@ -245,4 +246,5 @@ export const createCommands = (output: CliOutput): CliActions => ({
       return DONE
     }),
   usersList: (options) => listing(options, output, userRows),
+  auditShipStatus: ({ config, json }) => shipStatusCommand(config, json === true, output),
 })

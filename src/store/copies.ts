@@ -6,13 +6,8 @@ import type { KeyUri, ResourceUri, UserId } from '../id.ts'
 import type { BoundKey, CopyStore, ForeignKey, Holder, ResourceAndUser } from '../kms/index.ts'
 import { instant } from '../time.ts'
 import { branded, fromWrapped } from './mapping.ts'
-import {
-  copyHolderColumns,
-  foreignKeyColumns,
-  foreignKnowledgeColumns,
-  keyColumns,
-  type RowOf,
-} from './schema.ts'
+import { copyHolderColumns, foreignKeyColumns, foreignKnowledgeColumns } from './peer-tables.ts'
+import { keyColumns, type RowOf } from './schema.ts'
 import { type Dialect, type Link, prepare, prepareInsert, prepareInsertion } from './statement.ts'
 
 const pairColumns = { resource_uri: 'text', user_id: 'text' } as const

@@ -7,7 +7,8 @@ import type { DebtStore, OwedWithdrawal, PendingBind } from '../kms/index.ts'
 import { instant } from '../time.ts'
 import { fromHolder } from './copies.ts'
 import { branded } from './mapping.ts'
-import { owedWithdrawalColumns, pendingBindColumns, type RowOf } from './schema.ts'
+import { owedWithdrawalColumns, pendingBindColumns } from './peer-tables.ts'
+import type { RowOf } from './schema.ts'
 import { type Dialect, type Link, prepare, prepareInsert } from './statement.ts'
 
 const toOwed = (row: RowOf<typeof owedWithdrawalColumns>): OwedWithdrawal => ({

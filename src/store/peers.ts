@@ -5,7 +5,8 @@ import type { UserId } from '../id.ts'
 import type { ClaimConflict, PeerRecord, PeerStore, Pin } from '../kms/index.ts'
 import { instant } from '../time.ts'
 import { branded, optional, optionalInstant } from './mapping.ts'
-import { peerColumns, peerConflictColumns, peerPinColumns, type RowOf } from './schema.ts'
+import { peerColumns, peerConflictColumns, peerPinColumns } from './peer-tables.ts'
+import type { RowOf } from './schema.ts'
 import { type Dialect, type Link, prepare, prepareInsert, prepareInsertion } from './statement.ts'
 
 const toPeer = (row: RowOf<typeof peerColumns>): PeerRecord => ({

@@ -1,6 +1,17 @@
 // The tables as types, and what every column is called. What a table is for and why it has the indexes
 // it has stands in README.md; how it came to be stands in migrations/. Bytes are always wrapped bytes.
 
+import type {
+  copyHolderColumns,
+  foreignKeyColumns,
+  foreignKnowledgeColumns,
+  owedWithdrawalColumns,
+  peerColumns,
+  peerConflictColumns,
+  peerPinColumns,
+  pendingBindColumns,
+} from './peer-tables.ts'
+
 /** How a value travels: text, whole number, bytes; with `?` it may be null. */
 export type Kind = 'text' | 'integer' | 'bytes' | 'text?' | 'integer?'
 
@@ -55,6 +66,7 @@ export const authorizationColumns = {
   created_by: 'text',
   created_at: 'integer',
   expires_at: 'integer?',
+  is_brought: 'integer',
 } as const satisfies Columns
 
 export const sessionColumns = {
@@ -241,6 +253,14 @@ export const auditEntryColumns = {
   body: 'text',
 } as const satisfies Columns
 
+export const shipCursorColumns = {
+  destination: 'text',
+  sequence: 'integer',
+  holder: 'text',
+  claimed_at: 'integer',
+  lease_until: 'integer',
+} as const satisfies Columns
+
 export const logTileColumns = {
   level: 'integer',
   tile: 'integer',
@@ -265,62 +285,35 @@ export const logKeyColumns = {
   wrapped: 'bytes',
   wrap_version: 'integer',
   created_at: 'integer',
+  purpose: 'text',
 } as const satisfies Columns
 
-export const peerColumns = {
-  domain: 'text',
-  first_met_at: 'integer',
-  blocked_at: 'integer?',
+export const logWitnessColumns = {
+  witness: 'text',
+  generation: 'integer',
+  size: 'integer',
+  line: 'text',
+  cosigned_at: 'integer',
+  failures: 'integer',
+  code: 'text',
+  claimed_size: 'integer',
+  tried_at: 'integer',
 } as const satisfies Columns
 
-export const peerPinColumns = {
-  user_id: 'text',
-  domain: 'text',
-  pinned_at: 'integer',
-  // Null: claimed by the domain itself, and no administrator has said so.
-  confirmed_at: 'integer?',
+export const logWitnessedColumns = {
+  id: 'integer',
+  generation: 'integer',
+  size: 'integer',
+  note: 'text',
+  witnessed_at: 'integer',
 } as const satisfies Columns
 
-export const peerConflictColumns = {
-  user_id: 'text',
-  domain: 'text',
-  first_at: 'integer',
-} as const satisfies Columns
-
-export const foreignKnowledgeColumns = {
-  resource_uri: 'text',
-  user_id: 'text',
-  checked_at: 'integer',
-  // What was asked before then counts no more.
-  withdrawn_at: 'integer?',
-} as const satisfies Columns
-
-export const foreignKeyColumns = {
-  uri: 'text',
-  resource_uri: 'text',
-  bound_at: 'integer',
-} as const satisfies Columns
-
-export const copyHolderColumns = {
-  resource_uri: 'text',
-  user_id: 'text',
-  domain: 'text',
-  since: 'integer',
-} as const satisfies Columns
-
-export const owedWithdrawalColumns = {
-  ...copyHolderColumns,
-  due_at: 'integer',
-  attempts: 'integer',
-} as const satisfies Columns
-
-export const pendingBindColumns = {
-  key_uri: 'text',
-  resource_uri: 'text',
-  user_id: 'text',
-  since: 'integer',
-  due_at: 'integer',
-  attempts: 'integer',
+export const seenLogColumns = {
+  origin: 'text',
+  size: 'integer',
+  root: 'bytes',
+  note: 'text',
+  seen_at: 'integer',
 } as const satisfies Columns
 
 export interface Schema {
@@ -350,6 +343,7 @@ export interface Schema {
   readonly key_encryption_keys: RowOf<typeof keyEncryptionKeyColumns>
   readonly static_keys: RowOf<typeof staticKeyColumns>
   readonly audit_entries: RowOf<typeof auditEntryColumns>
+  readonly ship_cursors: RowOf<typeof shipCursorColumns>
   readonly audit_head: {
     readonly id: number
     readonly sequence: number
@@ -366,4 +360,7 @@ export interface Schema {
   readonly copy_holders: RowOf<typeof copyHolderColumns>
   readonly owed_withdrawals: RowOf<typeof owedWithdrawalColumns>
   readonly pending_binds: RowOf<typeof pendingBindColumns>
+  readonly log_witnesses: RowOf<typeof logWitnessColumns>
+  readonly log_witnessed: RowOf<typeof logWitnessedColumns>
+  readonly seen_logs: RowOf<typeof seenLogColumns>
 }

@@ -24,8 +24,10 @@ import { prepareResources } from './resources.ts'
 import { prepareRosters } from './rosters.ts'
 import { prepareSearchKeys } from './search-keys.ts'
 import { prepareSessions } from './sessions.ts'
+import { prepareShipping } from './shipping.ts'
 import type { Dialect, Link } from './statement.ts'
 import { prepareStaticKeys } from './static-keys.ts'
+import { prepareWitnesses } from './witnesses.ts'
 
 /** A begun transaction on a connection that nobody else uses. */
 export interface Begun {
@@ -76,6 +78,8 @@ const prepareTransaction = (dialect: Dialect): ((link: Link) => IndexTransaction
   const peers = preparePeers(dialect)
   const copies = prepareCopyStore(dialect)
   const debts = prepareDebts(dialect)
+  const shipping = prepareShipping(dialect)
+  const witnesses = prepareWitnesses(dialect)
   return (link) => ({
     keys: keys(link),
     resources: resources(link),
@@ -97,6 +101,8 @@ const prepareTransaction = (dialect: Dialect): ((link: Link) => IndexTransaction
     peers: peers(link),
     copies: copies(link),
     debts: debts(link),
+    shipping: shipping(link),
+    witnesses: witnesses(link),
   })
 }
 

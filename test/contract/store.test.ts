@@ -17,7 +17,9 @@ import { resourcesContract } from './store/resources.ts'
 import { roomsContract } from './store/rooms.ts'
 import { searchContract } from './store/search.ts'
 import { sessionsContract } from './store/sessions.ts'
+import { shippingContract } from './store/shipping.ts'
 import { transactionsContract } from './store/transactions.ts'
+import { witnessesContract } from './store/witnesses.ts'
 
 const CONTRACTS = [
   keysContract,
@@ -33,6 +35,8 @@ const CONTRACTS = [
   federationContract,
   keyringContract,
   auditLogContract,
+  shippingContract,
+  witnessesContract,
   transactionsContract,
   migrationsContract,
   durabilityContract,

@@ -1,5 +1,6 @@
 // Unbound → bound (draft §4.7.6): by the key's creator, to a resource they are authorised on, once.
-// Binding it again to the same resource is a client's retry and answered like the first time. To a resource of
+// Binding it again to the same resource is a client's retry and answered like the first time, unless
+// somebody left meanwhile: then it would pass for the new key that the room still lacks. To a resource of
 // another realm a key is bound once that realm has recorded it.
 
 import { isForeign } from '../../protocol/index.ts'
@@ -24,9 +25,10 @@ const isBoundTo = (key: KeyFacts['key'], resourceUri: string): key is BoundKey =
 
 type Ask = Asked<OperationOf<'bind-key'>>
 
-const keyRefusal = ({ key }: Facts, { subject, request }: Ask, { now }: Moment) => {
+const keyRefusal = ({ key, resource }: Facts, { subject, request }: Ask, { now }: Moment) => {
   const { uri, resourceUri } = request.operation
-  const isRetry = isBoundTo(key, resourceUri) && key.createdBy === subject
+  const isOwn = isBoundTo(key, resourceUri) && key.createdBy === subject
+  const isRetry = isOwn && resource?.staleSince === undefined
   return isRetry ? undefined : bindRefusal(key, subject, uri, now)
 }
 

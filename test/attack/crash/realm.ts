@@ -84,6 +84,8 @@ const watchTransaction = (tx: IndexTransaction): IndexTransaction => ({
   copies: watchCalls(tx.copies),
   debts: watchCalls(tx.debts),
   logKeys: watchCalls(tx.logKeys),
+  shipping: watchCalls(tx.shipping),
+  witnesses: watchCalls(tx.witnesses),
 })
 
 type Run = IndexedStore['transact']

@@ -34,6 +34,7 @@ const aWorld = (act: () => number = () => 0) => {
     machinesRevoke: record('machinesRevoke'),
     machinesDisable: record('machinesDisable'),
     accessList: record('accessList'),
+    accessRevoke: record('accessRevoke'),
     auditShow: record('auditShow'),
     auditSearch: record('auditSearch'),
     auditKey: record('auditKey'),
@@ -42,6 +43,9 @@ const aWorld = (act: () => number = () => 0) => {
     auditConsistency: record('auditConsistency'),
     auditVerify: record('auditVerify'),
     auditAcceptRestore: record('auditAcceptRestore'),
+    auditWitnesses: record('auditWitnesses'),
+    auditWitnessKey: record('auditWitnessKey'),
+    auditSeen: record('auditSeen'),
     indexLab: record('indexLab'),
     indexStatus: record('indexStatus'),
     indexRekey: record('indexRekey'),
@@ -54,6 +58,7 @@ const aWorld = (act: () => number = () => 0) => {
     peersUnblock: record('peersUnblock'),
     peersPin: record('peersPin'),
     peersMovePin: record('peersMovePin'),
+    auditShipStatus: record('auditShipStatus'),
   }
   const run = async (line: string) => {
     const printed = { out: '', error: '' }
@@ -154,6 +159,9 @@ const COMMANDS: readonly (readonly [line: string, name: string, options: object 
     'peersMovePin',
     { config, domain: 'k.y', user: 'u' },
   ],
+  ['access revoke kms://a/b --config realm.json', 'accessRevoke', { config, uri: 'kms://a/b' }],
+  ['audit ship-status --config realm.json', 'auditShipStatus', { config }],
+  ['audit ship-status --config realm.json --json', 'auditShipStatus', { config, json: true }],
   ['audit show --config realm.json', 'auditShow', { config, after: 0, limit: 100 }],
   [
     'audit search --config realm.json --action key.released --outcome done',
@@ -165,9 +173,23 @@ const COMMANDS: readonly (readonly [line: string, name: string, options: object 
   ['audit prove --config realm.json --sequence 7', 'auditProve', { config, sequence: 7 }],
   ['audit consistency --config realm.json --from old', 'auditConsistency', { config, from: 'old' }],
   [
-    'audit verify folder --key a --key b --since old --max-age 60',
+    'audit verify folder --key a --key b --since old --max-age 60 --witness w --quorum 1',
     'auditVerify',
-    { directory: 'folder', key: ['a', 'b'], since: ['old'], maxAge: 60 },
+    {
+      directory: 'folder',
+      key: ['a', 'b'],
+      since: ['old'],
+      maxAge: 60,
+      witness: ['w'],
+      quorum: 1,
+    },
+  ],
+  ['audit witnesses --config realm.json', 'auditWitnesses', { config }],
+  ['audit witness-key --config realm.json', 'auditWitnessKey', { config }],
+  [
+    'audit seen --config realm.json --origin a.example/log',
+    'auditSeen',
+    { config, origin: 'a.example/log' },
   ],
   ['audit accept-restore --config realm.json', 'auditAcceptRestore', { config }],
   [
