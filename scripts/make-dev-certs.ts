@@ -1,10 +1,11 @@
 // Makes the certificates of a development world: per realm an identity authority and an identity certificate,
 // and one TLS authority with the servers and clients below it. Run again, it keeps what is good.
 // It refuses to overwrite anything and is not for production: its authorities' private keys lie beside the rest.
+import { existsSync, readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import type { Credential, Profile } from './dev/certs/issue.ts'
-import { keepOrMake, type Place } from './dev/certs/keep.ts'
+import { keepOrMake, type Place, writeOnce } from './dev/certs/keep.ts'
 
 export interface RealmName {
   /** Short name, used for folders: `acme`. */
@@ -18,6 +19,8 @@ export interface RealmCertificates extends RealmName {
   readonly identity: Place
   /** The root that clients and peers of this realm trust. */
   readonly identityCaFile: string
+  /** Proves the realm to peers over TLS: a key of its own, below the same issuer. */
+  readonly peer: Place
   /** TLS server certificate of the realm's own listeners on loopback. */
   readonly listeners: Place
   /** TLS client certificate for the realm's link to the core; its DNS name is the realm's domain. */
@@ -30,6 +33,8 @@ export interface DevelopmentCertificates {
   readonly tlsCaFile: string
   readonly core: Place
   readonly identityProvider: Place
+  /** The roots of all realms here: what each of them measures its peers by. */
+  readonly trustFolder: string
   readonly realms: readonly RealmCertificates[]
 }
 
@@ -55,14 +60,21 @@ export function makeDevelopmentCertificates(
     { keyFile: `${directory}/tls-ca-key.pem`, chainFile: tlsCaFile },
     { ...NO_NAMES, kind: 'root', commonName: 'Keyrealm development TLS CA' },
   )
+  const realms = wanted.realms.map((realm) =>
+    makeRealm(`${directory}/realms/${realm.name}`, realm, tlsCa),
+  )
+  const trustFolder = `${directory}/trust`
+  for (const { name, identityCaFile } of realms) {
+    const file = `${trustFolder}/${name}.pem`
+    if (!existsSync(file)) writeOnce(file, readFileSync(identityCaFile, 'utf8'), 0o644)
+  }
   return {
     directory,
+    trustFolder,
     tlsCaFile,
     core: makeServer(`${directory}/core`, tlsCa),
     identityProvider: makeServer(`${directory}/identity-provider`, tlsCa),
-    realms: wanted.realms.map((realm) =>
-      makeRealm(`${directory}/realms/${realm.name}`, realm, tlsCa),
-    ),
+    realms,
   }
 }
 
@@ -82,7 +94,7 @@ function makeRealm(directory: string, realm: RealmName, tlsCa: Credential): Real
 function makeIdentity(
   directory: string,
   { name, domain }: RealmName,
-): Pick<RealmCertificates, 'identity' | 'identityCaFile'> {
+): Pick<RealmCertificates, 'identity' | 'identityCaFile' | 'peer'> {
   const title = `${name.charAt(0).toUpperCase()}${name.slice(1)} development identity`
   const identityCaFile = `${directory}/identity-ca.pem`
   const root = keepOrMake(
@@ -98,11 +110,13 @@ function makeIdentity(
     { issuer: root },
   )
   const identity = place(`${directory}/identity`)
-  keepOrMake(identity, named('identity', domain), {
+  const peer = place(`${directory}/peer`)
+  const above = {
     issuer: intermediate,
     chain: [intermediate.certificatePem, root.certificatePem],
-  })
-  return { identity, identityCaFile }
+  }
+  for (const files of [identity, peer]) keepOrMake(files, named('identity', domain), above)
+  return { identity, identityCaFile, peer }
 }
 
 function makeServer(directory: string, tlsCa: Credential): Place {

@@ -82,6 +82,15 @@ export type RefusalCode =
   | 'federation.issuer-may-issue-authorities'
   | 'federation.crl-stale'
   | 'federation.crl-missing'
+  // What crosses, and who may.
+  | 'federation.closed'
+  | 'federation.not-listed'
+  | 'federation.blocked'
+  | 'federation.not-forwarded'
+  | 'federation.claim-conflict'
+  | 'federation.user-not-pinned'
+  | 'federation.denied-by-home'
+  | 'federation.answer-wrong'
   // The way to a peer.
   | 'federation.key-exchange-classical'
   | 'federation.peer-unreachable'

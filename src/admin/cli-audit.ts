@@ -3,6 +3,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { Done, ExitCode, WithConfig } from './cli.ts'
 import { configOption, wholeOption } from './cli-options.ts'
+import { addWitnesses, type WitnessActions } from './cli-witness.ts'
 
 export interface AuditShowOptions extends WithConfig {
   readonly after: number
@@ -36,12 +37,14 @@ export interface AuditVerifyOptions {
   readonly directory: string
   readonly key: readonly string[]
   readonly since: readonly string[]
+  readonly witness: readonly string[]
+  readonly quorum?: number
   readonly maxAge?: number
   /** Where verifying is recorded, if the realm is at hand. */
   readonly config?: string
 }
 
-export interface AuditActions {
+export interface AuditActions extends WitnessActions {
   auditShow(options: AuditShowOptions): Promise<ExitCode>
   auditSearch(options: AuditSearchOptions): Promise<ExitCode>
   auditKey(options: WithConfig): Promise<ExitCode>
@@ -121,6 +124,8 @@ const addVerify = (audit: Command, actions: AuditActions, done: Done): void => {
     .description('intact? complete? 4: not intact, 8: not complete, 12: neither')
     .option('--key <key>', 'a key of the log, or a file of them; more than once', gather, [])
     .option('--since <checkpoint>', 'an older checkpoint or export; more than once', gather, [])
+    .option('--witness <key>', 'a key of a witness, or a file of them; more than once', gather, [])
+    .addOption(new Option('--quorum <count>', 'so many witnesses; all by default').argParser(whole))
     .addOption(
       new Option('--max-age <seconds>', 'the newest checkpoint may be so old').argParser(whole),
     )
@@ -130,9 +135,12 @@ const addVerify = (audit: Command, actions: AuditActions, done: Done): void => {
     )
 }
 
-export const addAudit = (program: Command, actions: AuditActions, done: Done): void => {
+/** Answers the group, for commands that are declared elsewhere. */
+export const addAudit = (program: Command, actions: AuditActions, done: Done): Command => {
   const audit = program.command('audit').description('the audit log')
   addReading(audit, actions, done)
   addProofs(audit, actions, done)
   addVerify(audit, actions, done)
+  addWitnesses(audit, actions, done)
+  return audit
 }

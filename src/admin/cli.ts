@@ -3,11 +3,13 @@
 
 import { Command, CommanderError } from 'commander'
 import { Fault } from '../fault.ts'
-import { type AccessActions, addLeaving, addMachines, addRooms } from './cli-access.ts'
+import { type AccessActions, addAccess, addLeaving, addMachines, addRooms } from './cli-access.ts'
 import { type AuditActions, addAudit } from './cli-audit.ts'
 import { addIndex, type IndexActions } from './cli-index.ts'
 import { addIndexing, type IndexingActions } from './cli-indexing.ts'
 import { configOption, passphraseOption } from './cli-options.ts'
+import { addPeers, type PeerActions } from './cli-peers.ts'
+import { addShipStatus, type ShipActions } from './cli-ship.ts'
 
 /** 0 done, 1 refused or failed; see `keyrealm --help`. */
 export type ExitCode = number
@@ -36,7 +38,13 @@ export interface UsersImportOptions extends WithConfig {
 }
 
 /** One function for each command. A thrown error is printed as one line with its code. */
-export interface CliActions extends AccessActions, AuditActions, IndexActions, IndexingActions {
+export interface CliActions
+  extends AccessActions,
+    AuditActions,
+    ShipActions,
+    IndexActions,
+    IndexingActions,
+    PeerActions {
   serve(options: WithConfig): Promise<ExitCode>
   init(options: InitOptions): Promise<ExitCode>
   status(options: StatusOptions): Promise<ExitCode>
@@ -82,7 +90,9 @@ export const buildProgram = (actions: CliActions, about: CliAbout, done: Done): 
   addLists(program, actions, done)
   addRooms(program, actions, done)
   addMachines(program, actions, done)
-  addAudit(program, actions, done)
+  addPeers(program, actions, done)
+  addAccess(program, actions, done)
+  addShipStatus(addAudit(program, actions, done), actions, done)
   addIndexing(addIndex(program, actions, done), actions, done)
   program
     .command('version')

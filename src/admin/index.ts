@@ -30,4 +30,6 @@ export type {
 } from './cli-audit.ts'
 export type { IndexActions, IndexLabOptions, IndexLeakageOptions } from './cli-index.ts'
 export type { IndexingActions, IndexRoomOptions } from './cli-indexing.ts'
+export type { PeerActions, PeerOptions, PeerPinOptions } from './cli-peers.ts'
+export type { ShipActions } from './cli-ship.ts'
 export type { AdminActions, ApplianceStatus, LogEntry, LogPage, UnlockOutcome } from './ports.ts'

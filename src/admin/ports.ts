@@ -1,6 +1,7 @@
 // What people can do to a running appliance. The composition root joins these to the domain; the
 // admin API and the command line call them. Each records itself in the audit log.
 
+import type { ShipStatus } from '../audit/index.ts'
 import type { Instant } from '../time.ts'
 
 export interface ApplianceStatus {
@@ -33,6 +34,8 @@ export interface AdminActions {
   lock(): Promise<void>
   /** The caller owns the passphrase and wipes it afterwards. */
   unlock(passphrase: Uint8Array): Promise<UnlockOutcome>
+  /** Of each destination of the audit log. */
+  shipStatus(): Promise<readonly ShipStatus[]>
   auditEntries(page: LogPage): Promise<readonly LogEntry[]>
   /** Forgets cached signing keys and tokens of the issuers. */
   reloadIdentity(): Promise<void>

@@ -12,6 +12,8 @@ import { createKeys, type Keys } from './keys.ts'
 import { Mercury, socketReady } from './mercury.ts'
 import { createOutbox } from './outbox.ts'
 import { createResources, type Resources } from './resources.ts'
+import type { Search } from './search.ts'
+import { createSearchKey } from './search-key.ts'
 import { Sessions } from './session.ts'
 import type { ClientTransport } from './transport.ts'
 import { type RealmTrust, validateRealm } from './validate.ts'
@@ -51,6 +53,8 @@ export interface KeyrealmClient {
   readonly keys: Keys
   readonly resources: Resources
   readonly rooms: Rooms
+  /** Messages, names of files and titles of all rooms of this person, by their words. */
+  readonly search: Search
   /** Any other request to the realm: the members of its good answer. */
   ask(request: KmsRequest): Promise<JsonObject>
   /** Resolves if the realm answers under the session. */
@@ -152,6 +156,7 @@ interface Parts {
   readonly keys: Keys
   readonly resources: Resources
   readonly rooms: RoomsWithEvents
+  readonly search: Search
 }
 
 function joinParts({
@@ -173,7 +178,24 @@ function joinParts({
     onUnreadable: (activityId, error) =>
       settings.onProblem?.({ problem: 'unreadable-message', activityId, error }),
   })
-  return { keys, resources, rooms }
+  const { userId, searchUrl } = device
+  const searchKey = createSearchKey({ keys, resources, userId })
+  const roomNamed = rooms.known
+  // Stemmers are loaded by whoever searches: in a browser they need a bundler.
+  const loading = once(async () => {
+    const { createSearch } = await import('./search.ts')
+    return createSearch({ http, clock, searchUrl, searchKey, keys, roomNamed })
+  })
+  const search: Search = async (words, options) => (await loading())(words, options)
+  return { keys, resources, rooms, search }
+}
+
+function once<Value>(make: () => Promise<Value>): () => Promise<Value> {
+  let made: Promise<Value> | undefined
+  return () => {
+    made ??= make()
+    return made
+  }
 }
 
 function openSocket({

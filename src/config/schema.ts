@@ -2,8 +2,9 @@
 // JSON Schema and the table in config/README.md are made from here. Unknown settings are refused.
 
 import { z } from 'zod'
+import { audit } from './audit.ts'
+import { carrier } from './carrier.ts'
 import { checkTogether } from './checks.ts'
-import { federation } from './federation.ts'
 import {
   domain,
   host,
@@ -16,6 +17,7 @@ import {
   webSocketUrl,
   whole,
 } from './fields.ts'
+import { peerPolicy } from './peer-policy.ts'
 import { postgres } from './postgres.ts'
 import { search } from './search.ts'
 
@@ -304,6 +306,7 @@ const listeners = (folder: string) =>
           host: host('Address of the read-only audit log.').default('127.0.0.1'),
           port: port('Its port.', 9103),
           allowRemote,
+          tls: tls(folder).exactOptional(),
         })
         .prefault({}),
       limits: connectionLimits,
@@ -347,7 +350,6 @@ export const settingsSchema = (folder: string) =>
       unlock: unlock(folder),
       identity: identity(folder),
       core: core(folder),
-      federation: federation(folder).exactOptional(),
       channel,
       keys,
       roles,
@@ -357,6 +359,10 @@ export const settingsSchema = (folder: string) =>
       log: log(folder),
       sweep,
       search,
+      federation: z
+        .strictObject({ ...peerPolicy, carrier: carrier(folder).exactOptional() })
+        .prefault({}),
+      audit: audit(folder),
     })
     .superRefine(checkTogether)
 

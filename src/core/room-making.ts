@@ -58,7 +58,8 @@ export const openRoomMaking = (parts: RoomParts): RoomMaking => {
         ? problem('core.direct-room-exists')
         : planRoom(wanted, maker, general)
     const turn = general?.id ?? pair ?? newId()
-    return await roomMade(await operations.run({ turn, trackingId }, makePlan))
+    const turns = () => [turn]
+    return await roomMade(await operations.run({ turns, trackingId }, makePlan))
   }
 
   return {
@@ -68,7 +69,8 @@ export const openRoomMaking = (parts: RoomParts): RoomMaking => {
       const isThere = isProblem(made) && made.problem === 'core.direct-room-exists'
       if (!isThere || pair === undefined || hasWords(wanted)) return made
       // Both made it at once, or a client asks again: here it is.
-      const row = await store.findPair(pair)
+      const there = await store.findPair(pair)
+      const row = there && (await store.findConversation(there.id, asking.caller.userId))
       if (row === undefined) return made
       return await viewRoom(store, urls, { row, isListed: true, activities: [] })
     },
@@ -85,7 +87,7 @@ export const openRoomMaking = (parts: RoomParts): RoomMaking => {
         const scene = await sceneOf(parts, caller, room)
         return isProblem(scene) ? scene : planJoin(kmsMessage, scene)
       }
-      return await roomMade(await operations.run({ turn: teamId, trackingId }, makePlan))
+      return await roomMade(await operations.run({ turns: () => [teamId], trackingId }, makePlan))
     },
   }
 }

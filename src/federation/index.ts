@@ -1,6 +1,9 @@
 // The door of federation: which keys cross between organisations, on whose behalf, and who may take them.
 
+export { blockPeer, type Pinned, pinUser, unblockPeer } from './administration.ts'
 export { type PeerDomain, parsePeerDomain } from './domain.ts'
+export { createForeignHome, type HomeParts } from './home.ts'
+export type { FederationPolicy } from './policy.ts'
 export {
   PEER_PATHS,
   type PeerConnectionFacts,
@@ -10,3 +13,5 @@ export {
   type ProvenPeer,
   type ServePeer,
 } from './ports.ts'
+export { createServePeer, type ServeParts } from './serve.ts'
+export { pushWithdrawals, type WithdrawalParts } from './withdrawals.ts'

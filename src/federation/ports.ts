@@ -1,6 +1,7 @@
 // What federation needs of the world: a way to ask a peer that has proved its name, and to be asked by one. Both speak of
 // bodies that are JSON values, already read and not yet believed. Certificates and bytes are the carrier's.
 
+import type { PeerConnection } from '../identity/index.ts'
 import type { Refusal } from '../refusal.ts'
 import type { Instant } from '../time.ts'
 import type { PeerDomain } from './domain.ts'
@@ -15,13 +16,7 @@ export const PEER_PATHS = {
 } as const
 
 /** What is known of a connection once both certificates were accepted; it goes into the audit entries of both sides. */
-export interface PeerConnectionFacts {
-  /** The key exchange that TLS negotiated, as its registered name (`X25519MLKEM768`). */
-  readonly tlsGroup: string
-  readonly carrier: 'relayed' | 'direct'
-  /** SHA-256 of the peer's certificate, in hex. */
-  readonly certificateSha256: string
-}
+export type PeerConnectionFacts = PeerConnection
 
 export interface PeerQuestion {
   readonly path: string

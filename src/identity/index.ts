@@ -18,4 +18,11 @@ export type {
   IntrospectionQuestion,
   KeysQuestion,
 } from './ports.ts'
-export type { Anonymous, Person, Principal, Service } from './principal.ts'
+export type {
+  Anonymous,
+  Peer,
+  PeerConnection,
+  Person,
+  Principal,
+  Service,
+} from './principal.ts'

@@ -1,6 +1,6 @@
 // Who asks: what we know of them, and that a credential proved it. A `Person` is only ever made from the
 // claims of a verified token, never from what a request says of itself (draft §4.2).
-// Seams: Peer (mutual TLS) and Officer (console) join this union with their issues.
+// Seam: Officer (console) joins this union with its issue.
 
 import type { AuthorizationUri, OrganizationId, ResourceUri, UserId } from '../id.ts'
 import type { Instant } from '../time.ts'
@@ -36,4 +36,24 @@ export interface Service {
   readonly features: ReadonlySet<string>
 }
 
-export type Principal = Person | Service | Anonymous
+/** Another realm, proved by its certificate, asking on behalf of one of its users. Whether that user is its own is not proved by it. */
+export interface Peer {
+  readonly kind: 'peer'
+  readonly domain: string
+  readonly userId: UserId
+  readonly organizationId?: undefined
+  readonly connection: PeerConnection
+  /** A resource of the peer's own on which, it says, the user is authorised. */
+  readonly vouchedFor?: ResourceUri
+}
+
+/** Over what a peer spoke; for the audit entries of both sides. */
+export interface PeerConnection {
+  /** The key exchange that TLS negotiated, as its registered name (`X25519MLKEM768`). */
+  readonly tlsGroup: string
+  readonly carrier: 'relayed' | 'direct'
+  /** SHA-256 of the peer's certificate, in hex. */
+  readonly certificateSha256: string
+}
+
+export type Principal = Person | Service | Anonymous | Peer

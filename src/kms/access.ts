@@ -11,7 +11,7 @@ import { FEATURE_OF } from './machine.ts'
 import { isExpired, type Resource } from './resource.ts'
 
 export interface ResourceFacts {
-  readonly resource: Resource | undefined
+  readonly resource: Pick<Resource, 'uri' | 'expiresAt' | 'staleSince'> | undefined
   /** Is the subject authorised on it, directly or through other resources? */
   readonly reached: boolean
 }

@@ -7,6 +7,7 @@ import type { Principal } from '../identity/index.ts'
 import type { Operation, Request } from '../protocol/index.ts'
 import type { Refusal } from '../refusal.ts'
 import type { Instant } from '../time.ts'
+import type { Told } from './foreign.ts'
 import type { Joint } from './joint.ts'
 import type { Agreement } from './operations/create-session.ts'
 import type { Session } from './session.ts'
@@ -32,6 +33,8 @@ export interface Asked<Op extends Operation = Operation> {
   readonly session?: Session
   /** Present for a handshake: the agreed channel, not yet anybody's. */
   readonly agreement?: Agreement
+  /** What other realms said when they were asked about it. */
+  readonly told?: readonly Told[]
 }
 
 /** A message that was refused before it became a question to the KMS. */

@@ -6,6 +6,7 @@ import type { ClientId } from '../id.ts'
 import type { Authenticator, Principal } from '../identity/index.ts'
 import {
   agreeChannel,
+  isForeign,
   isUnparsed,
   parseRequest,
   parseStrictJson,
@@ -15,6 +16,7 @@ import {
 import { isRefusal, type Refusal, refuse } from '../refusal.ts'
 import type { Asked, Case, Received, Turned } from './case.ts'
 import type { OpenChannel, Opened } from './doorway.ts'
+import type { ForeignHome } from './foreign.ts'
 import { ownSubject, subjectOf } from './on-behalf.ts'
 import type { Agreement } from './operations/create-session.ts'
 import type { Session } from './session.ts'
@@ -25,6 +27,7 @@ export interface IdentifyParts {
   readonly uris: Uris
   readonly random: Random
   readonly authenticator: Authenticator
+  readonly foreign?: ForeignHome
 }
 
 const sessionOf = (channel: OpenChannel): Session | undefined =>
@@ -72,6 +75,11 @@ const parse = (parts: IdentifyParts, opened: Opened, turned: Turned): Request | 
   }
 }
 
+/** Of another realm, and this one works alone. */
+const isElsewhere = ({ home, operation }: Request, { uris, foreign }: IdentifyParts): boolean =>
+  foreign === undefined &&
+  (home !== uris.home || (operation.name === 'bind-key' && isForeign(operation.uri, uris)))
+
 type Refused = Pick<Turned, 'refusal' | 'by' | 'onBehalfOf'>
 
 /** Everything that can refuse a parsed request before the transaction, in order. */
@@ -84,6 +92,7 @@ const admit = async (
   const session = sessionOf(channel)
   const clientId: ClientId | undefined = session?.clientId ?? request.clientId
   if (clientId === undefined) return { refusal: refuse('request.invalid', 'client.clientId') }
+  if (isElsewhere(request, parts)) return { refusal: refuse('request.foreign-host') }
   const misplaced = channelRefusal(request, channel)
   if (misplaced !== undefined) return { refusal: misplaced }
   const by = await parts.authenticator.authenticate(request.bearer, {

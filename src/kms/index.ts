@@ -5,6 +5,7 @@ export { Bearers } from './bearers.ts'
 export { Channels } from './channels.ts'
 export { Committer } from './committer.ts'
 export type { CoreOperation, SettledOperation, WithdrawnOperation } from './core-operation.ts'
+export type { ForeignHome, Granted, PeerAsk, Told, ToldKey } from './foreign.ts'
 export { type IdentityMaterial, importIdentity } from './identity-import.ts'
 export {
   type AdmittedRoom,
@@ -53,6 +54,21 @@ export {
 } from './off-boarding.ts'
 export { isProven, type OffBoardingReport, reportOffBoarding } from './off-boarding-report.ts'
 export type { Means } from './operation.ts'
+export { createPeerDesk, type PeerDesk, type PeerItem } from './peer-desk.ts'
+export type {
+  ClaimConflict,
+  CopyStore,
+  DebtStore,
+  ForeignKey,
+  Holder,
+  OwedWithdrawal,
+  PeerRecord,
+  PeerStore,
+  PendingBind,
+  Pin,
+  ResourceAndUser,
+} from './peer-ports.ts'
+export { type BindParts, retryBinds } from './pending-binds.ts'
 export { People } from './people.ts'
 export type { Person } from './person.ts'
 export {
@@ -105,3 +121,4 @@ export { StaticKeys } from './static-keys.ts'
 export type { StoredAnswer, StoredAnswerId } from './stored-answer.ts'
 export { type Swept, sweep } from './sweep.ts'
 export { sweepOperations, withdrawOperation } from './withdraw.ts'
+export { withdrawBearer } from './withdraw-bearer.ts'

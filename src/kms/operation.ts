@@ -9,6 +9,7 @@ import type { Refusal } from '../refusal.ts'
 import type { Instant } from '../time.ts'
 import type { Answer } from './answer.ts'
 import type { Asked } from './case.ts'
+import { type ForeignHome, mayAskPeers, type PeerAsk } from './foreign.ts'
 import type { Keyring } from './keyring/keyring.ts'
 import type { Transaction } from './ports.ts'
 import type { KmsSettings } from './settings.ts'
@@ -19,6 +20,8 @@ export interface Means {
   readonly uris: Uris
   readonly random: Random
   readonly keyring: Keyring
+  /** Absent: other realms are not asked, and not answered. */
+  readonly foreign?: ForeignHome
 }
 
 export interface Moment {
@@ -45,6 +48,8 @@ export interface Deed<Op extends Operation, Facts> {
   readonly runsTogether: boolean
   /** One set of facts per request, in order. */
   load(moment: Moment, asked: readonly Asked<Op>[]): Promise<readonly Facts[]>
+  /** What other realms have to be asked before it can be decided. Not asked of whom `mayAskPeers` refuses, nor twice. */
+  awaits?(facts: Facts, asked: Asked<Op>, moment: Moment): readonly PeerAsk[]
   decide(facts: Facts, asked: Asked<Op>, moment: Moment): Refusal | undefined
   /** One answer per decided request, in order. */
   act(moment: Moment, decided: readonly Decided<Op, Facts>[]): Promise<readonly Answer[]>
@@ -55,6 +60,8 @@ export interface Deed<Op extends Operation, Facts> {
 export interface Verdict {
   readonly outcome: Answer | Refusal
   readonly recorded: Recorded
+  /** Not decided at all: first these are asked, and `outcome` says nothing yet. */
+  readonly awaits?: readonly PeerAsk[]
 }
 
 /** A deed with its own types closed over, so that one table can hold them all. */
@@ -62,6 +69,22 @@ export interface Runner {
   readonly runsTogether: boolean
   run(moment: Moment, asked: readonly Asked[]): Promise<readonly Verdict[]>
 }
+
+/** What stands in for the outcome of a request that waits for a peer. */
+const WAITING: Answer = { status: 202, members: {} }
+
+export const waiting = (awaits: readonly PeerAsk[]): Verdict => ({
+  awaits,
+  outcome: WAITING,
+  recorded: {
+    action: 'peer.asked',
+    type: 'MESSAGE',
+    details: { peer: [...new Set(awaits.map(({ domain }) => domain))].join(' ') },
+  },
+})
+
+const mayWait = (asked: Asked, { means }: Moment): boolean =>
+  means.foreign !== undefined && asked.told === undefined && mayAskPeers(asked)
 
 const perform = async <Op extends Operation, Facts>(
   deed: Deed<Op, Facts>,
@@ -71,15 +94,18 @@ const perform = async <Op extends Operation, Facts>(
   const loaded = await deed.load(moment, asked)
   const judged = asked.map((one, index) => {
     const facts = loaded[index] as Facts // one per request, by the contract of `load`
-    return { asked: one, facts, refusal: deed.decide(facts, one, moment) }
+    const awaits = mayWait(one, moment) ? (deed.awaits?.(facts, one, moment) ?? []) : []
+    const refusal = awaits.length > 0 ? undefined : deed.decide(facts, one, moment)
+    return { asked: one, facts, refusal, awaits }
   })
   const answers = (
     await deed.act(
       moment,
-      judged.filter((one) => one.refusal === undefined),
+      judged.filter((one) => one.refusal === undefined && one.awaits.length === 0),
     )
   ).values()
-  return judged.map(({ asked: one, facts, refusal }) => {
+  return judged.map(({ asked: one, facts, refusal, awaits }) => {
+    if (awaits.length > 0) return waiting(awaits)
     if (refusal !== undefined) {
       return { outcome: refusal, recorded: deed.record(facts, one, undefined) }
     }

@@ -3,6 +3,8 @@
 // answer is sealed. Nothing leaves before its audit entry is durable.
 
 import type { BareOutcome, Declined, MessagesFrame, SealedAnswer } from '../boundary/index.ts'
+import type { SecretBytes } from '../crypto/index.ts'
+import { Fault } from '../fault.ts'
 import type { ClientId } from '../id.ts'
 import { FAULT_VERDICT, printRefusal, VERDICTS } from '../protocol/index.ts'
 import { isRefusal, type RefusalCode, refuse } from '../refusal.ts'
@@ -19,6 +21,7 @@ import {
   seal,
   type Unopened,
 } from './doorway.ts'
+import type { Told } from './foreign.ts'
 import { type IdentifyParts, identify } from './identify.ts'
 import type { Joint } from './joint.ts'
 import { isLockedFault } from './keyring/keyring.ts'
@@ -91,6 +94,22 @@ const endSession = (parts: CorridorParts, one: Case, outcome: Outcome): void => 
   if (operation.name === 'delete-session') parts.channels.forget(operation.uri)
 }
 
+/** No transaction is open while a peer is asked; what it said goes through the next one. */
+const concludeWithPeers = async (parts: CorridorParts, one: Case): Promise<Conclusion> => {
+  const conclusion = await parts.committer.conclude(one)
+  if (conclusion.awaits === undefined || isTurned(one)) return conclusion
+  if (parts.foreign === undefined) throw new Fault('kms.no-foreign-home')
+  const told = await parts.foreign.ask(conclusion.awaits, one.received)
+  try {
+    return await parts.committer.conclude({ ...one, told })
+  } finally {
+    for (const secret of secretsOf(told)) secret.wipe()
+  }
+}
+
+const secretsOf = (told: readonly Told[]): readonly SecretBytes[] =>
+  told.flatMap(({ result }) => (isRefusal(result) ? [] : result.keys.map(({ secret }) => secret)))
+
 interface Concluded extends Partial<Conclusion> {
   readonly text: string
 }
@@ -101,7 +120,7 @@ interface Concluded extends Partial<Conclusion> {
  */
 const conclude = async (parts: CorridorParts, one: Case): Promise<Concluded> => {
   try {
-    const conclusion = await parts.committer.conclude(one)
+    const conclusion = await concludeWithPeers(parts, one)
     endSession(parts, one, conclusion.outcome)
     return { ...conclusion, text: reveal(conclusion.outcome, requestIdOf(one), parts) }
   } catch (fault) {

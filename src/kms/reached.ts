@@ -1,8 +1,10 @@
 // Does this caller reach this resource? People by authorizations, machines by what they were granted and
-// by nothing else. Many questions at once, because many requests share a transaction.
+// by nothing else; a foreign resource by what its home said a moment ago. Many questions at once, because many requests share a transaction.
 
-import type { ResourceUri } from '../id.ts'
+import { parseUserId, type ResourceUri } from '../id.ts'
+import { hostOf, isForeign } from '../protocol/index.ts'
 import type { Asked } from './case.ts'
+import { isNoAnswer } from './foreign.ts'
 import { FEATURE_OF } from './machine.ts'
 import type { Moment } from './operation.ts'
 import type { FeatureQuestion } from './ports.ts'
@@ -36,10 +38,50 @@ const byAuthorizations = async (
   return pairs.length === 0 ? [] : tx.authorizations.reach(pairs, now)
 }
 
+/** How long its home's word holds for this request. */
+const holdsFor = ({ told }: Asked, { means: { foreign } }: Moment): number => {
+  if (foreign === undefined) return 0
+  const isSilent = told?.some(isNoAnswer) ?? false
+  return isSilent ? Math.max(foreign.freshFor, foreign.graceFor) : foreign.freshFor
+}
+
+/** The home of a resource knows who is authorised there: it is believed about its own, and about nothing else. */
+const isVouchedFor = ({ asked: { by }, resourceUri }: Wanted): boolean =>
+  by.kind === 'peer' && by.vouchedFor === resourceUri && by.domain === hostOf(resourceUri)
+
+const byPeers = async (moment: Moment, wanted: readonly Wanted[]): Promise<readonly boolean[]> => {
+  const pairs = wanted.flatMap(({ asked, resourceUri }) => {
+    const userId = asked.by.kind === 'person' ? parseUserId(asked.subject) : undefined
+    return userId === undefined ? [] : [{ resourceUri, userId }]
+  })
+  const known = (await moment.tx.copies.known(pairs)).values()
+  return wanted.map((one) => {
+    if (one.asked.by.kind !== 'person') return isVouchedFor(one)
+    const asOf: number | undefined = known.next().value
+    return asOf !== undefined && asOf > moment.now - holdsFor(one.asked, moment)
+  })
+}
+
 const isMachine = ({ asked }: Wanted): boolean => asked.by.kind === 'service'
 
 /** In order. */
 export const reachedBy = async (
+  moment: Moment,
+  wanted: readonly Wanted[],
+): Promise<readonly boolean[]> => {
+  const isFar = ({ resourceUri }: Wanted) => isForeign(resourceUri, moment.means.uris)
+  if (!wanted.some(isFar)) return reachedHere(moment, wanted)
+  const far = (await byPeers(moment, wanted.filter(isFar))).values()
+  const near = (
+    await reachedHere(
+      moment,
+      wanted.filter((one) => !isFar(one)),
+    )
+  ).values()
+  return wanted.map((one) => (isFar(one) ? far : near).next().value === true)
+}
+
+const reachedHere = async (
   moment: Moment,
   wanted: readonly Wanted[],
 ): Promise<readonly boolean[]> => {

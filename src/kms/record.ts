@@ -16,6 +16,7 @@ export type Pseudonyms = ReadonlyMap<UserId, Pick<Person, 'pseudonym'>>
 const actorOf = (by: Principal | undefined, people: Pseudonyms): Actor => {
   if (by === undefined) return { kind: 'unknown' }
   if (by.kind === 'anonymous') return { kind: 'anonymous', id: by.authorizationUri }
+  if (by.kind === 'peer') return { kind: 'peer', id: by.domain }
   const { kind } = by
   const known = people.get(by.userId)
   return known === undefined ? { kind } : { kind, id: known.pseudonym }
@@ -42,6 +43,15 @@ const requestFacts = (asked: Asked) => ({
   ...(asked.by.organizationId === undefined ? {} : { organizationId: asked.by.organizationId }),
 })
 
+/** Over which connections peers asked us, or we them. */
+const withPeers = (details: Act['details'], { by, told }: Asked): Act['details'] => {
+  if (by.kind === 'peer') return { ...details, ...by.connection }
+  const [first] = told ?? []
+  if (first === undefined) return details
+  const peer = [...new Set((told ?? []).map(({ ask }) => ask.domain))].join(' ')
+  return { ...details, peer, ...first.connection }
+}
+
 /** The core's id of an operation joins an entry to the core's own records. */
 const withOperation = (details: Act['details'], { joint }: Received): Pick<Act, 'details'> => {
   if (joint !== undefined) return { details: { ...details, operation: joint.id } }
@@ -57,14 +67,15 @@ export const actOf = (
   people: Pseudonyms,
   now: Instant,
 ): Act => {
-  const onBehalf = asked.subject === ownSubject(asked.by) ? undefined : parseUserId(asked.subject)
+  const isOwn = asked.by.kind !== 'peer' && asked.subject === ownSubject(asked.by)
+  const onBehalf = isOwn ? undefined : parseUserId(asked.subject)
   const behalf = onBehalf === undefined ? undefined : people.get(onBehalf)?.pseudonym
   const subjects = subjectsOf(recorded, people)
   return {
     ...recorded,
     ...verdictOf(outcome),
     ...requestFacts(asked),
-    ...withOperation(recorded.details, asked.received),
+    ...withOperation(withPeers(recorded.details, asked), asked.received),
     actor: actorOf(asked.by, people),
     durationMs: Math.max(0, now - asked.received.at),
     ...(behalf === undefined ? {} : { onBehalfOf: behalf }),

@@ -16,5 +16,5 @@ export interface Resource {
   readonly rosterChangedAt?: Instant
 }
 
-export const isExpired = (resource: Resource, now: Instant): boolean =>
+export const isExpired = (resource: Pick<Resource, 'expiresAt'>, now: Instant): boolean =>
   resource.expiresAt !== undefined && isPast(resource.expiresAt, now)

@@ -1,6 +1,7 @@
 // Operation → what does it: one table, one row each. Adding an operation is adding a row.
 
 import type { OperationName } from '../protocol/index.ts'
+import type { Asked } from './case.ts'
 import type { Runner } from './operation.ts'
 import { bindKey } from './operations/bind-key.ts'
 import { createAuthorizations } from './operations/create-authorizations.ts'
@@ -11,6 +12,7 @@ import { customerKey } from './operations/customer-key.ts'
 import { deleteAuthorization, deleteAuthorizations } from './operations/delete-authorizations.ts'
 import { deleteSession } from './operations/delete-session.ts'
 import { ping } from './operations/ping.ts'
+import { recordForeignKey } from './operations/record-foreign-key.ts'
 import {
   retrieveAuthorization,
   retrieveAuthorizations,
@@ -18,6 +20,10 @@ import {
 import { retrieveKey } from './operations/retrieve-key.ts'
 import { retrieveKeys } from './operations/retrieve-keys.ts'
 import { retrieveResource } from './operations/retrieve-resource.ts'
+
+/** What does this request: a key that a peer binds is a key of the peer's. */
+export const routeOf = ({ by, request: { operation } }: Asked): Runner =>
+  by.kind === 'peer' && operation.name === 'bind-key' ? recordForeignKey : ROUTES[operation.name]
 
 export const ROUTES: Readonly<Record<OperationName, Runner>> = {
   ping,

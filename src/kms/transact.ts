@@ -10,6 +10,8 @@ import { type Answer, toStored } from './answer.ts'
 import { knowCallers } from './callers.ts'
 import { type Asked, type Case, isAsked, isTurned } from './case.ts'
 import type { CoreOperation } from './core-operation.ts'
+import type { PeerAsk } from './foreign.ts'
+import { releasedToPeers } from './holders.ts'
 import { earlierOperations, jointVerdicts, operationOfCase } from './joint-verdicts.ts'
 import type { Done } from './ledger.ts'
 import type { Means, Moment, Verdict } from './operation.ts'
@@ -17,9 +19,11 @@ import type { Named, People } from './people.ts'
 import type { Transaction } from './ports.ts'
 import { actOf, type Pseudonyms, turnedAct } from './record.ts'
 import { operationOf, repeatedVerdicts } from './repeat.ts'
-import { ROUTES } from './routes.ts'
+import { routeOf } from './routes.ts'
 import { standingVerdicts } from './standing.ts'
 import type { StoredAnswer } from './stored-answer.ts'
+import { toldVerdicts } from './told.ts'
+import { admitWaiting, homeVerdicts } from './waiting.ts'
 
 export type Outcome = Answer | Refusal
 
@@ -27,6 +31,8 @@ export interface Conclusion {
   readonly outcome: Outcome
   /** Present where the core waits for it; the last word on what the core may believe. */
   readonly operation?: CoreOperation
+  /** Nothing is concluded: these are to be asked, and then the case comes again with what they said. */
+  readonly awaits?: readonly PeerAsk[]
 }
 
 const namedBy = (group: readonly Case[]): readonly Named[] =>
@@ -35,7 +41,12 @@ const namedBy = (group: readonly Case[]): readonly Named[] =>
     const caller: readonly Named[] =
       by === undefined || by.kind === 'anonymous'
         ? []
-        : [{ userId: by.userId, organizationId: by.organizationId }]
+        : [
+            {
+              userId: by.userId,
+              ...(by.organizationId === undefined ? {} : { organizationId: by.organizationId }),
+            },
+          ]
     const subject = isTurned(one) ? one.onBehalfOf : parseUserId(one.subject)
     return subject === undefined || subject === caller[0]?.userId
       ? caller
@@ -56,7 +67,7 @@ const runsOf = (asked: readonly Asked[]): readonly (readonly Asked[])[] => {
   for (const one of asked) {
     const { name } = one.request.operation
     const last = runs.at(-1)
-    const joins = last?.[0]?.request.operation.name === name && ROUTES[name].runsTogether
+    const joins = last?.[0]?.request.operation.name === name && routeOf(one).runsTogether
     if (joins) last?.push(one)
     else runs.push([one])
   }
@@ -68,7 +79,7 @@ const runAll = async (moment: Moment, asked: readonly Asked[]): Promise<Map<Aske
   for (const run of runsOf(asked)) {
     const [first] = run
     if (first === undefined) continue
-    const results = await ROUTES[first.request.operation.name].run(moment, run)
+    const results = await routeOf(first).run(moment, run)
     run.forEach((one, index) => {
       const verdict = results[index]
       if (verdict !== undefined) verdicts.set(one, verdict)
@@ -77,12 +88,22 @@ const runAll = async (moment: Moment, asked: readonly Asked[]): Promise<Map<Aske
   return verdicts
 }
 
+/** What peers have said is taken in first; what only a peer can say waits for it; the rest is ours to decide. */
+const decideAll = async (moment: Moment, asked: readonly Asked[]): Promise<Map<Asked, Verdict>> => {
+  const told = await toldVerdicts(moment, asked)
+  const elsewhere = homeVerdicts(moment, asked)
+  const here = asked.filter((one) => !told.has(one) && !elsewhere.has(one))
+  const verdicts = new Map([...told, ...elsewhere, ...(await runAll(moment, here))])
+  await admitWaiting(moment, verdicts)
+  return verdicts
+}
+
 const storedAnswers = (
   verdicts: ReadonlyMap<Asked, Verdict>,
   now: Instant,
 ): readonly StoredAnswer[] =>
-  [...verdicts].flatMap(([asked, { outcome }]) =>
-    asked.session === undefined
+  [...verdicts].flatMap(([asked, { outcome, awaits }]) =>
+    asked.session === undefined || awaits !== undefined
       ? []
       : [
           {
@@ -135,19 +156,24 @@ export const transact = async (
   const standing = asked.filter((one) => !refused.has(one))
   const repeats = await repeatedVerdicts(moment, standing)
   const { repeated, disagreed } = jointVerdicts(standing, earlier, repeats)
-  const done = await runAll(
+  const fresh = await decideAll(
     moment,
     standing.filter((one) => !repeated.has(one) && !disagreed.has(one)),
   )
-  const fresh = new Map([...disagreed, ...done])
+  for (const [one, verdict] of disagreed) fresh.set(one, verdict)
+  await tx.copies.addHolders(releasedToPeers(moment, fresh))
   await tx.answers.insert(storedAnswers(fresh, now))
   const verdicts = new Map([...refused, ...repeated, ...fresh])
   const strangers = subjectsOf(verdicts).filter(({ userId }) => !known.has(userId))
   const pseudonyms = new Map([...known, ...(await people.know(tx, strangers, now))])
-  const concluded = group.map((one): Conclusion => {
-    const outcome = isTurned(one) ? one.refusal : verdictFor(verdicts, one).outcome
+  const concludedAs = (one: Case, outcome: Outcome): Conclusion => {
     const operation = operationOfCase(one, outcome, earlier, now)
     return operation === undefined ? { outcome } : { outcome, operation }
+  }
+  const concluded = group.map((one): Conclusion => {
+    if (isTurned(one)) return concludedAs(one, one.refusal)
+    const { outcome, awaits } = verdictFor(verdicts, one)
+    return awaits === undefined ? concludedAs(one, outcome) : { outcome, awaits }
   })
   await tx.operations.insert(
     concluded.flatMap(({ operation }) =>

@@ -6,6 +6,7 @@ export {
   type IdentityProviderLink,
   type IdentityProviderSettings,
 } from './identity-provider.ts'
+export { createLogFile, type LogFileOptions } from './log-file.ts'
 export { dialPeer, type PeerAddress, type PeerWay, type PeerWays } from './peer-dial.ts'
 export {
   createPeerLink,
@@ -22,3 +23,11 @@ export {
 } from './peer-server.ts'
 export { createPeerStreams, type IncomingStream, type PeerStreams } from './peer-streams.ts'
 export type { JudgedCertificate, PeerTls, PeerTrustView } from './peer-tls.ts'
+export { createSyslogDatagram, type SyslogDatagramOptions } from './syslog-datagram.ts'
+export {
+  createSyslogStream,
+  type Framing,
+  type SyslogStreamOptions,
+  type SyslogTls,
+} from './syslog-stream.ts'
+export { type WitnessPlace, witnessAt } from './witness-call.ts'

@@ -13,6 +13,7 @@ import {
 import { readSecret } from '../config/index.ts'
 import { SecretBytes, systemRandom } from '../crypto/index.ts'
 import { Fault } from '../fault.ts'
+import type { ServePeer } from '../federation/index.ts'
 import type { IndexLine } from '../indexer/index.ts'
 import {
   operationAnswer,
@@ -22,18 +23,23 @@ import {
   withdrawOperation,
 } from '../kms/index.ts'
 import { type CoreLink, openCoreLink } from '../links/index.ts'
-import { type Job, type Log, type Metrics, systemClock } from '../runtime/index.ts'
+import { type Job, type Log, type Metrics, type Part, systemClock } from '../runtime/index.ts'
 import { seconds } from '../time.ts'
 import { type Realm, record, unlockRealm } from './assembly.ts'
+import { type Carrier, joinCarrier } from './carrier.ts'
 import { type JoinedCorridor, joinCorridor } from './corridor.ts'
+import { federationJobs, joinForeignHome, joinServePeer } from './federation.ts'
 import { publishJob } from './published-log.ts'
 import { recordReading } from './reading.ts'
 import { joinRooms, type Rooms } from './rooms.ts'
 import { type JoinedSearch, joinSearch } from './search.ts'
+import { joinShipping, type Shipping } from './shipping.ts'
 import { VERSION } from './version.ts'
+import { joinWitnessing, type Witnessing } from './witnessing.ts'
 
 /** The line to the core: nothing until it is opened. */
 export interface Line {
+  openStream: CoreLink['openStream']
   open(): void
   close(): Promise<void>
   isUp(): boolean
@@ -47,10 +53,16 @@ export interface Appliance {
   readonly joined: JoinedCorridor
   readonly line: Line
   readonly search: JoinedSearch
+  readonly shipping: Shipping
+  readonly witnessing: Witnessing
   readonly actions: AdminActions
   readonly jobs: readonly Job[]
+  /** Answers a peer whose certificate was accepted. */
+  readonly servePeer: ServePeer
   unlock(passphrase: SecretBytes): Promise<void>
   close(): Promise<void>
+  /** The direct port for peers, if the settings open one. */
+  readonly peerListeners: readonly Part[]
 }
 
 const SYSTEM = { kind: 'system' } as const
@@ -86,9 +98,12 @@ interface LineParts {
   /** Joined after the line, which they speak on. */
   rooms(): Rooms
   search(): JoinedSearch
+  /** Where peers are let in. */
+  readonly onStream?: Carrier['onStream'] | undefined
 }
 
-const openLink = ({ realm, joined, rooms, search, log, metrics }: LineParts): CoreLink => {
+const openLink = (parts: LineParts): CoreLink => {
+  const { realm, joined, rooms, search, log, metrics, onStream } = parts
   const { core, limits } = realm.settings
   return openCoreLink({
     url: core.linkUrl,
@@ -115,6 +130,7 @@ const openLink = ({ realm, joined, rooms, search, log, metrics }: LineParts): Co
     onOffboarded: (userId) => rooms().acknowledge(userId),
     onSearch: (asked) => search().answer(asked),
     onNews: () => search().wake(),
+    ...(onStream === undefined ? {} : { onStream }),
     onState: (state) => {
       if (state === 'down') rooms().lineLost()
       else search().wake()
@@ -192,6 +208,7 @@ const createLine = (parts: LineParts): Line => {
       link ??= openLink(parts)
     },
     close: async () => link?.close(),
+    openStream: async (domain) => (await link?.openStream(domain)) ?? 'line-lost',
     isUp: () => link?.isUp() ?? false,
     tell: (frame) => link?.announce(frame),
     index: indexLineOf(() => link),
@@ -222,6 +239,7 @@ const lock = async (
   joined.staticKeys.lock()
   search.lock()
   realm.log.keys.lock()
+  realm.witness.lock()
   line.announce()
   await record(realm, { action: 'realm.locked', outcome: 'done', actor: SYSTEM, type: 'MAIN_KEY' })
 }
@@ -237,32 +255,87 @@ const refusedUnlock = {
   type: 'MAIN_KEY',
 } as const
 
-export const createAppliance = async (
-  realm: Realm,
+const countFaults = (
   log: Log,
   metrics: Metrics,
-): Promise<Appliance> => {
+): ((fault: unknown, trackingId: string) => void) => {
   const faults = metrics.counter({
     room: 'kms',
     thing: 'faults',
     unit: 'count',
     help: 'Requests that met something broken.',
   })
-  const joined = joinCorridor(realm, log, (fault, trackingId) => {
+  return (fault, trackingId) => {
     faults.add({})
     log.error('request.failed', { trackingId }, fault)
+  }
+}
+
+const ownJobs = (
+  { realm, joined, line }: Pick<Appliance, 'realm' | 'joined' | 'line'>,
+  log: Log,
+  metrics: Metrics,
+): readonly Job[] => [
+  sweepJob(realm, joined),
+  sweepOperationsJob(realm),
+  followStaticKeysJob(joined, line),
+  renewKeysJob(realm),
+  publishJob(realm.log, log, metrics),
+]
+
+interface CarrierNeeds {
+  readonly openStream: CoreLink['openStream']
+  readonly serve: ServePeer
+}
+
+const tryUnlock = async (
+  realm: Realm,
+  unlock: () => Promise<void>,
+): Promise<'unlocked' | 'wrong-passphrase'> => {
+  try {
+    await unlock()
+    return 'unlocked'
+  } catch (error) {
+    if (!isWrongPassphrase(error)) throw error
+    await record(realm, refusedUnlock)
+    return 'wrong-passphrase'
+  }
+}
+
+/** Undefined without `federation.carrier`: then the realm works alone. */
+const joinRealmCarrier = (realm: Realm, log: Log, needs: CarrierNeeds): Carrier | undefined => {
+  const settings = realm.settings.federation.carrier
+  return settings && joinCarrier({ settings, domain: realm.kms.domain, log, ...needs })
+}
+
+/** Without a link to peers the realm works alone: it asks nobody. */
+export const createAppliance = async (
+  realm: Realm,
+  log: Log,
+  metrics: Metrics,
+): Promise<Appliance> => {
+  const onFault = countFaults(log, metrics)
+  const carrier = joinRealmCarrier(realm, log, {
+    openStream: (domain) => line.openStream(domain),
+    serve: (peer, request) => servePeer(peer, request),
   })
+  const link = carrier?.peers
+  const foreign = link && joinForeignHome(realm, link, metrics)
+  const joined = joinCorridor(realm, log, onFault, foreign)
   await joined.staticKeys.reload()
   detailsOf(realm, joined)
   const line: Line = createLine({
-    ...{ realm, joined, log, metrics },
+    ...{ realm, joined, log, metrics, onStream: carrier?.onStream },
     rooms: () => rooms,
     search: () => search,
   })
   const rooms = joinRooms(realm, line, log, metrics)
   const search = joinSearch(realm, line.index, log, metrics)
+  const shipping = joinShipping(realm, log, metrics)
+  const servePeer = joinServePeer(realm, joined.desk, onFault)
   const startedAt = realm.now()
-  const parts = { realm, joined, line, search }
+  const witnessing = joinWitnessing(realm, log, metrics)
+  const parts = { realm, joined, line, search, witnessing }
   const unlock = async (passphrase: SecretBytes): Promise<void> => {
     await unlockRealm(realm, passphrase)
     line.announce()
@@ -270,29 +343,26 @@ export const createAppliance = async (
   }
   return {
     ...parts,
+    shipping,
     unlock,
     jobs: [
-      sweepJob(realm, joined),
-      sweepOperationsJob(realm),
-      followStaticKeysJob(joined, line),
-      renewKeysJob(realm),
-      publishJob(realm.log, log, metrics),
+      ...ownJobs(parts, log, metrics),
+      ...witnessing.jobs,
       ...rooms.jobs,
+      ...(link && foreign ? federationJobs(realm, link, foreign, metrics) : []),
+      ...shipping.jobs,
+      ...(carrier?.jobs ?? []),
     ],
+    servePeer,
+    peerListeners: carrier?.listeners ?? [],
     actions: {
       status: async () => statusOf(realm, line, startedAt),
       lock: () => lock(parts),
       unlock: async (passphrase) => {
         if (realm.keyring.isUnlocked) return 'already-unlocked'
-        try {
-          await unlock(SecretBytes.from(passphrase))
-          return 'unlocked'
-        } catch (error) {
-          if (!isWrongPassphrase(error)) throw error
-          await record(realm, refusedUnlock)
-          return 'wrong-passphrase'
-        }
+        return await tryUnlock(realm, () => unlock(SecretBytes.from(passphrase)))
       },
+      shipStatus: () => shipping.status(),
       auditEntries: async ({ after, limit }) => {
         const entries = await realm.store.read((tx) => tx.audit.read(after, limit))
         await recordReading(realm.ledger, after, entries.length)
@@ -301,6 +371,7 @@ export const createAppliance = async (
       reloadIdentity: async () => joined.renewIdentity(),
     },
     close: async () => {
+      carrier?.close()
       await line.close()
       await joined.close()
     },

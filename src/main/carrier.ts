@@ -20,13 +20,13 @@ import { createPeerListener } from '../listeners/index.ts'
 import { type Job, type Log, type Part, systemClock } from '../runtime/index.ts'
 import { seconds } from '../time.ts'
 
-export type FederationSettings = NonNullable<Settings['federation']>
+export type CarrierSettings = NonNullable<Settings['federation']['carrier']>
 
 export interface CarrierParts {
-  readonly settings: FederationSettings
+  readonly settings: CarrierSettings
   readonly domain: string
-  /** The line to the core, once it is open. */
-  link(): CoreLink | undefined
+  /** On the line to the core. */
+  readonly openStream: CoreLink['openStream']
   readonly serve: ServePeer
   readonly onRefused?: PeerServerOptions['onRefused']
   readonly log: Log
@@ -72,7 +72,7 @@ const filesOf = (folder: string | undefined): readonly Uint8Array[] =>
         .map(({ name }) => new Uint8Array(readFileSync(join(folder, name))))
 
 /** Trust as the folders have it now; throws a Fault `main.peer-trust` for a file that cannot be relied upon. */
-const readTrust = (settings: FederationSettings) => {
+const readTrust = (settings: CarrierSettings) => {
   const anchors = filesOf(settings.trustFolder)
   const lists = filesOf(settings.crlFolder)
   const fingerprint = [...anchors, ...lists].map((file) => sha256Hex(file)).join()
@@ -88,7 +88,7 @@ const readTrust = (settings: FederationSettings) => {
   return { fingerprint, load }
 }
 
-const identityOf = ({ certificateFile, keyFile }: FederationSettings) => ({
+const identityOf = ({ certificateFile, keyFile }: CarrierSettings) => ({
   chainPem: readFileSync(certificateFile, 'utf8'),
   keyPem: new TextDecoder().decode(readSecret({ file: keyFile })),
 })
@@ -110,9 +110,7 @@ export const joinCarrier = (parts: CarrierParts): Carrier => {
   }
   const ways = {
     direct: new Map(settings.direct.map(({ domain, host, port }) => [domain, { host, port }])),
-    ...(settings.relay
-      ? { relay: async (to: string) => (await parts.link()?.openStream(to)) ?? 'line-lost' }
-      : {}),
+    ...(settings.relay ? { relay: parts.openStream } : {}),
   }
   const peers = createPeerLink({
     ...{ tls, log, limits: LINK_LIMITS },

@@ -32,8 +32,10 @@ import { CommandError } from './command-error.ts'
 import { createIndexCommands } from './index-commands.ts'
 import { createIndexingCommands } from './indexing-commands.ts'
 import { askPassphrase } from './passphrase.ts'
+import { createPeerCommands } from './peer-commands.ts'
 import { refuseRestored } from './restored.ts'
 import { serve } from './serve.ts'
+import { shipStatusCommand } from './ship-status.ts'
 import { VERSION } from './version.ts'
 
 const passphraseFor = async (
@@ -184,6 +186,7 @@ export const createCommands = (output: CliOutput): CliActions => ({
   ...createAuditCommands(output),
   ...createIndexCommands(output),
   ...createIndexingCommands(output),
+  ...createPeerCommands(output),
   serve: ({ config }) => serve(loadSettings(config), config),
   init: (options) => init(options, output),
   status: async ({ config, json }) => {
@@ -243,4 +246,5 @@ export const createCommands = (output: CliOutput): CliActions => ({
       return DONE
     }),
   usersList: (options) => listing(options, output, userRows),
+  auditShipStatus: ({ config, json }) => shipStatusCommand(config, json === true, output),
 })

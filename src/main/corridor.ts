@@ -9,6 +9,9 @@ import {
   Committer,
   type Corridor,
   createCorridor,
+  createPeerDesk,
+  type ForeignHome,
+  type PeerDesk,
   People,
   StaticKeys,
 } from '../kms/index.ts'
@@ -21,6 +24,8 @@ import { providerSettings } from './provider-settings.ts'
 
 export interface JoinedCorridor {
   readonly corridor: Corridor
+  /** The same for peers. */
+  readonly desk: PeerDesk
   readonly channels: Channels
   readonly staticKeys: StaticKeys
   /** Forgets what was verified before, so that the next request asks the provider again. */
@@ -63,6 +68,7 @@ export const joinCorridor = (
   realm: Realm,
   log: Log,
   onFault: (fault: unknown, trackingId: string) => void,
+  foreign?: ForeignHome,
 ): JoinedCorridor => {
   const { kms, keyring, store, ledger, now } = realm
   const uris = urisOf(kms.domain)
@@ -70,7 +76,10 @@ export const joinCorridor = (
   const bearers = new Bearers(uris, keyring, now)
   const staticKeys = new StaticKeys(store, keyring, workers)
   const channels = new Channels(store, keyring, kms.sessionGrace, kms.liveChannels)
-  const means = { settings: kms, uris, random: systemRandom, keyring }
+  const means = {
+    ...{ settings: kms, uris, random: systemRandom, keyring },
+    ...(foreign === undefined ? {} : { foreign }),
+  }
   const committer = new Committer(ledger, { means, people: new People(systemRandom) })
   let identity = joinIdentity(realm, bearers, log)
   const corridor = createCorridor({
@@ -87,6 +96,7 @@ export const joinCorridor = (
   })
   return {
     corridor,
+    desk: createPeerDesk({ ...means, bearers, committer, now, onFault }),
     channels,
     staticKeys,
     renewIdentity: () => {

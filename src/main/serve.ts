@@ -61,6 +61,7 @@ export const serve = async (settings: Settings, configFile: string): Promise<num
       lifePart(realm, configFile),
       unlockPart(appliance, log),
       ...createListeners(appliance, log, metrics),
+      ...appliance.peerListeners,
       part(
         'link',
         () => appliance.line.open(),

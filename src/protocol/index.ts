@@ -21,6 +21,8 @@ export { printRefusal, printResponse, type Response } from './response.ts'
 export { FAULT_VERDICT, VERDICTS, type Verdict, verdictOf } from './status.ts'
 export { type ParsedJson, parseStrictJson } from './strict-json.ts'
 export {
+  hostOf,
+  isForeign,
   parseAuthId,
   parseKeyUri,
   parseResourceUri,

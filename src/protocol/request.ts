@@ -6,7 +6,7 @@ import { type ClientId, parseClientId, parseUserId, type UserId } from '../id.ts
 import { isRefusal, type Refusal, refuse } from '../refusal.ts'
 import { METHODS, type Method, type Operation, type RawObject } from './operation.ts'
 import { OPERATION_PARSERS } from './operations.ts'
-import { parseTarget, type Target, type Uris } from './uri.ts'
+import { parseTarget, type Target, type Uris, urisNamedBy } from './uri.ts'
 
 export interface Request {
   readonly requestId: string
@@ -18,6 +18,8 @@ export interface Request {
   readonly bearer: string | undefined
   readonly onBehalfOf: UserId | undefined
   readonly operation: Operation
+  /** `kms://HOST` of the realm that decides: the home of the resource or key that it is about. */
+  readonly home: string
 }
 
 /** A refused request, with as much of it as was understood: an answer needs its requestId. */
@@ -100,7 +102,7 @@ const parseRequestId = (raw: unknown): string | undefined =>
     ? raw
     : undefined
 
-/** One typed request, or why not. `raw` is any JSON value; nothing in it has been verified. */
+/** One typed request, or why not. It may be about another realm: see `home`. `raw` is any JSON value; nothing in it has been verified. */
 export const parseRequest = (raw: unknown, uris: Uris): Request | Unparsed => {
   const object = asObject(raw) ?? {}
   const requestId = parseRequestId(object['requestId'])
@@ -110,13 +112,17 @@ export const parseRequest = (raw: unknown, uris: Uris): Request | Unparsed => {
   const unparsed = (refusal: Refusal): Unparsed => ({ refusal, requestId, method, uri })
   if (requestId === undefined) return unparsed(refuse('request.invalid', 'requestId'))
   if (method === undefined) return unparsed(refuse('request.invalid', 'method'))
-  const target = parseTarget(object['uri'], uris)
+  const place = urisNamedBy(object['uri'], uris)
+  // Authorizations are made, and keys are bound, where the resource is.
+  const home =
+    object['resourceUri'] === undefined ? place : urisNamedBy(object['resourceUri'], uris)
+  const target = parseTarget(object['uri'], place)
   if (isRefusal(target)) return unparsed(target)
   const client = parseClient(object['client'])
   if (isRefusal(client)) return unparsed(client)
-  const operation = parseOperation(object, method, target, uris)
+  const operation = parseOperation(object, method, target, home)
   if (isRefusal(operation)) return unparsed(operation)
-  return { requestId, method, uri: uri ?? '', ...client, operation }
+  return { requestId, method, uri: uri ?? '', ...client, operation, home: home.home }
 }
 
 export const isUnparsed = (parsed: Request | Unparsed): parsed is Unparsed => 'refusal' in parsed

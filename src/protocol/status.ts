@@ -80,7 +80,7 @@ export const VERDICTS: Readonly<Record<RefusalCode, Verdict>> = {
   'kms.unknown-resource': NOT_AUTHORIZED,
   'kms.unknown-authorization': NOT_AUTHORIZED,
   'kms.unknown-session': NOT_AUTHORIZED,
-  'kms.key-already-bound': { status: 409, reason: 'The key is bound to another resource' },
+  'kms.key-already-bound': { status: 409, reason: 'The key is bound already' },
   'kms.key-expired': { status: 409, reason: 'The key was not bound in time' },
   'kms.not-key-creator': NOT_AUTHORIZED,
   'kms.too-many-sessions': { status: 429, reason: 'This device has too many live sessions' },
@@ -113,6 +113,23 @@ export const VERDICTS: Readonly<Record<RefusalCode, Verdict>> = {
   'federation.issuer-may-issue-authorities': PEER_NOT_PROVEN,
   'federation.crl-stale': PEER_NOT_PROVEN,
   'federation.crl-missing': PEER_NOT_PROVEN,
+  'federation.closed': peerFailed(403, 'This KMS works with no other organisation'),
+  'federation.not-listed': peerFailed(403, 'This KMS does not work with that organisation'),
+  'federation.blocked': peerFailed(403, 'This KMS does not work with that organisation'),
+  'federation.not-forwarded': peerFailed(
+    403,
+    'This is not done at the KMS of another organisation',
+  ),
+  'federation.claim-conflict': peerFailed(403, 'The user is known as one of another organisation'),
+  'federation.user-not-pinned': peerFailed(
+    403,
+    'The user is not known as one of that organisation',
+  ),
+  'federation.denied-by-home': NOT_AUTHORIZED,
+  'federation.answer-wrong': peerFailed(
+    502,
+    'The KMS of the other organisation answered something else than asked',
+  ),
   'federation.key-exchange-classical': peerFailed(
     403,
     'The KMS of the other organisation offers no post-quantum key exchange',

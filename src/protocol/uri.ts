@@ -75,6 +75,22 @@ const splitUri = (raw: string, home: string): Split | Refusal => {
   }
 }
 
+const LABEL = '[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?'
+/** A DNS name of two labels or more that is no IPv4 address. Whether anybody answers there is another question. */
+const OTHER_HOME = new RegExp(`^kms://((?:${LABEL}\\.)+(?=[a-z0-9-]*[a-z])${LABEL})(?=/)`, 'i')
+
+/** The URIs of the realm that an absolute URI names; ours for everything else. */
+export const urisNamedBy = (raw: unknown, uris: Uris): Uris => {
+  const host = typeof raw === 'string' ? OTHER_HOME.exec(raw)?.[1]?.toLowerCase() : undefined
+  return host === undefined || `kms://${host}` === uris.home ? uris : urisOf(host)
+}
+
+/** Does this printed URI belong to another realm? */
+export const isForeign = (uri: string, { home }: Uris): boolean => !uri.startsWith(`${home}/`)
+
+/** The host of a printed URI. */
+export const hostOf = (uri: string): string => uri.slice('kms://'.length).split('/', 1)[0] ?? ''
+
 const COLLECTIONS: Readonly<Record<string, Target>> = {
   ping: { kind: 'ping' },
   keys: { kind: 'keys' },

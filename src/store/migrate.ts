@@ -12,6 +12,10 @@ import { audit } from './migrations/0004-audit.ts'
 import { rooms } from './migrations/0005-rooms.ts'
 import { search } from './migrations/0006-search.ts'
 import { log } from './migrations/0007-log.ts'
+import { shipping } from './migrations/0008-shipping.ts'
+import { brought } from './migrations/0009-brought.ts'
+import { federation } from './migrations/0009-federation.ts'
+import { witness } from './migrations/0010-witness.ts'
 import type { Dialect } from './statement.ts'
 
 /** The few words in which the two dialects' table definitions differ. */
@@ -54,7 +58,19 @@ const WORDS: Readonly<Record<Dialect['kind'], Words>> = {
 }
 
 /** In order; names sort as they are numbered. */
-export const MIGRATIONS: readonly Migration[] = [keyring, keys, sessions, audit, rooms, search, log]
+export const MIGRATIONS: readonly Migration[] = [
+  keyring,
+  keys,
+  sessions,
+  audit,
+  rooms,
+  search,
+  log,
+  shipping,
+  brought,
+  federation,
+  witness,
+]
 
 interface Applied {
   readonly migrations: { readonly name: string }

@@ -1,6 +1,17 @@
 // The tables as types, and what every column is called. What a table is for and why it has the indexes
 // it has stands in README.md; how it came to be stands in migrations/. Bytes are always wrapped bytes.
 
+import type {
+  copyHolderColumns,
+  foreignKeyColumns,
+  foreignKnowledgeColumns,
+  owedWithdrawalColumns,
+  peerColumns,
+  peerConflictColumns,
+  peerPinColumns,
+  pendingBindColumns,
+} from './peer-tables.ts'
+
 /** How a value travels: text, whole number, bytes; with `?` it may be null. */
 export type Kind = 'text' | 'integer' | 'bytes' | 'text?' | 'integer?'
 
@@ -55,6 +66,7 @@ export const authorizationColumns = {
   created_by: 'text',
   created_at: 'integer',
   expires_at: 'integer?',
+  is_brought: 'integer',
 } as const satisfies Columns
 
 export const sessionColumns = {
@@ -241,6 +253,14 @@ export const auditEntryColumns = {
   body: 'text',
 } as const satisfies Columns
 
+export const shipCursorColumns = {
+  destination: 'text',
+  sequence: 'integer',
+  holder: 'text',
+  claimed_at: 'integer',
+  lease_until: 'integer',
+} as const satisfies Columns
+
 export const logTileColumns = {
   level: 'integer',
   tile: 'integer',
@@ -265,6 +285,35 @@ export const logKeyColumns = {
   wrapped: 'bytes',
   wrap_version: 'integer',
   created_at: 'integer',
+  purpose: 'text',
+} as const satisfies Columns
+
+export const logWitnessColumns = {
+  witness: 'text',
+  generation: 'integer',
+  size: 'integer',
+  line: 'text',
+  cosigned_at: 'integer',
+  failures: 'integer',
+  code: 'text',
+  claimed_size: 'integer',
+  tried_at: 'integer',
+} as const satisfies Columns
+
+export const logWitnessedColumns = {
+  id: 'integer',
+  generation: 'integer',
+  size: 'integer',
+  note: 'text',
+  witnessed_at: 'integer',
+} as const satisfies Columns
+
+export const seenLogColumns = {
+  origin: 'text',
+  size: 'integer',
+  root: 'bytes',
+  note: 'text',
+  seen_at: 'integer',
 } as const satisfies Columns
 
 export interface Schema {
@@ -294,6 +343,7 @@ export interface Schema {
   readonly key_encryption_keys: RowOf<typeof keyEncryptionKeyColumns>
   readonly static_keys: RowOf<typeof staticKeyColumns>
   readonly audit_entries: RowOf<typeof auditEntryColumns>
+  readonly ship_cursors: RowOf<typeof shipCursorColumns>
   readonly audit_head: {
     readonly id: number
     readonly sequence: number
@@ -302,4 +352,15 @@ export interface Schema {
   readonly log_tiles: RowOf<typeof logTileColumns>
   readonly log_tree: RowOf<typeof logTreeColumns>
   readonly log_keys: RowOf<typeof logKeyColumns>
+  readonly peers: RowOf<typeof peerColumns>
+  readonly peer_pins: RowOf<typeof peerPinColumns>
+  readonly peer_conflicts: RowOf<typeof peerConflictColumns>
+  readonly foreign_knowledge: RowOf<typeof foreignKnowledgeColumns>
+  readonly foreign_keys: RowOf<typeof foreignKeyColumns>
+  readonly copy_holders: RowOf<typeof copyHolderColumns>
+  readonly owed_withdrawals: RowOf<typeof owedWithdrawalColumns>
+  readonly pending_binds: RowOf<typeof pendingBindColumns>
+  readonly log_witnesses: RowOf<typeof logWitnessColumns>
+  readonly log_witnessed: RowOf<typeof logWitnessedColumns>
+  readonly seen_logs: RowOf<typeof seenLogColumns>
 }

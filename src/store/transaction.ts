@@ -7,6 +7,8 @@ import type { IndexTransaction } from '../indexer/index.ts'
 import { prepareAnswers } from './answers.ts'
 import { prepareAuditLog } from './audit-log.ts'
 import { prepareAuthorizations } from './authorizations.ts'
+import { prepareCopyStore } from './copies.ts'
+import { prepareDebts } from './debts.ts'
 import { isRetryable } from './failures.ts'
 import { prepareIndex } from './index-queue.ts'
 import { prepareKeyring } from './keyring.ts'
@@ -16,13 +18,16 @@ import { prepareLogTree } from './log-tree.ts'
 import { prepareMachines } from './machines.ts'
 import { prepareOffBoardings } from './off-boardings.ts'
 import { prepareOperations } from './operations.ts'
+import { preparePeers } from './peers.ts'
 import { preparePeople } from './people.ts'
 import { prepareResources } from './resources.ts'
 import { prepareRosters } from './rosters.ts'
 import { prepareSearchKeys } from './search-keys.ts'
 import { prepareSessions } from './sessions.ts'
+import { prepareShipping } from './shipping.ts'
 import type { Dialect, Link } from './statement.ts'
 import { prepareStaticKeys } from './static-keys.ts'
+import { prepareWitnesses } from './witnesses.ts'
 
 /** A begun transaction on a connection that nobody else uses. */
 export interface Begun {
@@ -70,6 +75,11 @@ const prepareTransaction = (dialect: Dialect): ((link: Link) => IndexTransaction
   const audit = prepareAuditLog(dialect)
   const tree = prepareLogTree(dialect)
   const logKeys = prepareLogKeys(dialect)
+  const peers = preparePeers(dialect)
+  const copies = prepareCopyStore(dialect)
+  const debts = prepareDebts(dialect)
+  const shipping = prepareShipping(dialect)
+  const witnesses = prepareWitnesses(dialect)
   return (link) => ({
     keys: keys(link),
     resources: resources(link),
@@ -88,6 +98,11 @@ const prepareTransaction = (dialect: Dialect): ((link: Link) => IndexTransaction
     audit: audit(link),
     tree: tree(link),
     logKeys: logKeys(link),
+    peers: peers(link),
+    copies: copies(link),
+    debts: debts(link),
+    shipping: shipping(link),
+    witnesses: witnesses(link),
   })
 }
 

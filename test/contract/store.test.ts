@@ -5,6 +5,7 @@ import { answersContract } from './store/answers.ts'
 import { auditLogContract } from './store/audit-log.ts'
 import { authorizationsContract } from './store/authorizations.ts'
 import { durabilityContract } from './store/durability.ts'
+import { federationContract } from './store/federation.ts'
 import { implementations } from './store/implementations.ts'
 import { keyringContract } from './store/keyring.ts'
 import { keysContract } from './store/keys.ts'
@@ -16,7 +17,9 @@ import { resourcesContract } from './store/resources.ts'
 import { roomsContract } from './store/rooms.ts'
 import { searchContract } from './store/search.ts'
 import { sessionsContract } from './store/sessions.ts'
+import { shippingContract } from './store/shipping.ts'
 import { transactionsContract } from './store/transactions.ts'
+import { witnessesContract } from './store/witnesses.ts'
 
 const CONTRACTS = [
   keysContract,
@@ -29,8 +32,11 @@ const CONTRACTS = [
   peopleContract,
   roomsContract,
   searchContract,
+  federationContract,
   keyringContract,
   auditLogContract,
+  shippingContract,
+  witnessesContract,
   transactionsContract,
   migrationsContract,
   durabilityContract,

@@ -15,6 +15,12 @@ import {
   verifierKeyOf,
 } from '../../src/audit/index.ts'
 import { aesKeyFrom, createRsaWorkers, SecretBytes, systemRandom } from '../../src/crypto/index.ts'
+import {
+  createForeignHome,
+  createServePeer,
+  type FederationPolicy,
+  type PeerLink,
+} from '../../src/federation/index.ts'
 import type { OrganizationId, UserId } from '../../src/id.ts'
 import { createAuthenticator } from '../../src/identity/index.ts'
 import type { IndexedStore, IndexLedger } from '../../src/indexer/index.ts'
@@ -24,6 +30,7 @@ import {
   Committer,
   createCorridor,
   createLedger,
+  createPeerDesk,
   ensureLogKeys,
   importIdentity,
   Keyring,
@@ -67,12 +74,12 @@ const caKey = generateKeyPem()
 const caProfile = { kind: 'root', commonName: 'Test CA', dnsNames: [], ipAddresses: [] } as const
 const ca = { certificatePem: issueCertificate(caProfile, caKey), keyPem: caKey }
 const leafKey = generateKeyPem()
-const leafPem = issueCertificate(
-  { kind: 'identity', commonName: DOMAIN, dnsNames: [DOMAIN], ipAddresses: [] },
-  leafKey,
-  ca,
-)
-export const CHAIN_PEM = `${leafPem}\n${ca.certificatePem}`
+const chainPemFor = (domain: string): string => {
+  const profile = { commonName: domain, dnsNames: [domain], ipAddresses: [] }
+  const leafPem = issueCertificate({ kind: 'identity', ...profile }, leafKey, ca)
+  return `${leafPem}\n${ca.certificatePem}`
+}
+export const CHAIN_PEM = chainPemFor(DOMAIN)
 export const LEAF_KEY_PEM = leafKey
 export { ca as CERTIFICATE_AUTHORITY }
 
@@ -102,6 +109,8 @@ export interface WorldOptions {
   readonly store?: StoreSettings
   /** Puts something between the realm and its store: a fault, a kill. */
   readonly wrapStore?: (store: IndexedStore) => IndexedStore
+  /** Absent: the realm works alone. */
+  readonly federation?: { readonly policy: FederationPolicy; readonly link: PeerLink }
 }
 
 const mainKeys = (organizations: readonly OrganizationId[], now: Instant): readonly OpenMainKey[] =>
@@ -129,15 +138,22 @@ const boot = async (options: WorldOptions, opened: OpenStore, now: () => Instant
   const provider = aProvider()
   provider.jwks.keys.push(signer.publicJwk)
   const authenticator = createAuthenticator({
-    issuers: [anIssuer({ organizationIds: new Set([organization(ACME), organization(GLOBEX)]) })],
+    issuers: [anIssuer({ organizationIds: new Set(settings.organizations) })],
     provider,
     now,
     bearers,
   })
   const staticKeys = new StaticKeys(store, keyring, workers)
   const channels = new Channels(store, keyring, settings.sessionGrace, settings.liveChannels)
-  const means = { settings, uris, random: systemRandom, keyring }
+  const { domain } = settings
+  const federation = options.federation
+  const foreign = federation && createForeignHome({ domain, now, ...federation })
+  const means = {
+    ...{ settings, uris, random: systemRandom, keyring },
+    ...(foreign === undefined ? {} : { foreign }),
+  }
   const faults: unknown[] = []
+  const committer = new Committer(ledger, { means, people: new People(systemRandom) })
   const corridor = createCorridor({
     ...means,
     sealedMessageMaxChars: settings.sealedMessageMaxChars,
@@ -146,14 +162,22 @@ const boot = async (options: WorldOptions, opened: OpenStore, now: () => Instant
     workers,
     bearers,
     authenticator,
-    committer: new Committer(ledger, { means, people: new People(systemRandom) }),
+    committer,
     now,
     onFault: (fault) => faults.push(fault),
   })
+  const onFault = (fault: unknown) => faults.push(fault)
+  const desk = createPeerDesk({ ...means, bearers, committer, now, onFault })
+  const servePeer =
+    federation &&
+    createServePeer(
+      { domain, policy: federation.policy, desk, ledger, isUnlocked: () => keyring.isUnlocked },
+      onFault,
+    )
   const importStaticKey = () =>
     importIdentity(
       {
-        chainPem: CHAIN_PEM,
+        chainPem: domain === DOMAIN ? CHAIN_PEM : chainPemFor(domain),
         privateKeyPem: SecretBytes.from(new TextEncoder().encode(LEAF_KEY_PEM)),
       },
       { settings, keyring, ledger },
@@ -186,6 +210,8 @@ const boot = async (options: WorldOptions, opened: OpenStore, now: () => Instant
   }
   return {
     settings,
+    foreign,
+    servePeer,
     ledger,
     keyring,
     workers,
@@ -290,7 +316,7 @@ export class World {
     const sender = {
       corridor: () => this.#booted.corridor,
       staticJwk: () => this.#booted.staticKeys.published?.publicJwkJson ?? '',
-      home: HOME,
+      home: `kms://${this.#booted.settings.domain}`,
     }
     return new Device(sender, { userId, clientId, bearer })
   }

@@ -1,17 +1,43 @@
 // Unbound → bound (draft §4.7.6): by the key's creator, to a resource they are authorised on, once.
-// Binding it again to the same resource is a client's retry and answered like the first time.
+// Binding it again to the same resource is a client's retry and answered like the first time, unless
+// somebody left meanwhile: then it would pass for the new key that the room still lacks. To a resource of
+// another realm a key is bound once that realm has recorded it.
 
+import { isForeign } from '../../protocol/index.ts'
+import { refuse } from '../../refusal.ts'
 import type { KeyFacts, ResourceFacts } from '../access.ts'
 import { accountRefusal, bindRefusal, resourceRefusal } from '../access.ts'
 import type { Answer } from '../answer.ts'
+import type { Asked } from '../case.ts'
+import { askHome, type PeerAsk } from '../foreign.ts'
 import { type BoundKey, bindTo } from '../key.ts'
-import { operation } from '../operation.ts'
+import { type Moment, type OperationOf, operation } from '../operation.ts'
 import { loadResource } from './load-resource.ts'
 
-type Facts = ResourceFacts & Pick<KeyFacts, 'key'>
+type Facts = ResourceFacts &
+  Pick<KeyFacts, 'key'> & {
+    /** The resource of another realm that it is being bound to. */
+    readonly promisedTo: string | undefined
+  }
 
 const isBoundTo = (key: KeyFacts['key'], resourceUri: string): key is BoundKey =>
   key?.state === 'bound' && key.resourceUri === resourceUri
+
+type Ask = Asked<OperationOf<'bind-key'>>
+
+const keyRefusal = ({ key, resource }: Facts, { subject, request }: Ask, { now }: Moment) => {
+  const { uri, resourceUri } = request.operation
+  const isOwn = isBoundTo(key, resourceUri) && key.createdBy === subject
+  const isRetry = isOwn && resource?.staleSince === undefined
+  return isRetry ? undefined : bindRefusal(key, subject, uri, now)
+}
+
+const awaits = (facts: Facts, asked: Ask, moment: Moment): PeerAsk[] => {
+  const { operation: wanted } = asked.request
+  const isHere = !isForeign(wanted.resourceUri, moment.means.uris)
+  if (isHere || keyRefusal(facts, asked, moment) !== undefined) return []
+  return [askHome(asked, wanted, wanted.resourceUri)]
+}
 
 export const bindKey = operation<'bind-key', Facts>('bind-key', {
   runsTogether: false,
@@ -20,15 +46,25 @@ export const bindKey = operation<'bind-key', Facts>('bind-key', {
       asked.map(async (one) => {
         const { uri, resourceUri } = one.request.operation
         const keys = await moment.tx.keys.find([uri])
-        return { key: keys.get(uri), ...(await loadResource(moment, resourceUri, one)) }
+        const promise = await moment.tx.debts.findBind(uri)
+        return {
+          key: keys.get(uri),
+          promisedTo: promise?.resourceUri,
+          ...(await loadResource(moment, resourceUri, one)),
+        }
       }),
     ),
-  decide: (facts, asked, { now }) => {
+  awaits,
+  decide: (facts, asked, moment) => {
     const { uri, resourceUri } = asked.request.operation
-    const refusal = accountRefusal(asked) ?? resourceRefusal(facts, resourceUri, now)
-    if (refusal !== undefined) return refusal
-    const isRetry = isBoundTo(facts.key, resourceUri) && facts.key.createdBy === asked.subject
-    return isRetry ? undefined : bindRefusal(facts.key, asked.subject, uri, now)
+    // While another realm has it to record, it is not free.
+    const isPromised = facts.promisedTo !== undefined && facts.promisedTo !== resourceUri
+    if (isPromised) return refuse('kms.key-already-bound', uri)
+    return (
+      accountRefusal(asked) ??
+      resourceRefusal(facts, resourceUri, moment.now) ??
+      keyRefusal(facts, asked, moment)
+    )
   },
   act: async ({ tx, now }, decided) => {
     const answers: Answer[] = []

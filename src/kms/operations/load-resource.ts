@@ -1,6 +1,8 @@
-// The facts that most operations need of a resource: does it live, and does the caller reach it?
+// The facts that most operations need of a resource: does it live, and does the caller reach it? Of a foreign one only its home
+// knows whether it lives; that it said lately that the caller is authorised there says both.
 
 import type { ResourceUri } from '../../id.ts'
+import { isForeign } from '../../protocol/index.ts'
 import type { ResourceFacts } from '../access.ts'
 import type { Asked } from '../case.ts'
 import type { Moment } from '../operation.ts'
@@ -11,7 +13,10 @@ export const loadResource = async (
   uri: ResourceUri,
   asked: Asked,
 ): Promise<ResourceFacts> => {
-  const resources = await moment.tx.resources.find([uri])
+  const own = isForeign(uri, moment.means.uris)
+    ? undefined
+    : (await moment.tx.resources.find([uri])).get(uri)
   const [reached] = await reachedBy(moment, [{ asked, resourceUri: uri }])
-  return { resource: resources.get(uri), reached: reached ?? false }
+  const resource = isForeign(uri, moment.means.uris) ? { uri } : own
+  return { resource, reached: reached ?? false }
 }

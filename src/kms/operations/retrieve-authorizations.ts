@@ -6,6 +6,7 @@ import { refuse } from '../../refusal.ts'
 import { accountRefusal, type ResourceFacts, resourceRefusal } from '../access.ts'
 import { type Authorization, isLapsed } from '../authorization.ts'
 import type { Asked } from '../case.ts'
+import { narrowed } from '../narrow.ts'
 import { type Moment, type OperationOf, operation } from '../operation.ts'
 import { type Represented, represent } from './grant.ts'
 import { loadResource } from './load-resource.ts'
@@ -25,7 +26,9 @@ const loadList = async (
   const facts = await loadResource(moment, uri, asked)
   if (!facts.reached) return { ...facts, list: [] }
   const only = authId === undefined ? undefined : [authId]
-  const named = await moment.tx.authorizations.ofResource(uri, moment.now, only)
+  const all = await moment.tx.authorizations.ofResource(uri, moment.now, only)
+  const named = await narrowed(moment, asked, all)
+  if (asked.by.kind === 'peer') return { ...facts, list: named }
   const agents = await loadAgents(moment, uri)
   const wanted = agents.filter((agent) => authId === undefined || agent.authId === authId)
   return { ...facts, list: await withAgents(moment, named, wanted) }
@@ -93,7 +96,8 @@ export const loadAuthorization = async (
   uri: Authorization['uri'],
   asked: Asked,
 ): Promise<AuthorizationFacts> => {
-  const authorization = (await moment.tx.authorizations.find([uri])).get(uri)
+  const found = (await moment.tx.authorizations.find([uri])).get(uri)
+  const [authorization] = await narrowed(moment, asked, found === undefined ? [] : [found])
   if (authorization === undefined) return { authorization, resource: undefined, reached: false }
   return { authorization, ...(await loadResource(moment, authorization.resourceUri, asked)) }
 }

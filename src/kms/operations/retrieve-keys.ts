@@ -1,32 +1,70 @@
 // The keys of a resource (draft §4.7.7): `boundAfter` inclusive, `boundBefore` exclusive, `count` keeps
-// the newest. More than one answer can hold are refused, not cut: half a list looks like a whole one.
+// the newest. More than one answer can hold are refused, not cut: half a list looks like a whole one. The list of a
+// foreign resource is its home's to say; keys of other realms in a resource of ours are fetched from theirs.
 
+import { hostOf, isForeign } from '../../protocol/index.ts'
 import { refuse } from '../../refusal.ts'
 import { type ResourceFacts, resourceRefusal } from '../access.ts'
 import type { Asked } from '../case.ts'
+import { askHome, type PeerAsk } from '../foreign.ts'
 import type { BoundKey } from '../key.ts'
 import { type Moment, type OperationOf, operation } from '../operation.ts'
+import type { ForeignKey } from '../peer-ports.ts'
 import { loadResource } from './load-resource.ts'
+
+type Ask = Asked<OperationOf<'retrieve-keys'>>
 
 interface Facts extends ResourceFacts {
   readonly list: readonly BoundKey[]
+  /** Keys of other realms that belong to the list, and of which there is no copy here. */
+  readonly uncopied: readonly ForeignKey[]
 }
 
 /** About 400 bytes each in the answer. */
 const KEYS_PER_ANSWER = 2500
 
-const load = async (moment: Moment, asked: Asked<OperationOf<'retrieve-keys'>>): Promise<Facts> => {
+const uncopiedOf = async ({ tx }: Moment, ask: Ask): Promise<readonly ForeignKey[]> => {
+  const { uri, filter } = ask.request.operation
+  const { boundAfter = Number.MIN_SAFE_INTEGER, boundBefore = Number.MAX_SAFE_INTEGER } = filter
+  const foreign = await tx.copies.foreignKeysOf(uri)
+  if (foreign.length === 0) return []
+  const copies = await tx.keys.find(foreign.map((key) => key.uri))
+  return foreign.filter(
+    (key) => !copies.has(key.uri) && key.boundAt >= boundAfter && key.boundAt < boundBefore,
+  )
+}
+
+/** A peer is given our own keys; those of its own it has, and those of a third realm it asks there. */
+const listFor = ({ by }: Ask, list: readonly BoundKey[], { means }: Moment) =>
+  by.kind === 'peer' ? list.filter((key) => !isForeign(key.uri, means.uris)) : list
+
+const load = async (moment: Moment, asked: Ask): Promise<Facts> => {
   const { uri, filter } = asked.request.operation
   const facts = await loadResource(moment, uri, asked)
-  return { ...facts, list: facts.reached ? await moment.tx.keys.ofResource(uri, filter) : [] }
+  if (!facts.reached) return { ...facts, list: [], uncopied: [] }
+  const list = listFor(asked, await moment.tx.keys.ofResource(uri, filter), moment)
+  const uncopied = asked.by.kind === 'peer' ? [] : await uncopiedOf(moment, asked)
+  return { ...facts, list, uncopied }
+}
+
+const awaits = ({ uncopied }: Facts, asked: Ask, { means: { uris } }: Moment): PeerAsk[] => {
+  const { operation: wanted, home } = asked.request
+  if (home !== uris.home) return [askHome(asked, wanted, wanted.uri)]
+  return uncopied.map(({ uri }) => ({
+    ...askHome(asked, { name: 'retrieve-key', uri }, uri),
+    domain: hostOf(uri),
+    vouchedFor: wanted.uri,
+  }))
 }
 
 export const retrieveKeys = operation<'retrieve-keys', Facts>('retrieve-keys', {
   runsTogether: true,
   load: (moment, asked) => Promise.all(asked.map((one) => load(moment, one))),
+  awaits,
   decide: (facts, asked, { now }) => {
     const refusal = resourceRefusal(facts, asked.request.operation.uri, now)
     if (refusal !== undefined) return refusal
+    if (facts.uncopied.length > 0) return refuse('federation.not-forwarded')
     return facts.list.length > KEYS_PER_ANSWER ? refuse('kms.answer-too-large') : undefined
   },
   act: async (_moment, decided) =>

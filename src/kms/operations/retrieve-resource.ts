@@ -5,6 +5,7 @@ import { resourceRepresentation } from '../../protocol/index.ts'
 import { refuse } from '../../refusal.ts'
 import { accountRefusal, type ResourceFacts, resourceRefusal } from '../access.ts'
 import type { Asked } from '../case.ts'
+import { narrowed } from '../narrow.ts'
 import { type Moment, type OperationOf, operation } from '../operation.ts'
 import { loadResource } from './load-resource.ts'
 
@@ -25,10 +26,13 @@ const load = async (
   const facts = await loadResource(moment, uri, asked)
   if (!facts.reached) return { ...facts, keyUris: [], authorizationUris: [] }
   const keys = await tx.keys.ofResource(uri, {})
-  const authorizations = await tx.authorizations.ofResource(uri, now)
+  const foreign = await tx.copies.foreignKeysOf(uri)
+  const all = await tx.authorizations.ofResource(uri, now)
+  const authorizations = await narrowed(moment, asked, all)
   return {
     ...facts,
-    keyUris: keys.map((key) => key.uri),
+    // Keys of other realms, copied or not, each once.
+    keyUris: [...new Set([...keys, ...foreign].map((key) => key.uri))],
     authorizationUris: authorizations.map((one) => one.uri),
   }
 }

@@ -80,7 +80,12 @@ const watchTransaction = (tx: IndexTransaction): IndexTransaction => ({
   rosters: watchCalls(tx.rosters),
   audit: watchCalls(tx.audit),
   tree: watchCalls(tx.tree),
+  peers: watchCalls(tx.peers),
+  copies: watchCalls(tx.copies),
+  debts: watchCalls(tx.debts),
   logKeys: watchCalls(tx.logKeys),
+  shipping: watchCalls(tx.shipping),
+  witnesses: watchCalls(tx.witnesses),
 })
 
 type Run = IndexedStore['transact']

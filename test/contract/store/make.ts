@@ -28,7 +28,7 @@ import type {
 } from '../../../src/kms/index.ts'
 import { type Instant, instant } from '../../../src/time.ts'
 
-const HOME = 'kms://kms.acme.example'
+export const HOME = 'kms://kms.acme.example'
 
 const sure = <Value>(value: Value | undefined): Value => {
   if (value === undefined) throw new Error('not valid')
@@ -74,7 +74,7 @@ export const keyEncryptionKey: KeyEncryptionKey = {
   wraps: 0,
 }
 
-const wrapped = (): Wrapped => ({
+export const wrapped = (): Wrapped => ({
   keyEncryptionKeyId: keyEncryptionKey.id,
   bytes: someBytes(60),
   version: 1,

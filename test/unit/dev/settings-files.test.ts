@@ -25,6 +25,7 @@ const realms = plan.realms.map(({ name, domain }) => ({
   identity: place,
   identityCaFile: '/certs/identity-ca.pem',
   listeners: place,
+  peer: { keyFile: '/certs/peer/key.pem', chainFile: '/certs/peer/chain.pem' },
   coreClient: place,
 }))
 

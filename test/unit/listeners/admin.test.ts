@@ -30,6 +30,7 @@ const aWorld = (change: Partial<AdminActions> = {}) => {
       return 'unlocked'
     },
     auditEntries,
+    shipStatus: async () => [],
     reloadIdentity: async () => {
       calls.push('reload')
     },
@@ -199,6 +200,7 @@ describe('entries of the audit log', () => {
     const app = createLogApp({
       ...appOptions().options,
       entries,
+      witnessed: async () => undefined,
       checkpoint: async () => undefined,
       tile: async () => undefined,
     })

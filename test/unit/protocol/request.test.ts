@@ -195,6 +195,7 @@ describe('a request', () => {
       bearer: 'e.y.J',
       onBehalfOf: undefined,
       operation: { name: 'ping' },
+      home: uris.home,
     })
   })
 

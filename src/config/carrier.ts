@@ -1,4 +1,4 @@
-// Settings of federation: what proves this realm to its peers, what peers are measured by, and how they are reached.
+// Settings of the carrier between realms: what proves this realm to its peers, what peers are measured by, and how they are reached.
 
 import { z } from 'zod'
 import { domain, host, pathIn } from './fields.ts'
@@ -6,7 +6,7 @@ import { domain, host, pathIn } from './fields.ts'
 const tcpPort = (meaning: string) =>
   z.int().min(1).max(65_535).meta({ description: meaning, unit: 'TCP port' })
 
-export const federation = (folder: string) =>
+export const carrier = (folder: string) =>
   z
     .strictObject({
       certificateFile: pathIn(folder)(
@@ -52,4 +52,4 @@ export const federation = (folder: string) =>
         })
         .prefault({}),
     })
-    .meta({ description: 'Keys across organisations. Without this section no peer is spoken to.' })
+    .meta({ description: 'The way to peers. Without this section no peer is spoken to.' })

@@ -1,0 +1,138 @@
+// Being asked by a peer whose certificate was accepted: its requests go through the corridor as the peer's, its withdrawals are
+// obeyed, and a ping says that we are here. Bodies are read strictly; nothing in them says who the peer is.
+
+import type { Act } from '../audit/index.ts'
+import { parseUserId } from '../id.ts'
+import type { Ledger, PeerDesk, PeerItem, ResourceAndUser } from '../kms/index.ts'
+import { parseResourceUri, urisOf, verdictOf } from '../protocol/index.ts'
+import { isRefusal, type Refusal, refuse } from '../refusal.ts'
+import { asJson } from './answer.ts'
+import { BATCH_MAX } from './home.ts'
+import { type FederationPolicy, policyRefusal } from './policy.ts'
+import {
+  PEER_PATHS,
+  type PeerQuestion,
+  type PeerReply,
+  type ProvenPeer,
+  type ServePeer,
+} from './ports.ts'
+
+export const PROTOCOL_VERSION = 1
+export const WITHDRAWALS_MAX = 500
+
+export interface ServeParts {
+  readonly domain: string
+  readonly policy: FederationPolicy
+  readonly desk: PeerDesk
+  readonly ledger: Ledger
+  readonly isUnlocked: () => boolean
+}
+
+const refused = (refusal: Refusal): PeerReply => {
+  const { status, reason } = verdictOf(refusal)
+  return { status, body: { code: refusal.refused, reason } }
+}
+
+const parseItem = (raw: unknown, { domain }: ProvenPeer): PeerItem | undefined => {
+  const { userId: rawUser, vouchedFor: rawVouched, request } = asJson(raw)
+  const userId = parseUserId(rawUser)
+  if (userId === undefined || request === undefined) return undefined
+  const sizeBytes = JSON.stringify(request).length
+  if (rawVouched === undefined) return { userId, request, sizeBytes }
+  const vouchedFor = parseResourceUri(rawVouched, urisOf(domain))
+  return isRefusal(vouchedFor) ? undefined : { userId, request, sizeBytes, vouchedFor }
+}
+
+const turnedAway = (peer: ProvenPeer, { trackingId }: PeerQuestion, refusal: Refusal): Act => ({
+  action: 'peer.refused',
+  outcome: 'refused',
+  actor: { kind: 'peer', id: peer.domain },
+  type: 'MESSAGE',
+  code: refusal.refused,
+  trackingId,
+  details: { ...peer.connection },
+})
+
+const serveRequests = async (
+  { desk }: ServeParts,
+  peer: ProvenPeer,
+  { body, trackingId }: PeerQuestion,
+): Promise<PeerReply | Refusal> => {
+  const { requests } = asJson(body)
+  if (!Array.isArray(requests) || requests.length === 0 || requests.length > BATCH_MAX) {
+    return refuse('request.invalid-count', 'requests')
+  }
+  const items = requests.flatMap((raw) => parseItem(raw, peer) ?? [])
+  if (items.length !== requests.length) return refuse('request.invalid', 'requests')
+  const texts = await desk.answer(peer, items, trackingId)
+  return { status: 200, body: { answers: texts.map((text): unknown => JSON.parse(text)) } }
+}
+
+/** A realm takes back what it said of its own resources, and of no other's. */
+const parseWithdrawal = (raw: unknown, { domain }: ProvenPeer): ResourceAndUser | undefined => {
+  const { resourceUri: rawResource, userId: rawUser } = asJson(raw)
+  const resourceUri = parseResourceUri(rawResource, urisOf(domain))
+  const userId = parseUserId(rawUser)
+  return isRefusal(resourceUri) || userId === undefined ? undefined : { resourceUri, userId }
+}
+
+const serveWithdrawals = async (
+  { ledger, domain }: ServeParts,
+  peer: ProvenPeer,
+  { body, trackingId }: PeerQuestion,
+): Promise<PeerReply | Refusal> => {
+  const { withdrawals } = asJson(body)
+  if (!Array.isArray(withdrawals) || withdrawals.length > WITHDRAWALS_MAX) {
+    return refuse('request.invalid-count', 'withdrawals')
+  }
+  const pairs = withdrawals.flatMap((raw) => parseWithdrawal(raw, peer) ?? [])
+  if (pairs.length !== withdrawals.length) return refuse('request.invalid', 'withdrawals')
+  await ledger.commit(async (tx, now) => {
+    await tx.copies.withdraw(pairs, now)
+    const uris = [...new Set(pairs.map(({ resourceUri }) => resourceUri))]
+    const keys = await tx.copies.dropUnread(`kms://${domain}`, uris)
+    const act: Act = {
+      action: 'peer.withdrawal-received',
+      outcome: 'done',
+      actor: { kind: 'peer', id: peer.domain },
+      type: 'KEY_COLLECTION',
+      keys,
+      trackingId,
+      details: { ...peer.connection, withdrawals: pairs.length },
+    }
+    return { result: undefined, acts: [act] }
+  })
+  return { status: 200, body: { acknowledged: pairs.length } }
+}
+
+const route = async (
+  parts: ServeParts,
+  peer: ProvenPeer,
+  question: PeerQuestion,
+): Promise<PeerReply | Refusal> => {
+  // Losing access is never refused, not even to a peer that we work with no more.
+  if (question.path === PEER_PATHS.withdrawals) return serveWithdrawals(parts, peer, question)
+  const closed = policyRefusal(parts.policy, parts.domain, peer.domain)
+  if (closed !== undefined) return closed
+  if (question.path === PEER_PATHS.ping) {
+    const state = parts.isUnlocked() ? 'ready' : 'locked'
+    return { status: 200, body: { version: PROTOCOL_VERSION, domain: parts.domain, state } }
+  }
+  if (question.path === PEER_PATHS.requests) return serveRequests(parts, peer, question)
+  return refuse('request.unknown-operation', 'path')
+}
+
+export const createServePeer =
+  (parts: ServeParts, onFault: (fault: unknown, trackingId: string) => void): ServePeer =>
+  async (peer, question) => {
+    try {
+      const reply = await route(parts, peer, question)
+      if (!isRefusal(reply)) return reply
+      const acts = [turnedAway(peer, question, reply)]
+      await parts.ledger.commit(async () => ({ result: undefined, acts }))
+      return refused(reply)
+    } catch (fault) {
+      onFault(fault, question.trackingId)
+      return { status: 500, body: { code: 'internal', reason: 'Internal error' } }
+    }
+  }

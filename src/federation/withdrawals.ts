@@ -1,0 +1,85 @@
+// Removal bites at the peer, too: whoever holds keys of ours for somebody who may read them no more is told, and told again until it
+// has acknowledged. What is owed stays in the store, where an operator sees it.
+
+import type { Act } from '../audit/index.ts'
+import type { Ledger, OwedWithdrawal, Store } from '../kms/index.ts'
+import { isRefusal, type RefusalCode } from '../refusal.ts'
+import { after, type Instant, milliseconds, seconds } from '../time.ts'
+import { asJson } from './answer.ts'
+import { parsePeerDomain } from './domain.ts'
+import { PEER_PATHS, type PeerLink } from './ports.ts'
+import { WITHDRAWALS_MAX } from './serve.ts'
+
+const PATIENCE = seconds(5)
+const LONGEST_PAUSE = seconds(300)
+
+export interface WithdrawalParts {
+  readonly store: Store
+  readonly ledger: Ledger
+  readonly link: PeerLink
+  readonly now: () => Instant
+  readonly newTrackingId: () => string
+}
+
+const pauseAfter = (attempts: number) =>
+  milliseconds(Math.min(LONGEST_PAUSE, 1000 * 2 ** Math.min(attempts, 10)))
+
+const actOf = (
+  domain: string,
+  owed: readonly OwedWithdrawal[],
+  trackingId: string,
+  code?: RefusalCode,
+): Act => ({
+  action: code === undefined ? 'peer.withdrawal-acknowledged' : 'peer.withdrawal-owed',
+  outcome: code === undefined ? 'done' : 'refused',
+  actor: { kind: 'system' },
+  type: 'AUTHORIZATION_COLLECTION',
+  trackingId,
+  details: { peer: domain, withdrawals: owed.length },
+  ...(code === undefined ? {} : { code }),
+})
+
+/** Undefined: acknowledged, all of them. */
+const push = async (
+  { link, now }: WithdrawalParts,
+  raw: string,
+  owed: readonly OwedWithdrawal[],
+  trackingId: string,
+): Promise<RefusalCode | undefined> => {
+  const domain = parsePeerDomain(raw)
+  if (domain === undefined) return 'federation.peer-unreachable'
+  const withdrawals = owed.map(({ resourceUri, userId }) => ({ resourceUri, userId }))
+  const question = { path: PEER_PATHS.withdrawals, body: { withdrawals }, trackingId }
+  const reply = await link.ask(domain, question, after(now(), PATIENCE))
+  if (isRefusal(reply)) return reply.refused
+  const isAcknowledged = reply.status === 200 && asJson(reply.body)['acknowledged'] === owed.length
+  return isAcknowledged ? undefined : 'federation.answer-wrong'
+}
+
+const pushTo = async (
+  parts: WithdrawalParts,
+  domain: string,
+  owed: readonly OwedWithdrawal[],
+): Promise<void> => {
+  const trackingId = parts.newTrackingId()
+  const code = await push(parts, domain, owed, trackingId)
+  await parts.ledger.commit(async (tx, now) => {
+    if (code === undefined) {
+      await tx.debts.settleWithdrawals(owed)
+      return { result: undefined, acts: [actOf(domain, owed, trackingId)] }
+    }
+    const attempts = Math.min(...owed.map((one) => one.attempts))
+    await tx.debts.putOffWithdrawals(owed, after(now, pauseAfter(attempts)))
+    // Said once; how often it was tried since stands with what is owed.
+    const isNews = owed.some((one) => one.attempts === 0)
+    return { result: undefined, acts: isNews ? [actOf(domain, owed, trackingId, code)] : [] }
+  })
+}
+
+/** Pushes what is due to every peer; answers how many withdrawals that were. */
+export const pushWithdrawals = async (parts: WithdrawalParts): Promise<number> => {
+  const due = await parts.store.read((tx) => tx.debts.dueWithdrawals(parts.now(), WITHDRAWALS_MAX))
+  const byDomain = Map.groupBy(due, ({ domain }) => domain)
+  await Promise.all([...byDomain].map(([domain, owed]) => pushTo(parts, domain, owed)))
+  return due.length
+}

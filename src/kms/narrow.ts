@@ -1,0 +1,19 @@
+// What a peer may see of a roster: those of its own users and nobody else's. Our own callers see it whole.
+
+import { parseUserId } from '../id.ts'
+import type { Authorization } from './authorization.ts'
+import type { Asked } from './case.ts'
+import type { Moment } from './operation.ts'
+
+export const narrowed = async (
+  { tx }: Moment,
+  { by }: Asked,
+  authorizations: readonly Authorization[],
+): Promise<readonly Authorization[]> => {
+  if (by.kind !== 'peer' || authorizations.length === 0) return authorizations
+  const pins = await tx.peers.pins(authorizations.flatMap((one) => parseUserId(one.authId) ?? []))
+  return authorizations.filter((one) => {
+    const userId = parseUserId(one.authId)
+    return userId !== undefined && pins.get(userId)?.domain === by.domain
+  })
+}

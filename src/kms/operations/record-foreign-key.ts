@@ -1,0 +1,51 @@
+// A peer binds a key of its own realm to a resource of ours: the key stays there, and here it is recorded that it exists, so that
+// the list of the resource's keys is whole. Told again it is answered the same, whatever has become of the user since.
+
+import { refuse } from '../../refusal.ts'
+import { toRfc3339 } from '../../time.ts'
+import { type ResourceFacts, resourceRefusal } from '../access.ts'
+import type { Answer } from '../answer.ts'
+import { operation } from '../operation.ts'
+import type { ForeignKey } from '../peer-ports.ts'
+import { loadResource } from './load-resource.ts'
+
+interface Facts extends ResourceFacts {
+  readonly recorded: ForeignKey | undefined
+}
+
+export const recordForeignKey = operation<'bind-key', Facts>('bind-key', {
+  runsTogether: false,
+  load: (moment, asked) =>
+    Promise.all(
+      asked.map(async (one) => {
+        const { uri, resourceUri } = one.request.operation
+        const known = await moment.tx.copies.foreignKeys([uri])
+        return { recorded: known.get(uri), ...(await loadResource(moment, resourceUri, one)) }
+      }),
+    ),
+  decide: ({ recorded, ...facts }, asked, { now }) => {
+    const { uri, resourceUri } = asked.request.operation
+    if (recorded === undefined) return resourceRefusal(facts, resourceUri, now)
+    return recorded.resourceUri === resourceUri ? undefined : refuse('kms.key-already-bound', uri)
+  },
+  act: async ({ tx, now }, decided) => {
+    const answers: Answer[] = []
+    for (const { facts, asked } of decided) {
+      const { uri, resourceUri } = asked.request.operation
+      const key = facts.recorded ?? { uri, resourceUri, boundAt: now }
+      if (facts.recorded === undefined) {
+        await tx.copies.addForeignKey(key)
+        await tx.resources.markRenewed(resourceUri)
+      }
+      const bound = { uri, resourceUri, bindDate: toRfc3339(key.boundAt) }
+      answers.push({ status: 200, members: { key: bound }, resourceUri })
+    }
+    return answers
+  },
+  record: (_facts, asked, answer) => ({
+    action: 'key.bound',
+    type: 'KEY',
+    resource: asked.request.operation.resourceUri,
+    ...(answer === undefined ? {} : { keys: [asked.request.operation.uri] }),
+  }),
+})

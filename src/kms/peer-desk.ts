@@ -1,0 +1,124 @@
+// The corridor for requests of peers, from parsing on: mutual TLS stands in for the sealed channel, the certificate for the bearer
+// token. What a peer may ask is a short list; everything else is refused, and recorded.
+
+import { type ClientId, parseClientId, type ResourceUri, type UserId } from '../id.ts'
+import type { Peer } from '../identity/index.ts'
+import {
+  FAULT_VERDICT,
+  hostOf,
+  isUnparsed,
+  type Operation,
+  parseRequest,
+  printRefusal,
+  type Request,
+  type Uris,
+  VERDICTS,
+} from '../protocol/index.ts'
+import { type Refusal, refuse } from '../refusal.ts'
+import type { Instant } from '../time.ts'
+import type { Case, Received } from './case.ts'
+import type { Committer } from './committer.ts'
+import { isLockedFault } from './keyring/keyring.ts'
+import { type RevealMeans, reveal } from './reveal.ts'
+
+export interface PeerDeskParts extends RevealMeans {
+  readonly uris: Uris
+  readonly committer: Committer
+  readonly now: () => Instant
+  readonly onFault: (fault: unknown, trackingId: string) => void
+}
+
+/** One of the protocol's request objects, and on behalf of whom it is asked. */
+export interface PeerItem {
+  readonly userId: UserId
+  readonly vouchedFor?: ResourceUri
+  readonly request: unknown
+  readonly sizeBytes: number
+}
+
+export interface PeerDesk {
+  /** The JSON texts of the answers, in order; they may hold keys, and go nowhere but into TLS. Never rejects. */
+  answer(
+    peer: Pick<Peer, 'domain' | 'connection'>,
+    items: readonly PeerItem[],
+    trackingId: string,
+  ): Promise<readonly string[]>
+}
+
+const FOR_PEERS: ReadonlySet<Operation['name']> = new Set([
+  'retrieve-key',
+  'retrieve-keys',
+  'retrieve-resource',
+  'retrieve-authorizations',
+  'retrieve-authorization',
+  'create-authorizations',
+  'delete-authorization',
+  'delete-authorizations',
+  'bind-key',
+])
+
+const deskRefusal = ({ operation, home }: Request, by: Peer, uris: Uris): Refusal | undefined => {
+  if (!FOR_PEERS.has(operation.name)) return refuse('federation.not-forwarded', operation.name)
+  if (home !== uris.home) return refuse('request.foreign-host')
+  if (operation.name === 'bind-key') {
+    // A peer binds its own keys, not ours and not those of a third realm.
+    return hostOf(operation.uri) === by.domain ? undefined : refuse('request.foreign-host')
+  }
+  const makesBearers = operation.name === 'create-authorizations' && operation.anonymous > 0
+  return makesBearers ? refuse('federation.not-forwarded', 'anonymous') : undefined
+}
+
+/** A domain is one printable word. */
+const clientIdOf = ({ domain }: Peer): ClientId | undefined => parseClientId(domain)
+
+const caseOf = (
+  { uris }: PeerDeskParts,
+  by: Peer,
+  { request: raw }: PeerItem,
+  received: Received,
+): Case => {
+  const request = parseRequest(raw, uris)
+  const { requestId, method, uri } = request
+  const clientId = clientIdOf(by)
+  const refusal = isUnparsed(request) ? request.refusal : deskRefusal(request, by, uris)
+  if (!isUnparsed(request) && refusal === undefined && clientId !== undefined) {
+    return { received, request, by, subject: by.userId, clientId }
+  }
+  return {
+    ...{ received, by, refusal: refusal ?? refuse('request.invalid') },
+    ...(requestId === undefined ? {} : { requestId }),
+    ...(method === undefined ? {} : { method }),
+    ...(uri === undefined ? {} : { uri }),
+  }
+}
+
+export const createPeerDesk = (parts: PeerDeskParts): PeerDesk => {
+  const answerOne = async (by: Peer, item: PeerItem, trackingId: string): Promise<string> => {
+    const received = { at: parts.now(), trackingId, sizeBytes: item.sizeBytes }
+    const one = caseOf(parts, by, item, received)
+    const requestId = 'request' in one ? one.request.requestId : one.requestId
+    try {
+      const { outcome } = await parts.committer.conclude(one)
+      return reveal(outcome, requestId, parts)
+    } catch (fault) {
+      if (isLockedFault(fault)) return printRefusal(VERDICTS['kms.locked'], requestId)
+      parts.onFault(fault, trackingId)
+      return printRefusal(FAULT_VERDICT, requestId)
+    }
+  }
+  return {
+    answer: (peer, items, trackingId) =>
+      Promise.all(
+        items.map((item) => {
+          const { userId, vouchedFor } = item
+          const by: Peer = {
+            kind: 'peer',
+            ...peer,
+            userId,
+            ...(vouchedFor === undefined ? {} : { vouchedFor }),
+          }
+          return answerOne(by, item, trackingId)
+        }),
+      ),
+  }
+}

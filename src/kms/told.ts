@@ -1,0 +1,200 @@
+// What a peer said enters the realm: copies are wrapped under our own key and kept, what it said of a user is remembered, and what
+// its word decides is decided. Everything else goes on as if the key were ours.
+
+import type { KeyUri, ResourceUri } from '../id.ts'
+import { parseUserId } from '../id.ts'
+import { isForeign } from '../protocol/index.ts'
+import { isRefusal, type Refusal } from '../refusal.ts'
+import { before } from '../time.ts'
+import type { Asked } from './case.ts'
+import {
+  type Granted,
+  isNoAnswer,
+  resourceOfOperation,
+  type Told,
+  type ToldKey,
+} from './foreign.ts'
+import type { BoundKey } from './key.ts'
+import type { Moment, Verdict } from './operation.ts'
+import type { ResourceAndUser } from './peer-ports.ts'
+
+type Answered = Asked & { readonly told: readonly Told[] }
+
+/** Done at the home of the resource; what it answers is the answer. */
+const FORWARDED: ReadonlySet<string> = new Set([
+  'retrieve-resource',
+  'retrieve-authorizations',
+  'retrieve-authorization',
+  'create-authorizations',
+  'delete-authorization',
+  'delete-authorizations',
+])
+
+export const isForwarded = ({ request }: Asked, { means: { uris } }: Moment): boolean =>
+  request.home !== uris.home && FORWARDED.has(request.operation.name)
+
+const toCopy = (key: ToldKey, { means }: Moment): BoundKey => {
+  const { secret, ...rest } = key
+  const [organizationId] = means.settings.organizations
+  const wrapped = means.keyring.wrap(organizationId, 'content', key.uri, secret.expose())
+  return { ...rest, state: 'bound', organizationId, wrapped }
+}
+
+const keep = async (moment: Moment, keys: readonly ToldKey[]): Promise<void> => {
+  if (keys.length === 0) return
+  const copies = keys.map((key) => toCopy(key, moment))
+  await moment.tx.copies.keep(copies)
+  for (const { wrapped } of copies) {
+    await moment.tx.keyring.countWraps(wrapped.keyEncryptionKeyId, 1)
+  }
+}
+
+/** Of foreign resources only: of ours we know ourselves. */
+const pairsOf = ({ ask }: Told, uris: readonly ResourceUri[], moment: Moment) =>
+  [...new Set(uris)]
+    .filter((uri) => isForeign(uri, moment.means.uris))
+    .map((resourceUri): ResourceAndUser => ({ resourceUri, userId: ask.userId }))
+
+const forget = async (moment: Moment, pairs: readonly ResourceAndUser[]): Promise<void> => {
+  if (pairs.length === 0) return
+  const { tx, now } = moment
+  await tx.copies.withdraw(pairs, now)
+  const resources = [...new Set(pairs.map(({ resourceUri }) => resourceUri))]
+  await tx.copies.dropUnread(moment.means.uris.home, resources)
+}
+
+const removedBy = ({ ask: { operation } }: Told): readonly ResourceAndUser[] =>
+  operation.name === 'delete-authorizations'
+    ? operation.authIds.flatMap((authId) => {
+        const userId = parseUserId(authId)
+        return userId === undefined ? [] : [{ resourceUri: operation.uri, userId }]
+      })
+    : []
+
+const takeGranted = async (moment: Moment, told: Told, granted: Granted): Promise<void> => {
+  await keep(moment, granted.keys)
+  const named = resourceOfOperation(told.ask.operation)
+  const uris = [
+    ...(named === undefined ? [] : [named]),
+    ...granted.keys.map((key) => key.resourceUri),
+  ]
+  // Whoever was just removed may have been the one who asked.
+  const removed = removedBy(told)
+  await moment.tx.copies.learn(
+    pairsOf(told, uris, moment).filter(
+      (pair) =>
+        !removed.some((one) => one.userId === pair.userId && one.resourceUri === pair.resourceUri),
+    ),
+    told.askedAt,
+  )
+  await forget(moment, removed)
+}
+
+const copiedResources = async (moment: Moment, uri: KeyUri): Promise<readonly ResourceUri[]> => {
+  const key = (await moment.tx.keys.find([uri])).get(uri)
+  return key?.state === 'bound' ? [key.resourceUri] : []
+}
+
+/** Either way the other realm has answered; what is still to be done here is done in this transaction. */
+const settleBind = async ({ tx }: Moment, { ask, result }: Told): Promise<void> => {
+  const isAnswer = !isRefusal(result) || result.refused === 'federation.denied-by-home'
+  if (ask.operation.name === 'bind-key' && isAnswer) await tx.debts.settleBind(ask.operation.uri)
+}
+
+const takeDenied = async (moment: Moment, told: Told): Promise<void> => {
+  const { operation } = told.ask
+  const named = resourceOfOperation(operation)
+  const uris =
+    operation.name === 'retrieve-key'
+      ? await copiedResources(moment, operation.uri)
+      : named === undefined || operation.name === 'bind-key'
+        ? []
+        : [named]
+  await forget(moment, pairsOf(told, uris, moment))
+}
+
+const takeIn = async (moment: Moment, told: Told): Promise<void> => {
+  await settleBind(moment, told)
+  if (!isRefusal(told.result)) await takeGranted(moment, told, told.result)
+  else if (!isNoAnswer(told)) await takeDenied(moment, told)
+}
+
+/** The home is silent, and an operator has said that what it last said may count for a while. */
+const isWithinGrace = async (moment: Moment, asked: Answered): Promise<boolean> => {
+  const { operation } = asked.request
+  const userId = parseUserId(asked.subject)
+  if (operation.name !== 'retrieve-key' || userId === undefined) return false
+  const pairs = (await copiedResources(moment, operation.uri)).map((resourceUri) => ({
+    resourceUri,
+    userId,
+  }))
+  const [knownAt] = await moment.tx.copies.known(pairs)
+  const grace = moment.means.foreign?.graceFor
+  return knownAt !== undefined && grace !== undefined && knownAt > before(moment.now, grace)
+}
+
+const refused = (asked: Answered, outcome: Refusal): Verdict => {
+  const resource = resourceOfOperation(asked.request.operation)
+  return {
+    outcome,
+    recorded: {
+      action: 'peer.answered',
+      type: 'MESSAGE',
+      ...(resource === undefined ? {} : { resource }),
+    },
+  }
+}
+
+const FORWARDED_ACTIONS: Readonly<Record<string, string>> = {
+  'retrieve-resource': 'resource.read',
+  'retrieve-authorizations': 'authorization.read',
+  'retrieve-authorization': 'authorization.read',
+  'create-authorizations': 'authorization.created',
+  'delete-authorization': 'authorization.removed',
+  'delete-authorizations': 'authorization.removed',
+}
+
+const forwarded = ({ request: { operation } }: Answered, granted: Granted): Verdict => {
+  const resource = resourceOfOperation(operation)
+  return {
+    outcome: {
+      status: granted.status,
+      members: granted.members,
+      ...(resource === undefined ? {} : { resourceUri: resource }),
+    },
+    recorded: {
+      action: FORWARDED_ACTIONS[operation.name] ?? 'peer.answered',
+      type: operation.name === 'retrieve-resource' ? 'RESOURCE' : 'AUTHORIZATION_COLLECTION',
+      ...(resource === undefined ? {} : { resource }),
+      ...('authIds' in operation ? { subjects: operation.authIds } : {}),
+    },
+  }
+}
+
+const isAnswered = (asked: Asked): asked is Answered => asked.told !== undefined
+
+const verdictOf = async (moment: Moment, asked: Answered): Promise<Verdict | undefined> => {
+  for (const told of asked.told) {
+    if (!isRefusal(told.result)) continue
+    return isNoAnswer(told) && (await isWithinGrace(moment, asked))
+      ? undefined
+      : refused(asked, told.result)
+  }
+  const [only] = asked.told
+  if (only === undefined || isRefusal(only.result) || !isForwarded(asked, moment)) return undefined
+  return forwarded(asked, only.result)
+}
+
+/** Takes in what peers said to these requests; verdicts for those that it decides. */
+export const toldVerdicts = async (
+  moment: Moment,
+  all: readonly Asked[],
+): Promise<Map<Asked, Verdict>> => {
+  const verdicts = new Map<Asked, Verdict>()
+  for (const asked of all.filter(isAnswered)) {
+    for (const told of asked.told) await takeIn(moment, told)
+    const verdict = await verdictOf(moment, asked)
+    if (verdict !== undefined) verdicts.set(asked, verdict)
+  }
+  return verdicts
+}

@@ -1,0 +1,105 @@
+// Joins the realm to others: what they are asked, how they are answered, and what goes on beside requests. How a peer is reached is
+// handed in: a realm without a way to any works alone.
+
+import { systemRandom } from '../crypto/index.ts'
+import {
+  createForeignHome,
+  createServePeer,
+  type FederationPolicy,
+  type PeerLink,
+  pushWithdrawals,
+  type ServePeer,
+} from '../federation/index.ts'
+import { type ForeignHome, type PeerDesk, retryBinds, type Told } from '../kms/index.ts'
+import { isRefusal } from '../refusal.ts'
+import type { Job, Metrics } from '../runtime/index.ts'
+import { type Instant, seconds } from '../time.ts'
+import type { Realm } from './assembly.ts'
+
+/** Clients wait six seconds for everything; what is left is for both transactions and the way to the client. */
+const PATIENCE = seconds(4.5)
+const PUSH_EVERY = seconds(1)
+const BIND_EVERY = seconds(5)
+
+const policyOf = ({ settings: { federation } }: Realm): FederationPolicy => ({
+  mode: federation.mode,
+  listed: new Set(federation.listed),
+  claims: federation.claims,
+  authorizationFreshFor: seconds(federation.authorizationFreshForSeconds),
+  offlineGraceFor: seconds(federation.offlineGraceForSeconds),
+  patience: PATIENCE,
+})
+
+const OUTCOMES = ['granted', 'denied', 'no-answer'] as const
+
+const outcomeOf = ({ result }: Told): (typeof OUTCOMES)[number] => {
+  if (!isRefusal(result)) return 'granted'
+  return result.refused === 'federation.denied-by-home' ? 'denied' : 'no-answer'
+}
+
+/** Which peer it was stands in the audit log: no name of a stranger becomes a series. */
+const watchQuestions = (metrics: Metrics): ((told: Told, now: Instant) => void) => {
+  const asked = metrics.histogram({
+    room: 'federation',
+    thing: 'questions',
+    unit: 'seconds',
+    help: 'What peers were asked, how long it took, and what came of it.',
+    labels: { outcome: OUTCOMES },
+  })
+  return (told, now) =>
+    asked.observe({ outcome: outcomeOf(told) }, Math.max(0, now - told.askedAt) / 1000)
+}
+
+export const joinForeignHome = (realm: Realm, link: PeerLink, metrics: Metrics): ForeignHome =>
+  createForeignHome({
+    domain: realm.kms.domain,
+    policy: policyOf(realm),
+    link,
+    now: realm.now,
+    onTold: watchQuestions(metrics),
+  })
+
+/** What answers a peer whose certificate was accepted. */
+export const joinServePeer = (
+  realm: Realm,
+  desk: PeerDesk,
+  onFault: (fault: unknown, trackingId: string) => void,
+): ServePeer => {
+  const { kms, ledger, keyring } = realm
+  const isUnlocked = () => keyring.isUnlocked
+  const parts = { domain: kms.domain, policy: policyOf(realm), desk, ledger, isUnlocked }
+  return createServePeer(parts, onFault)
+}
+
+const pushJob = ({ store, ledger, now }: Realm, link: PeerLink, metrics: Metrics): Job => {
+  const owed = metrics.gauge({
+    room: 'federation',
+    thing: 'owed_withdrawals',
+    unit: 'count',
+    help: 'Withdrawals that peers have not acknowledged yet.',
+  })
+  const newTrackingId = () => systemRandom.uuid()
+  return {
+    name: 'push-withdrawals',
+    interval: PUSH_EVERY,
+    run: async () => {
+      await pushWithdrawals({ store, ledger, link, now, newTrackingId })
+      owed.set({}, await store.read((tx) => tx.debts.countOwed()))
+    },
+  }
+}
+
+const bindJob = ({ store, ledger, now }: Realm, foreign: ForeignHome): Job => ({
+  name: 'retry-binds',
+  interval: BIND_EVERY,
+  run: async () => {
+    await retryBinds({ store, ledger, foreign }, now(), systemRandom.uuid())
+  },
+})
+
+export const federationJobs = (
+  realm: Realm,
+  link: PeerLink,
+  foreign: ForeignHome,
+  metrics: Metrics,
+): readonly Job[] => [pushJob(realm, link, metrics), bindJob(realm, foreign)]
