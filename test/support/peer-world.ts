@@ -236,13 +236,22 @@ export const makeRealm = (wishes: TestRealmWishes) => {
     },
     /** A TCP port for peers that come directly. */
     async listen() {
+      const raws = new Set<{ destroy(): void }>()
       const listener = createServer((raw) => {
+        raws.add(raw)
         if (!server.take(raw, { carrier: 'direct' })) raw.destroy()
       })
       await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve))
       const address = listener.address()
       if (address === null || typeof address === 'string') throw new Error('no port')
-      return { host: '127.0.0.1', port: address.port, close: () => listener.close() }
+      return {
+        host: '127.0.0.1',
+        port: address.port,
+        close: () => {
+          listener.close()
+          for (const raw of raws) raw.destroy()
+        },
+      }
     },
     close(): void {
       link.close()

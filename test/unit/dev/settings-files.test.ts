@@ -32,6 +32,7 @@ const realms = plan.realms.map(({ name, domain }) => ({
 test('the core accepts its settings and knows every realm', () => {
   const certificates = {
     directory: '/certs',
+    trustFolder: '/certs/trust',
     tlsCaFile,
     core: place,
     identityProvider: place,
