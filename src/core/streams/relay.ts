@@ -173,6 +173,7 @@ const createOpening = ({ rules, lines, count, close }: Opening) => {
       say(peer, { type: 'stream-abort', stream: acceptor.id, code: 'not-accepted' })
     }
     const waiting = setTimeout(unanswered, rules.acceptWithinMs)
+    waiting.unref()
     const stream: Stream = { opener, acceptor, isAccepted: false, waiting }
     place.streams.set(id, stream)
     peer.streams.set(acceptor.id, stream)
