@@ -14,6 +14,8 @@ export interface ContentKey {
   readonly bytes: Uint8Array
   /** Once it is bound. */
   readonly resourceUri?: string
+  /** When the realm bound it, in ms since 1970; absent where it did not say. */
+  readonly boundAtMs?: number
 }
 
 export interface Keys {
@@ -27,6 +29,8 @@ export interface Keys {
   retrieve(keyUri: string): Promise<ContentKey>
   /** As a compliance officer, for a person of the own organisation. Never kept. */
   retrieveOnBehalfOf(keyUri: string, userId: string): Promise<ContentKey>
+  /** The key that was bound to a resource last. */
+  newestOf(resourceUri: string): Promise<ContentKey | undefined>
   /** All keys of a resource, oldest first. */
   ofResource(resourceUri: string): Promise<readonly ContentKey[]>
   /** Forgets unbound keys: the realm may have forgotten them too. */
@@ -116,6 +120,14 @@ export const createKeys = ({ channel, clock, poolSize }: KeysSettings): Keys => 
     retrieve,
     retrieveOnBehalfOf: (keyUri, userId) =>
       fetchKey(channel, { method: 'retrieve', uri: keyUri, onBehalfOf: userId }),
+    async newestOf(resourceUri) {
+      const answer = await channel.ask({
+        method: 'retrieve',
+        uri: `${resourceUri}/keys`,
+        members: { count: 1 },
+      })
+      return listMember(answer, 'keys').map((raw) => keep(readKey(raw)))[0]
+    },
     async ofResource(resourceUri) {
       const answer = await channel.ask({ method: 'retrieve', uri: `${resourceUri}/keys` })
       return listMember(answer, 'keys').map((raw) => keep(readKey(raw)))
@@ -151,7 +163,11 @@ function readKey(raw: JsonObject, askedUri?: string): ContentKey {
   if (askedUri !== undefined && uri !== askedUri)
     throw new ClientError('client.invalid-answer', 'key.uri')
   const { resourceUri } = raw
-  return typeof resourceUri === 'string' ? { uri, bytes, resourceUri } : { uri, bytes }
+  if (typeof resourceUri !== 'string') return { uri, bytes }
+  const boundAtMs = Date.parse(String(raw['bindDate']))
+  return Number.isNaN(boundAtMs)
+    ? { uri, bytes, resourceUri }
+    : { uri, bytes, resourceUri, boundAtMs }
 }
 
 function decodeKey(k: string): Uint8Array | undefined {
