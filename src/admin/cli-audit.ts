@@ -41,6 +41,11 @@ export interface AuditVerifyOptions {
   readonly config?: string
 }
 
+export interface AuditEraseOptions extends WithConfig {
+  readonly id: string
+  readonly yes?: true
+}
+
 export interface AuditActions {
   auditShow(options: AuditShowOptions): Promise<ExitCode>
   auditSearch(options: AuditSearchOptions): Promise<ExitCode>
@@ -49,6 +54,7 @@ export interface AuditActions {
   auditProve(options: AuditProveOptions): Promise<ExitCode>
   auditConsistency(options: AuditConsistencyOptions): Promise<ExitCode>
   auditVerify(options: AuditVerifyOptions): Promise<ExitCode>
+  auditErase(options: AuditEraseOptions): Promise<ExitCode>
   auditAcceptRestore(options: WithConfig): Promise<ExitCode>
 }
 
@@ -130,9 +136,24 @@ const addVerify = (audit: Command, actions: AuditActions, done: Done): void => {
     )
 }
 
+const addErase = (audit: Command, actions: AuditActions, done: Done): void => {
+  audit
+    .command('erase')
+    .argument('<id>', 'the user id')
+    .description(
+      'make the entries about somebody who left anonymous, for good; proofs still verify',
+    )
+    .addOption(configOption())
+    .option('--yes', 'yes, this cannot be undone')
+    .action(async (id: string, options: Omit<AuditEraseOptions, 'id'>) =>
+      done(await actions.auditErase({ ...options, id })),
+    )
+}
+
 export const addAudit = (program: Command, actions: AuditActions, done: Done): void => {
   const audit = program.command('audit').description('the audit log')
   addReading(audit, actions, done)
   addProofs(audit, actions, done)
   addVerify(audit, actions, done)
+  addErase(audit, actions, done)
 }

@@ -22,6 +22,7 @@ export type {
 export type {
   AuditActions,
   AuditConsistencyOptions,
+  AuditEraseOptions,
   AuditExportOptions,
   AuditProveOptions,
   AuditSearchOptions,
@@ -30,4 +31,12 @@ export type {
 } from './cli-audit.ts'
 export type { IndexActions, IndexLabOptions, IndexLeakageOptions } from './cli-index.ts'
 export type { IndexingActions, IndexRoomOptions } from './cli-indexing.ts'
-export type { AdminActions, ApplianceStatus, LogEntry, LogPage, UnlockOutcome } from './ports.ts'
+export type {
+  AdminActions,
+  ApplianceStatus,
+  ErasureObstacle,
+  ErasureOutcome,
+  LogEntry,
+  LogPage,
+  UnlockOutcome,
+} from './ports.ts'

@@ -1,6 +1,7 @@
 // What people can do to a running appliance. The composition root joins these to the domain; the
 // admin API and the command line call them. Each records itself in the audit log.
 
+import type { UserId } from '../id.ts'
 import type { Instant } from '../time.ts'
 
 export interface ApplianceStatus {
@@ -14,6 +15,17 @@ export interface ApplianceStatus {
 }
 
 export type UnlockOutcome = 'unlocked' | 'wrong-passphrase' | 'already-unlocked'
+
+/** Why somebody is not erased: what has to happen first. */
+export type ErasureObstacle =
+  | 'erasure.unknown-person'
+  | 'erasure.machine-account'
+  | 'erasure.not-off-boarded'
+  | 'erasure.still-authorized'
+  | 'erasure.not-acknowledged'
+
+/** Done; what is left of it in the database's files is `gone`, to be scrubbed again, or to be vacuumed. */
+export type ErasureOutcome = { readonly files: 'gone' | 'busy' | 'vacuum' } | ErasureObstacle
 
 export interface LogPage {
   /** Entries with a greater sequence; 0 for all. */
@@ -34,6 +46,8 @@ export interface AdminActions {
   /** The caller owns the passphrase and wipes it afterwards. */
   unlock(passphrase: Uint8Array): Promise<UnlockOutcome>
   auditEntries(page: LogPage): Promise<readonly LogEntry[]>
+  /** Destroys what ties a person to their pseudonym. */
+  erase(userId: UserId): Promise<ErasureOutcome>
   /** Forgets cached signing keys and tokens of the issuers. */
   reloadIdentity(): Promise<void>
 }

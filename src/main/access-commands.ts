@@ -105,7 +105,10 @@ const reportRows = (report: OffBoardingReport): readonly Row[] => {
 const printReport = async (realm: Realm, userId: UserId, output: CliOutput): Promise<number> => {
   const report = await reportOffBoarding(realm.store, userId)
   if (report === undefined) {
-    throw new CommandError('main.not-off-boarded', 'this person was not off-boarded')
+    throw new CommandError(
+      'main.not-off-boarded',
+      'this person was not off-boarded, or has been erased since: nothing tells which',
+    )
   }
   printRows(reportRows(report), output)
   return isProven(report) ? DONE : FAILED

@@ -26,6 +26,7 @@ import { type Job, type Log, type Metrics, systemClock } from '../runtime/index.
 import { seconds } from '../time.ts'
 import { type Realm, record, unlockRealm } from './assembly.ts'
 import { type JoinedCorridor, joinCorridor } from './corridor.ts'
+import { erase } from './erase.ts'
 import { publishJob } from './published-log.ts'
 import { recordReading } from './reading.ts'
 import { joinRooms, type Rooms } from './rooms.ts'
@@ -298,6 +299,7 @@ export const createAppliance = async (
         await recordReading(realm.ledger, after, entries.length)
         return entries
       },
+      erase: (userId) => erase(parts, userId),
       reloadIdentity: async () => joined.renewIdentity(),
     },
     close: async () => {

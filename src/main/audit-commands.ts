@@ -27,6 +27,7 @@ import {
 import type { Realm } from './assembly.ts'
 import { beside, DONE, FAILED, listing, printRows, type Row } from './beside.ts'
 import { CommandError } from './command-error.ts'
+import { runErase } from './erase.ts'
 import { originOf } from './published-log.ts'
 import { recordReading, recordUse } from './reading.ts'
 import { acceptRestore } from './restored.ts'
@@ -180,6 +181,7 @@ export const createAuditCommands = (output: CliOutput): AuditActions => ({
       )
     }),
   auditVerify: (options) => verify(options, output),
+  auditErase: (options) => runErase(options, output),
   auditAcceptRestore: ({ config }) =>
     beside(config, async (realm) => {
       output.out(`the checkpoint from before is kept in ${await acceptRestore(realm)}\n`)

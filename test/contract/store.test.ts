@@ -5,6 +5,7 @@ import { answersContract } from './store/answers.ts'
 import { auditLogContract } from './store/audit-log.ts'
 import { authorizationsContract } from './store/authorizations.ts'
 import { durabilityContract } from './store/durability.ts'
+import { erasuresContract } from './store/erasures.ts'
 import { implementations } from './store/implementations.ts'
 import { keyringContract } from './store/keyring.ts'
 import { keysContract } from './store/keys.ts'
@@ -28,6 +29,7 @@ const CONTRACTS = [
   operationsContract,
   peopleContract,
   roomsContract,
+  erasuresContract,
   searchContract,
   keyringContract,
   auditLogContract,

@@ -41,6 +41,7 @@ const aWorld = (act: () => number = () => 0) => {
     auditProve: record('auditProve'),
     auditConsistency: record('auditConsistency'),
     auditVerify: record('auditVerify'),
+    auditErase: record('auditErase'),
     auditAcceptRestore: record('auditAcceptRestore'),
     indexLab: record('indexLab'),
     indexStatus: record('indexStatus'),

@@ -30,6 +30,10 @@ const aWorld = (change: Partial<AdminActions> = {}) => {
       return 'unlocked'
     },
     auditEntries,
+    erase: async (userId) => {
+      calls.push(`erase ${userId}`)
+      return { files: 'gone' }
+    },
     reloadIdentity: async () => {
       calls.push('reload')
     },
@@ -160,6 +164,40 @@ describe('unlocking', () => {
     assert.equal((await first).status, 200)
     assert.equal((await post('/unlock', '{"passphrase":"c"}')).status, 200)
   })
+})
+
+describe('erasing somebody', () => {
+  const userId = '0b8f6a3e-51c7-4d92-a6be-3f7d20c9e114'
+  const body = JSON.stringify({ userId })
+
+  test('is one POST with one user id, and says what is left in the files', async () => {
+    const world = aWorld()
+    const answer = await world.post('/audit/erase', body)
+    assert.deepEqual([answer.status, { ...answer.body }], [200, { files: 'gone' }])
+    assert.deepEqual(world.calls, [`erase ${userId}`])
+  })
+
+  test('takes nothing else', async () => {
+    const world = aWorld()
+    const wrong = ['', '{}', '[]', '{"userId":"bob"}', `{"userId":"${userId}","force":true}`]
+    for (const one of wrong) assert.equal((await world.post('/audit/erase', one)).status, 400, one)
+    assert.deepEqual(world.calls, [])
+  })
+
+  const obstacles = {
+    'erasure.unknown-person': 404,
+    'erasure.machine-account': 409,
+    'erasure.not-off-boarded': 409,
+    'erasure.still-authorized': 409,
+    'erasure.not-acknowledged': 409,
+  } as const
+  for (const [code, status] of Object.entries(obstacles)) {
+    test(`is refused with ${code}`, async () => {
+      const world = aWorld({ erase: async () => code as keyof typeof obstacles })
+      const answer = await world.post('/audit/erase', body)
+      assert.deepEqual([answer.status, answer.body.code], [status, code])
+    })
+  }
 })
 
 describe('entries of the audit log', () => {
