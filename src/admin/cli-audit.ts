@@ -46,6 +46,15 @@ export interface AuditEraseOptions extends WithConfig {
   readonly yes?: true
 }
 
+export interface AuditReconcileOptions {
+  /** The realm whose log is read, and where this is recorded. */
+  readonly config?: string
+  readonly export?: string
+  readonly since?: string
+  readonly until?: string
+  readonly json?: true
+}
+
 export interface AuditActions {
   auditShow(options: AuditShowOptions): Promise<ExitCode>
   auditSearch(options: AuditSearchOptions): Promise<ExitCode>
@@ -54,6 +63,7 @@ export interface AuditActions {
   auditProve(options: AuditProveOptions): Promise<ExitCode>
   auditConsistency(options: AuditConsistencyOptions): Promise<ExitCode>
   auditVerify(options: AuditVerifyOptions): Promise<ExitCode>
+  auditReconcile(options: AuditReconcileOptions): Promise<ExitCode>
   auditErase(options: AuditEraseOptions): Promise<ExitCode>
   auditAcceptRestore(options: WithConfig): Promise<ExitCode>
 }
@@ -136,6 +146,25 @@ const addVerify = (audit: Command, actions: AuditActions, done: Done): void => {
     )
 }
 
+const addReconcile = (audit: Command, actions: AuditActions, done: Done): void => {
+  audit
+    .command('reconcile')
+    .description(
+      'match every key that left with a receipt or a standing grant, print what matches nothing',
+    )
+    .addHelpText(
+      'after',
+      '\nExit: 4 keys that left and no device acknowledged, 8 uses that no release explains, 12 both.' +
+        '\nIt believes the log: verify first. Devices that send no receipts are counted, not accused.',
+    )
+    .option('--config <file>', 'the settings file of the realm')
+    .option('--export <directory>', 'read an export instead; with --config it is recorded there')
+    .option('--since <time>', 'judge what was recorded from then on (RFC 3339, UTC)')
+    .option('--until <time>', 'judge what was recorded before then (RFC 3339, UTC)')
+    .option('--json', 'for programs: one object a line, the totals last')
+    .action(async (options: AuditReconcileOptions) => done(await actions.auditReconcile(options)))
+}
+
 const addErase = (audit: Command, actions: AuditActions, done: Done): void => {
   audit
     .command('erase')
@@ -155,5 +184,6 @@ export const addAudit = (program: Command, actions: AuditActions, done: Done): v
   addReading(audit, actions, done)
   addProofs(audit, actions, done)
   addVerify(audit, actions, done)
+  addReconcile(audit, actions, done)
   addErase(audit, actions, done)
 }

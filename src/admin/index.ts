@@ -25,6 +25,7 @@ export type {
   AuditEraseOptions,
   AuditExportOptions,
   AuditProveOptions,
+  AuditReconcileOptions,
   AuditSearchOptions,
   AuditShowOptions,
   AuditVerifyOptions,

@@ -9,7 +9,7 @@ export {
   verifierKeyOf,
 } from './checkpoint.ts'
 export { encodeEntry } from './encode.ts'
-export type { Act, Actor, ActorKind, ObjectType, Outcome, Place } from './entry.ts'
+export type { Act, Actor, ActorKind, ObjectType, Outcome, Place, Use } from './entry.ts'
 export type { Finding, Report } from './findings.ts'
 export type { StoredTile } from './integrate.ts'
 export { checkKept, type KeptVerdict } from './kept.ts'
@@ -27,8 +27,14 @@ export type {
 export { parseConsistency, parseInclusion } from './proof.ts'
 export { createPublisher, type Publisher, type StepOutcome, tilesIn } from './publish.ts'
 export { RangeCheck } from './range.ts'
+export {
+  type Orphan,
+  type ReadLog,
+  type Reconciled,
+  reconcile,
+} from './reconcile.ts'
 export { createRecorder, type Recorded, type Recorder } from './recorder.ts'
 export { proveConsistency, proveInclusion, servedTile } from './serve.ts'
-export { parseTilePath, TILE_WIDTH, type Tile, tilePath, tilesOf } from './tiles.ts'
+export { parseBundle, parseTilePath, TILE_WIDTH, type Tile, tilePath, tilesOf } from './tiles.ts'
 export { isConsistent, leafHash, rootFromInclusion, sameBytes } from './tree.ts'
 export { type ReadFile, type VerifyOptions, verifyLog } from './verify.ts'

@@ -30,6 +30,7 @@ import { CommandError } from './command-error.ts'
 import { runErase } from './erase.ts'
 import { originOf } from './published-log.ts'
 import { recordReading, recordUse } from './reading.ts'
+import { runReconcile } from './reconcile-log.ts'
 import { acceptRestore } from './restored.ts'
 import { exitCodeOf, reportLines, UsageError, verifyDirectory } from './verify-files.ts'
 
@@ -53,7 +54,11 @@ interface Said {
 }
 
 const namesUri = (said: Said, uri: string): boolean =>
-  Object.values(said).some((value) => (Array.isArray(value) ? value.includes(uri) : value === uri))
+  Object.values(said).some((value) =>
+    Array.isArray(value)
+      ? value.some((one) => one === uri || Object(one).key === uri)
+      : value === uri,
+  )
 
 const isSought = ({ body }: StoredEntry, wanted: AuditSearchOptions): boolean => {
   // Written by our own encoder.
@@ -181,6 +186,7 @@ export const createAuditCommands = (output: CliOutput): AuditActions => ({
       )
     }),
   auditVerify: (options) => verify(options, output),
+  auditReconcile: (options) => runReconcile(options, output),
   auditErase: (options) => runErase(options, output),
   auditAcceptRestore: ({ config }) =>
     beside(config, async (realm) => {

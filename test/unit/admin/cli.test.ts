@@ -41,6 +41,7 @@ const aWorld = (act: () => number = () => 0) => {
     auditProve: record('auditProve'),
     auditConsistency: record('auditConsistency'),
     auditVerify: record('auditVerify'),
+    auditReconcile: record('auditReconcile'),
     auditErase: record('auditErase'),
     auditAcceptRestore: record('auditAcceptRestore'),
     indexLab: record('indexLab'),
