@@ -23,7 +23,7 @@ import { parseTarget, urisOf } from '../protocol/index.ts'
 import { isRefusal } from '../refusal.ts'
 import { type Instant, toRfc3339 } from '../time.ts'
 import type { Realm } from './assembly.ts'
-import { beside, DONE, FAILED, listing, printRows, type Row } from './beside.ts'
+import { beside, besideAsFound, DONE, FAILED, listing, printRows, type Row } from './beside.ts'
 import { CommandError } from './command-error.ts'
 
 const ROOMS_LISTED = 1000
@@ -228,10 +228,10 @@ export const createAccessCommands = (output: CliOutput): AccessActions => ({
       return printReport(realm, userId, output)
     }),
   usersReport: ({ config, id }) =>
-    beside(config, (realm) => printReport(realm, userIdOf(id), output)),
+    besideAsFound(config, (realm) => printReport(realm, userIdOf(id), output)),
   roomsList: (options) => listing(options, output, roomRows),
   roomsStale: (options) => listing(options, output, staleRows),
-  roomsCheck: ({ config }) => beside(config, (realm) => checkRooms(realm, output)),
+  roomsCheck: ({ config }) => besideAsFound(config, (realm) => checkRooms(realm, output)),
   machinesList: (options) => listing(options, output, machineRows),
   accessList: (options) => listing(options, output, accessRows),
 })

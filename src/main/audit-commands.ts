@@ -25,7 +25,7 @@ import {
   verifierKeyOf,
 } from '../audit/index.ts'
 import type { Realm } from './assembly.ts'
-import { beside, DONE, FAILED, listing, printRows, type Row } from './beside.ts'
+import { besideAsFound as beside, DONE, FAILED, listing, printRows, type Row } from './beside.ts'
 import { CommandError } from './command-error.ts'
 import { runErase } from './erase.ts'
 import { originOf } from './published-log.ts'

@@ -32,7 +32,6 @@ import { CommandError } from './command-error.ts'
 import { createIndexCommands } from './index-commands.ts'
 import { createIndexingCommands } from './indexing-commands.ts'
 import { askPassphrase } from './passphrase.ts'
-import { refuseRestored } from './restored.ts'
 import { serve } from './serve.ts'
 import { VERSION } from './version.ts'
 
@@ -83,7 +82,6 @@ const init = async (
     writeSecretFile(sealedFile, new TextEncoder().encode(sealed))
   }
   await beside(config, async (realm) => {
-    await refuseRestored(realm)
     await recordBeginning(realm)
     await unlockRealm(realm, passphrase)
     await realm.log.publishAll()

@@ -17,7 +17,7 @@ import {
 } from '../audit/index.ts'
 import { parseRfc3339, toRfc3339 } from '../time.ts'
 import type { Realm } from './assembly.ts'
-import { beside } from './beside.ts'
+import { besideAsFound } from './beside.ts'
 import { CommandError } from './command-error.ts'
 import { recordUse } from './reading.ts'
 
@@ -123,7 +123,7 @@ export const runReconcile = async (
   const found =
     config === undefined
       ? await run(ofExport(directory ?? refuseNothing()), options, output)
-      : await beside(config, async (realm) => {
+      : await besideAsFound(config, async (realm) => {
           const read = directory === undefined ? ofRealm(realm) : ofExport(directory)
           const { since = '', until = '' } = options
           await recordUse(realm.ledger, 'audit.reconciled', { since, until })

@@ -9,6 +9,7 @@ import { erasuresContract } from './store/erasures.ts'
 import { implementations } from './store/implementations.ts'
 import { keyringContract } from './store/keyring.ts'
 import { keysContract } from './store/keys.ts'
+import { logTreeContract } from './store/log-tree.ts'
 import { migrationsContract } from './store/migrations.ts'
 import { operationsContract } from './store/operations.ts'
 import { peopleContract } from './store/people.ts'
@@ -33,6 +34,7 @@ const CONTRACTS = [
   searchContract,
   keyringContract,
   auditLogContract,
+  logTreeContract,
   transactionsContract,
   migrationsContract,
   durabilityContract,

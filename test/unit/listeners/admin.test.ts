@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { gunzipSync } from 'node:zlib'
 import type { AdminActions, LogPage, UnlockOutcome } from '../../../src/admin/index.ts'
 import { adminRoutes, createAdminApp, createLogApp } from '../../../src/listeners/index.ts'
 import { instant } from '../../../src/time.ts'
@@ -163,6 +164,57 @@ describe('unlocking', () => {
     release.resolve('unlocked')
     assert.equal((await first).status, 200)
     assert.equal((await post('/unlock', '{"passphrase":"c"}')).status, 200)
+  })
+})
+
+describe('the log as static files', () => {
+  const body = Buffer.from('entries '.repeat(100))
+  const app = createLogApp({
+    ...appOptions().options,
+    entries: auditEntries,
+    checkpoint: async () => 'a note\n',
+    tile: async ({ index }) => (index === 0 ? new Uint8Array(body) : undefined),
+  })
+  const ask = (path: string, accepts?: string) =>
+    app.request(`/log/${path}`, {
+      headers: accepts === undefined ? {} : { 'accept-encoding': accepts },
+    })
+
+  test('keeps tiles forever and the checkpoint never', async () => {
+    const forever = 'public, max-age=31536000, immutable'
+    for (const path of ['tile/0/000', 'tile/entries/000', 'tile/entries/000.p/3']) {
+      assert.equal((await ask(path)).headers.get('cache-control'), forever, path)
+    }
+    const note = await ask('checkpoint')
+    assert.equal(note.headers.get('cache-control'), 'no-cache')
+    assert.equal(note.headers.get('content-type'), 'text/plain; charset=utf-8')
+    assert.equal(note.headers.get('content-encoding'), null)
+    assert.equal(
+      (await ask('tile/0/001')).headers.get('cache-control'),
+      'no-store',
+      'it may be there soon',
+    )
+  })
+
+  test('compresses entries for whoever takes gzip, and tells caches so', async () => {
+    for (const accepts of ['gzip', 'br, gzip;q=0.5', 'deflate, gzip']) {
+      const answer = await ask('tile/entries/000', accepts)
+      assert.equal(answer.headers.get('content-encoding'), 'gzip', accepts)
+      assert.equal(answer.headers.get('vary'), 'accept-encoding')
+      assert.deepEqual(gunzipSync(await answer.arrayBuffer()), body)
+    }
+    for (const refuses of [undefined, '', 'br', 'gzip;q=0', 'gzip; q=0.0', 'xgzipx']) {
+      const answer = await ask('tile/entries/000', refuses)
+      assert.equal(answer.headers.get('content-encoding'), null, String(refuses))
+      assert.equal(answer.headers.get('vary'), 'accept-encoding')
+      assert.deepEqual(Buffer.from(await answer.arrayBuffer()), body)
+    }
+  })
+
+  test('leaves hashes as they are', async () => {
+    const answer = await ask('tile/0/000', 'gzip')
+    assert.equal(answer.headers.get('content-encoding'), null)
+    assert.equal(answer.headers.get('vary'), null)
   })
 })
 
