@@ -99,6 +99,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       'cli-index.ts': { libraries: ['commander'] },
       'cli-indexing.ts': { libraries: ['commander'] },
       'cli-options.ts': { libraries: ['commander'] },
+      'cli-ship.ts': { libraries: ['commander'] },
     },
   },
   config: { kind: 'edge', rooms: [], libraries: ['zod'], builtins: EDGE },

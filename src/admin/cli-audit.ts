@@ -179,11 +179,13 @@ const addErase = (audit: Command, actions: AuditActions, done: Done): void => {
     )
 }
 
-export const addAudit = (program: Command, actions: AuditActions, done: Done): void => {
+/** Answers the group, for commands that are declared elsewhere. */
+export const addAudit = (program: Command, actions: AuditActions, done: Done): Command => {
   const audit = program.command('audit').description('the audit log')
   addReading(audit, actions, done)
   addProofs(audit, actions, done)
   addVerify(audit, actions, done)
   addReconcile(audit, actions, done)
   addErase(audit, actions, done)
+  return audit
 }

@@ -8,6 +8,7 @@ import { type AuditActions, addAudit } from './cli-audit.ts'
 import { addIndex, type IndexActions } from './cli-index.ts'
 import { addIndexing, type IndexingActions } from './cli-indexing.ts'
 import { configOption, passphraseOption } from './cli-options.ts'
+import { addShipStatus, type ShipActions } from './cli-ship.ts'
 
 /** 0 done, 1 refused or failed; see `keyrealm --help`. */
 export type ExitCode = number
@@ -36,7 +37,12 @@ export interface UsersImportOptions extends WithConfig {
 }
 
 /** One function for each command. A thrown error is printed as one line with its code. */
-export interface CliActions extends AccessActions, AuditActions, IndexActions, IndexingActions {
+export interface CliActions
+  extends AccessActions,
+    AuditActions,
+    ShipActions,
+    IndexActions,
+    IndexingActions {
   serve(options: WithConfig): Promise<ExitCode>
   init(options: InitOptions): Promise<ExitCode>
   status(options: StatusOptions): Promise<ExitCode>
@@ -82,7 +88,7 @@ export const buildProgram = (actions: CliActions, about: CliAbout, done: Done): 
   addLists(program, actions, done)
   addRooms(program, actions, done)
   addMachines(program, actions, done)
-  addAudit(program, actions, done)
+  addShipStatus(addAudit(program, actions, done), actions, done)
   addIndexing(addIndex(program, actions, done), actions, done)
   program
     .command('version')

@@ -32,6 +32,7 @@ export type {
 } from './cli-audit.ts'
 export type { IndexActions, IndexLabOptions, IndexLeakageOptions } from './cli-index.ts'
 export type { IndexingActions, IndexRoomOptions } from './cli-indexing.ts'
+export type { ShipActions } from './cli-ship.ts'
 export type {
   AdminActions,
   ApplianceStatus,

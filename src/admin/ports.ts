@@ -1,6 +1,7 @@
 // What people can do to a running appliance. The composition root joins these to the domain; the
 // admin API and the command line call them. Each records itself in the audit log.
 
+import type { ShipStatus } from '../audit/index.ts'
 import type { UserId } from '../id.ts'
 import type { Instant } from '../time.ts'
 
@@ -45,6 +46,8 @@ export interface AdminActions {
   lock(): Promise<void>
   /** The caller owns the passphrase and wipes it afterwards. */
   unlock(passphrase: Uint8Array): Promise<UnlockOutcome>
+  /** Of each destination of the audit log. */
+  shipStatus(): Promise<readonly ShipStatus[]>
   auditEntries(page: LogPage): Promise<readonly LogEntry[]>
   /** Destroys what ties a person to their pseudonym. */
   erase(userId: UserId): Promise<ErasureOutcome>

@@ -13,6 +13,9 @@ export type { Act, Actor, ActorKind, ObjectType, Outcome, Place, Use } from './e
 export type { Finding, Report } from './findings.ts'
 export type { StoredTile } from './integrate.ts'
 export { checkKept, type KeptVerdict } from './kept.ts'
+export type { NumberedEntry } from './layouts/fields.ts'
+export { createRenderer, type LayoutName, type Rendering } from './layouts/render.ts'
+export type { SyslogHeader } from './layouts/syslog.ts'
 export { formatVkey, parseNote, parseVkey, type VerifierKey } from './note.ts'
 export type {
   AuditStore,
@@ -35,6 +38,22 @@ export {
 } from './reconcile.ts'
 export { createRecorder, type Recorded, type Recorder } from './recorder.ts'
 export { proveConsistency, proveInclusion, servedTile } from './serve.ts'
+export { createShipper, type Shipper } from './ship.ts'
+export { createFilter, type ShipFilter } from './shipping/filter.ts'
+export type {
+  ShipClaim,
+  ShipCursor,
+  Shipment,
+  ShippingStore,
+  ShipTarget,
+} from './shipping/ports.ts'
+export {
+  type ShipBacklog,
+  type ShipProgress,
+  type ShipStatus,
+  shipStatus,
+} from './shipping/progress.ts'
+export type { ShipperOptions, ShipSource } from './shipping/run.ts'
 export { parseBundle, parseTilePath, TILE_WIDTH, type Tile, tilePath, tilesOf } from './tiles.ts'
 export { isConsistent, leafHash, rootFromInclusion, sameBytes } from './tree.ts'
 export { type ReadFile, type VerifyOptions, verifyLog } from './verify.ts'

@@ -13,6 +13,8 @@ import { Mercury, socketReady } from './mercury.ts'
 import { createOutbox } from './outbox.ts'
 import { createReceipts, NO_RECEIPTS, type Receipts } from './receipts.ts'
 import { createResources, type Resources } from './resources.ts'
+import type { Search } from './search.ts'
+import { createSearchKey } from './search-key.ts'
 import { Sessions } from './session.ts'
 import type { ClientTransport } from './transport.ts'
 import { type RealmTrust, validateRealm } from './validate.ts'
@@ -56,6 +58,8 @@ export interface KeyrealmClient {
   readonly rooms: Rooms
   /** Arrivals are noted by themselves; an application adds what it sealed and opened. */
   readonly receipts: Receipts
+  /** Messages, names of files and titles of all rooms of this person, by their words. */
+  readonly search: Search
   /** Any other request to the realm: the members of its good answer. */
   ask(request: KmsRequest): Promise<JsonObject>
   /** Resolves if the realm answers under the session. */
@@ -161,6 +165,7 @@ interface Parts {
   readonly keys: Keys
   readonly resources: Resources
   readonly rooms: RoomsWithEvents
+  readonly search: Search
 }
 
 function joinParts({
@@ -184,7 +189,24 @@ function joinParts({
     onUnreadable: (activityId, error) =>
       settings.onProblem?.({ problem: 'unreadable-message', activityId, error }),
   })
-  return { keys, resources, rooms, receipts }
+  const { userId, searchUrl } = device
+  const searchKey = createSearchKey({ keys, resources, userId })
+  const roomNamed = rooms.known
+  // Stemmers are loaded by whoever searches: in a browser they need a bundler.
+  const loading = once(async () => {
+    const { createSearch } = await import('./search.ts')
+    return createSearch({ http, clock, searchUrl, searchKey, keys, roomNamed })
+  })
+  const search: Search = async (words, options) => (await loading())(words, options)
+  return { keys, resources, rooms, receipts, search }
+}
+
+function once<Value>(make: () => Promise<Value>): () => Promise<Value> {
+  let made: Promise<Value> | undefined
+  return () => {
+    made ??= make()
+    return made
+  }
 }
 
 function openSocket({

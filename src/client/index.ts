@@ -28,6 +28,8 @@ export type { Authorization, NewResource, Resource, Resources } from './resource
 export type { Message, Room, RoomEvent } from './room.ts'
 export type { NewRoom } from './room-making.ts'
 export type { RosterEntry } from './roster.ts'
+export type { Found, Search, SearchOptions } from './search.ts'
+export type { Hit, HitPart, SearchFilter, SetAside } from './search-hit.ts'
 export {
   browserTransport,
   type ClientSocket,

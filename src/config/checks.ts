@@ -23,6 +23,13 @@ interface Related {
     readonly log: Endpoint & { readonly allowRemote: boolean }
     readonly admin: Endpoint & { readonly tls?: object }
   }
+  readonly audit: { readonly ship: readonly Destination[] }
+}
+
+interface Destination {
+  readonly name: string
+  readonly alarmAfterSeconds: number
+  readonly confirmEverySeconds?: number
 }
 
 interface Problem {
@@ -43,6 +50,11 @@ export const checkTogether = (settings: Related, check: z.RefinementCtx): void =
     ...unknownOrganizations(settings),
     ...exposed(settings.listeners),
     ...repeated(
+      settings.audit.ship.map(({ name }) => name),
+      (index) => ['audit', 'ship', index, 'name'],
+    ),
+    ...hasty(settings.audit.ship),
+    ...repeated(
       LISTENERS.map((name) => `${settings.listeners[name].port}`),
       (index) => ['listeners', LISTENERS[index] ?? '', 'port'],
     ),
@@ -54,6 +66,8 @@ export const checkTogether = (settings: Related, check: z.RefinementCtx): void =
 
 // Ports are compared without hosts: `localhost`, `127.0.0.1` and `::` overlap in ways of their own.
 const LISTENERS = ['health', 'admin', 'log'] as const
+
+const CONFIRMED_WITHIN_SECONDS = 3
 
 const repeated = (
   values: readonly string[],
@@ -97,3 +111,16 @@ const exposed = ({ health, log, admin }: Related['listeners']): Problem[] => {
   }
   return problems
 }
+
+/** What is confirmed every so often is late by that much in the best of times. */
+const hasty = (ship: readonly Destination[]): Problem[] =>
+  ship.flatMap(({ alarmAfterSeconds, confirmEverySeconds = 0 }, index) =>
+    alarmAfterSeconds > confirmEverySeconds + CONFIRMED_WITHIN_SECONDS
+      ? []
+      : [
+          {
+            path: ['audit', 'ship', index, 'alarmAfterSeconds'],
+            message: `must be more than ${CONFIRMED_WITHIN_SECONDS} s above confirmEverySeconds`,
+          },
+        ],
+  )

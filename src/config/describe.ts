@@ -58,12 +58,15 @@ const rowsOf = (node: Node, path: string, isRequired: boolean): SettingRow[] => 
       rowsOf(child, `${path}.${name}`, node.required?.includes(name) ?? false),
     ),
     ...(node.oneOf ?? []).flatMap((kind) => kindRows(kind, path)),
-    ...(node.items?.properties === undefined ? [] : rowsOf(node.items, `${path}[]`, true)),
+    ...itemRows(node.items, `${path}[]`),
   ]
   const isGroup = inner.length > 0
   if (isGroup && node.description === undefined) return inner
   return [rowOf(node, path, isRequired), ...inner]
 }
+
+const itemRows = (items: Node | undefined, path: string): SettingRow[] =>
+  items?.properties === undefined && items?.oneOf === undefined ? [] : rowsOf(items, path, true)
 
 /** Settings of one of several kinds carry the kind in their path: `store(sqlite).file`. */
 const kindRows = (kind: Node, path: string): SettingRow[] =>
@@ -81,7 +84,7 @@ const rangeOf = (node: Node): string => {
   if (node.const !== undefined) return `\`${String(node.const)}\``
   if (node.enum !== undefined) return node.enum.map((value) => `\`${String(value)}\``).join(', ')
   if (node.minimum !== undefined) return `${node.minimum} – ${node.maximum}`
-  if (node.minItems !== undefined) return `${node.minItems} – ${node.maxItems ?? '…'} entries`
+  if (node.items !== undefined) return `${node.minItems ?? 0} – ${node.maxItems ?? '…'} entries`
   if (node.type === 'boolean') return '`true`, `false`'
   if (node.properties !== undefined || node.oneOf !== undefined) return 'object'
   return node.format ?? 'text'

@@ -17,6 +17,7 @@ import {
 } from './fields.ts'
 import { postgres } from './postgres.ts'
 import { search } from './search.ts'
+import { ship } from './ship.ts'
 
 const realm = (folder: string) =>
   z.strictObject({
@@ -355,6 +356,7 @@ export const settingsSchema = (folder: string) =>
       log: log(folder),
       sweep,
       search,
+      audit: z.strictObject({ ship: ship(folder) }).prefault({}),
     })
     .superRefine(checkTogether)
 

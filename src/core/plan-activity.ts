@@ -19,6 +19,8 @@ export interface Scene {
   readonly newId: () => string
   /** The room that is to enter or to leave the team, if the user is in it. */
   readonly other?: ConversationRow | undefined
+  /** The new key is one that the room had before. */
+  readonly isFormerKey?: boolean
   /** The activity that is to go, or to be edited: the message itself or one of its edits. */
   readonly meant?: ActivityRow | undefined
 }
@@ -168,6 +170,8 @@ const planLeave = (activity: Of<'leave'>, scene: Scene): Plan | Problem => {
 const planKey = (activity: Of<'updateKey'>, scene: Scene): Plan | Problem => {
   const { room, members } = scene
   const key = activity.object.defaultActivityEncryptionKeyUrl
+  // Whoever left since knows it; the realm answers "bound" to whoever bound it, also a second time.
+  if (scene.isFormerKey === true) return problem('core.key-rotated')
   const object = {
     objectType: 'conversation',
     defaultActivityEncryptionKeyUrl: key,

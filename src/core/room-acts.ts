@@ -106,6 +106,10 @@ const lastAdded = async (store: CoreStore, roomId: string, activity: Activity) =
 /** What the activity is about, besides its room. */
 const about = async (store: CoreStore, { room, userId }: Scene, activity: Activity) => {
   switch (activity.verb) {
+    case 'updateKey': {
+      const key = activity.object.defaultActivityEncryptionKeyUrl
+      return { isFormerKey: await store.isFormerKey(room.id, key) }
+    }
     case 'delete':
       return { meant: await store.findActivity(room.id, activity.object.id) }
     case 'post':

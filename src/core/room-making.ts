@@ -68,7 +68,8 @@ export const openRoomMaking = (parts: RoomParts): RoomMaking => {
       const isThere = isProblem(made) && made.problem === 'core.direct-room-exists'
       if (!isThere || pair === undefined || hasWords(wanted)) return made
       // Both made it at once, or a client asks again: here it is.
-      const row = await store.findPair(pair)
+      const there = await store.findPair(pair)
+      const row = there && (await store.findConversation(there.id, asking.caller.userId))
       if (row === undefined) return made
       return await viewRoom(store, urls, { row, isListed: true, activities: [] })
     },

@@ -91,9 +91,9 @@ export const openRooms = (store: CoreStore, urls: RoomUrls): Rooms => {
 
   return {
     show: (caller, id, extent) => inRoom(caller, id, (row) => view(row, extent)),
-    async showPair({ userId }, otherId, extent) {
-      const row = await store.findPair(toPair(userId, otherId))
-      return row === undefined ? problem('core.unknown-conversation') : await view(row, extent)
+    async showPair(caller, otherId, extent) {
+      const pair = await store.findPair(toPair(caller.userId, otherId))
+      return await inRoom(caller, pair?.id ?? '', (row) => view(row, extent))
     },
     async list({ userId }, limit, extent) {
       const rows = await store.conversationsOf(userId, limit)

@@ -40,8 +40,9 @@ const removeBatch = async (tx: Transaction, now: Instant, { userId, pseudonym }:
   const all = [...named, ...anonymous]
   await tx.authorizations.remove(all.map((one) => one.uri))
   const rooms = [...new Set(named.map((one) => one.resourceUri))]
-  await tx.offBoardings.addRooms(userId, rooms)
-  await keysGoStale(tx, now, rooms, [userId])
+  // The core may have them in a team's room too, where only the team is authorised.
+  const left = await keysGoStale(tx, now, rooms, [userId])
+  await tx.offBoardings.addRooms(userId, [...rooms, ...left])
   for (const { resourceUri, authId } of anonymous) {
     await keysGoStale(tx, now, [resourceUri], [authId])
   }

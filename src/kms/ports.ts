@@ -2,7 +2,7 @@
 // `main.ts` joins them. No port takes or returns an unwrapped key.
 // List methods take many ids at once so that a group of requests costs one round trip, not one each.
 
-import type { AuditStore, TreeStore } from '../audit/index.ts'
+import type { AuditStore, ShippingStore, TreeStore } from '../audit/index.ts'
 import type {
   AuthId,
   AuthorizationUri,
@@ -299,6 +299,7 @@ export interface Transaction {
   readonly audit: AuditStore
   readonly tree: TreeStore
   readonly logKeys: LogKeyStore
+  readonly shipping: ShippingStore
 }
 
 export interface Store<Tx extends Transaction = Transaction> {

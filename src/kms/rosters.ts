@@ -12,8 +12,11 @@ import type { Store, Transaction } from './ports.ts'
 import type { Drift, StoredDrift } from './roster.ts'
 import { driftsOf, isSettled, loadRooms, without } from './roster-drift.ts'
 
-/** A larger core is not compared at all, rather than in part. */
+/** A larger core is not compared at all, rather than in part; one that invents rooms and people fills no memory. */
 const ROOMS_COMPARED = 100_000
+const MEMBERS_COMPARED = 2_000_000
+/** More differences at a time are not recorded one by one: the alarm is loud enough, and a core could invent them. */
+const DRIFTS_RECORDED = 10_000
 const ROOMS_AT_ONCE = 200
 
 export interface RosterMeans {
@@ -89,10 +92,11 @@ const recordChanges = ({ ledger, random }: RosterMeans, { began, ended }: Change
     }
   })
 
-/** Compares some rooms; what is not settled keeps what was recorded of it. */
+/** Compares some rooms; what is not settled keeps what was recorded of it. At most `room` differences begin. */
 const compareSome = async (
   means: RosterMeans,
   rosters: readonly RoomRoster[],
+  room: number,
 ): Promise<Changes> => {
   const now = means.now()
   const changes = await means.store.read(async (tx) => {
@@ -100,7 +104,7 @@ const compareSome = async (
     const settled = rooms.filter((room) => isSettled(room, before(now, means.settleFor)))
     const found = await driftsOf(tx, settled, means.uris, now)
     const stored = await tx.rosters.drifts(settled.map(({ uri }) => uri))
-    return { began: without(found, stored), ended: without(stored, found) }
+    return { began: without(found, stored).slice(0, room), ended: without(stored, found) }
   })
   if (changes.began.length + changes.ended.length > 0) await recordChanges(means, changes)
   return changes
@@ -111,9 +115,11 @@ const compareAll = async (
   rosters: ReadonlyMap<string, RoomRoster>,
 ): Promise<RosterResult> => {
   const list = [...rosters.values()]
+  const before = await means.store.read((tx) => tx.rosters.countDrifts())
   let [began, ended] = [0, 0]
   for (let from = 0; from < list.length; from += ROOMS_AT_ONCE) {
-    const changes = await compareSome(means, list.slice(from, from + ROOMS_AT_ONCE))
+    const room = Math.max(0, DRIFTS_RECORDED - before - began)
+    const changes = await compareSome(means, list.slice(from, from + ROOMS_AT_ONCE), room)
     began += changes.began.length
     ended += changes.ended.length
   }
@@ -129,32 +135,49 @@ const compareAll = async (
   return { rooms, began, ended: ended + gone.length, standing: standing.length - gone.length }
 }
 
+/** Pages so far. */
+interface Taken {
+  readonly rooms: Map<string, RoomRoster>
+  members: number
+  isTooMuch: boolean
+}
+
+const nothingTaken = (): Taken => ({ rooms: new Map(), members: 0, isTooMuch: false })
+
+const addRoom = (taken: Taken, room: RoomRoster): void => {
+  const { rooms } = taken
+  taken.members += room.members.length
+  taken.isTooMuch ||= rooms.size >= ROOMS_COMPARED || taken.members > MEMBERS_COMPARED
+  if (taken.isTooMuch) rooms.clear()
+  else rooms.set(room.resourceUri, room)
+}
+
 export interface Rosters {
-  /** One page; resolves with the result of the comparison after the last. */
+  /** One page; resolves with the result of the comparison after the last, or without if one is still at work. */
   take(page: RostersFrame): Promise<RosterResult | 'too-many-rooms' | undefined>
   /** Forgets the pages taken so far: the line that brought them is gone. */
   forget(): void
 }
 
 export const createRosters = (means: RosterMeans): Rosters => {
-  let rooms = new Map<string, RoomRoster>()
-  let tail: Promise<unknown> = Promise.resolve()
+  let taken = nothingTaken()
+  let isComparing = false
   return {
     async take(page) {
-      for (const room of page.rooms) {
-        // What is beyond the limit is counted and not kept.
-        if (rooms.size <= ROOMS_COMPARED) rooms.set(room.resourceUri, room)
-      }
+      for (const room of page.rooms) addRoom(taken, room)
       if (page.more === true) return undefined
-      const all = rooms
-      rooms = new Map()
-      if (all.size > ROOMS_COMPARED) return 'too-many-rooms'
-      const turn = tail.then(() => compareAll(means, all))
-      tail = turn.catch(() => undefined)
-      return turn
+      const { rooms, isTooMuch } = taken
+      taken = nothingTaken()
+      if (isTooMuch) return 'too-many-rooms'
+      // The core says it all again in a while; what comes faster than it can be compared is not kept.
+      if (isComparing) return undefined
+      isComparing = true
+      return await compareAll(means, rooms).finally(() => {
+        isComparing = false
+      })
     },
     forget() {
-      rooms = new Map()
+      taken = nothingTaken()
     },
   }
 }

@@ -8,21 +8,25 @@ import type { Transaction } from './ports.ts'
 /** Beyond so many pairs of room and person nobody is asked about singly, and all the rooms count as stale. */
 const PAIRS_ASKED = 10_000
 
-/** To be called once `authIds` have been removed from these resources; in doubt a room counts as stale. */
+/**
+ * To be called once `authIds` have been removed from these resources; in doubt a room counts as stale. Answers the
+ * rooms that do now, those included that were read through one of these.
+ */
 export const keysGoStale = async (
   tx: Transaction,
   now: Instant,
   uris: readonly ResourceUri[],
   authIds: readonly AuthId[],
-): Promise<void> => {
-  if (uris.length === 0 || authIds.length === 0) return
+): Promise<readonly ResourceUri[]> => {
+  if (uris.length === 0 || authIds.length === 0) return []
   await tx.resources.rosterChanged(uris, now)
   const rooms = await tx.authorizations.containing(uris, now)
   const stale =
     rooms.length * authIds.length > PAIRS_ASKED ? rooms : await leftBy(tx, now, rooms, authIds)
-  if (stale.length === 0) return
+  if (stale.length === 0) return []
   await tx.resources.markStale(stale, now)
   await tx.searchKeys.retire(stale, now)
+  return stale
 }
 
 /** Those of the rooms in which one of them is not authorised any more, by whatever way. */

@@ -1,8 +1,9 @@
 // May this caller speak at all, as the store knows it now? A verified token is not enough: its owner may
-// have left, an anonymous authorization may have been removed, and whom an officer reads for must be of the
-// officer's own organisation. Asked before anything else, repeats included.
+// have left, an anonymous authorization may have been removed or its maker have gone, and whom an officer
+// reads for must be of the officer's own organisation. Asked before anything else, repeats included.
 
 import { parseUserId, type UserId } from '../id.ts'
+import type { Anonymous } from '../identity/index.ts'
 import { type Refusal, refuse } from '../refusal.ts'
 import type { Asked } from './case.ts'
 import { organizationRefusal, ownSubject } from './on-behalf.ts'
@@ -17,20 +18,43 @@ const behalfRefusal = (asked: Asked, people: ReadonlyMap<UserId, Person>): Refus
   return organizationRefusal(asked.by, person?.organizationId)
 }
 
-/** Those whose anonymous authorization, or its resource, is no more. */
+interface Bearer {
+  readonly one: Asked
+  readonly by: Anonymous
+}
+
+const pairOf = ({ resourceUri, authorizationUri }: Anonymous) => ({
+  resourceUri,
+  authId: authorizationUri,
+})
+
+/**
+ * Those whose anonymous authorization is no more, or whose maker may not read there any more: the maker has
+ * seen the bearer, and must not keep by it what was taken from them by name.
+ */
 const withdrawn = async (
   { tx, now }: Moment,
   asked: readonly Asked[],
 ): Promise<ReadonlySet<Asked>> => {
-  const bearers = asked.flatMap((one) =>
-    one.by.kind === 'anonymous'
-      ? [{ one, pair: { resourceUri: one.by.resourceUri, authId: one.by.authorizationUri } }]
-      : [],
+  const bearers = asked.flatMap((one): Bearer[] =>
+    one.by.kind === 'anonymous' ? [{ one, by: one.by }] : [],
   )
   if (bearers.length === 0) return new Set()
-  const pairs = bearers.map(({ pair }) => pair)
+  const made = await tx.authorizations.find(bearers.map(({ by }) => by.authorizationUri))
+  const makers = await tx.machines.standing([...made.values()].map(({ createdBy }) => createdBy))
+  // One that is gone has no maker; it is asked about twice, and refused.
+  const pairs = bearers.flatMap(({ by }) => {
+    const maker = made.get(by.authorizationUri)?.createdBy ?? by.authorizationUri
+    return [pairOf(by), { resourceUri: by.resourceUri, authId: maker }]
+  })
   const reached = await tx.authorizations.reach(pairs, now)
-  return new Set(bearers.flatMap(({ one }, index) => (reached[index] === true ? [] : [one])))
+  const isGood = ({ by }: Bearer, index: number): boolean => {
+    const maker = made.get(by.authorizationUri)?.createdBy
+    const standing = maker === undefined ? undefined : makers.get(maker)
+    if (standing?.isOffBoarded === true || standing?.machine !== undefined) return false
+    return reached[2 * index] === true && reached[2 * index + 1] === true
+  }
+  return new Set(bearers.flatMap((bearer, index) => (isGood(bearer, index) ? [] : [bearer.one])))
 }
 
 /** Verdicts for those of the requests whose caller may not speak. */

@@ -128,7 +128,8 @@ export const openCoreLink = (options: CoreLinkOptions): CoreLink => {
     send: (frame) => line.send(frame),
     answerWithinMs: ANSWER_WITHIN_MS,
   })
-  const others = handleOthers(options, { send, say: (frame) => line.send(frame), calls })
+  const onShed = () => meters.post('shed')
+  const others = handleOthers(options, { send, say: (frame) => line.send(frame), calls, onShed })
   const onFrame = (frame: AskingFrame): void => {
     if (frame.type === 'messages') onPost(frame)
     else if (!isClosing) void others(frame)
@@ -157,6 +158,8 @@ interface Voice {
   readonly send: (answers: AnswersFrame) => void
   readonly say: (frame: SearchHashesFrame | SearchDeclinedFrame) => void
   readonly calls: IndexCalls
+  /** A frame was dropped unread. */
+  readonly onShed: () => void
 }
 
 const FAULT_STATUS = 500
@@ -173,10 +176,18 @@ const answerSearch = async (
   }
 }
 
-/** Frames that are no posts. A fault is logged and leaves the core without an answer: it will ask again. */
-const handleOthers =
-  (options: CoreLinkOptions, { send, say, calls }: Voice) =>
-  async (frame: Exclude<AskingFrame, MessagesFrame>): Promise<void> => {
+/** As many at once as no core needs that follows them up in good faith. */
+const OTHERS_IN_WORK = 1000
+
+/**
+ * Frames that are no posts. A fault is logged and leaves the core without an answer: it will ask again. So it does
+ * for what is beyond OTHERS_IN_WORK, and no flood of them fills the memory.
+ */
+const handleOthers = (options: CoreLinkOptions, { send, say, calls, onShed }: Voice) => {
+  let inWork = 0
+  return async (frame: Exclude<AskingFrame, MessagesFrame>): Promise<void> => {
+    if (inWork >= OTHERS_IN_WORK) return onShed()
+    inWork += 1
     try {
       switch (frame.type) {
         case 'withdraw':
@@ -194,8 +205,11 @@ const handleOthers =
       }
     } catch (error) {
       options.log.error('core-link.fault', { frame: frame.type }, error)
+    } finally {
+      inWork -= 1
     }
   }
+}
 
 type Meters = ReturnType<typeof createMeters>
 
@@ -226,7 +240,7 @@ const createMeters = (metrics: Metrics) => {
     room: 'links',
     thing: 'core_posts',
     unit: 'count',
-    help: 'Posts of sealed messages from the core, by what happened to them.',
+    help: 'Posts and withdrawals from the core, by what happened to them.',
     labels: { outcome: OUTCOMES },
   })
   return {

@@ -6,3 +6,11 @@ export {
   type IdentityProviderLink,
   type IdentityProviderSettings,
 } from './identity-provider.ts'
+export { createLogFile, type LogFileOptions } from './log-file.ts'
+export { createSyslogDatagram, type SyslogDatagramOptions } from './syslog-datagram.ts'
+export {
+  createSyslogStream,
+  type Framing,
+  type SyslogStreamOptions,
+  type SyslogTls,
+} from './syslog-stream.ts'

@@ -32,6 +32,11 @@ export const adminRoutes = (actions: AdminActions): readonly AdminRoute[] => [
   },
   { method: 'POST', path: '/admin/v1/audit/erase', answer: oneAtATime(erase(actions)) },
   {
+    method: 'GET',
+    path: '/admin/v1/audit/shipping',
+    answer: async () => ({ json: { destinations: await actions.shipStatus() } }),
+  },
+  {
     method: 'POST',
     path: '/admin/v1/identity/reload',
     answer: async () => {

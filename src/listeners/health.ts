@@ -7,10 +7,10 @@ import { type AppOptions, createApp, type ListenerApp, refuseOtherMethods } from
 
 /** A part that must work before requests can be served, and how it is. */
 export interface PartState {
-  /** `store`, `link`, `keys`. */
+  /** `store`, `link`, `keys`, `shipping`. */
   readonly part: string
-  /** `locked` is healthy and not ready: it waits for a person. */
-  readonly state: 'ok' | 'locked' | 'failed'
+  /** `locked` is healthy and not ready: it waits for a person. `alarm` serves on, and a person must look. */
+  readonly state: 'ok' | 'alarm' | 'locked' | 'failed'
 }
 
 export interface HealthOptions extends AppOptions {
@@ -30,7 +30,7 @@ export const createHealthApp = (options: HealthOptions): ListenerApp => {
       log.warn('health.not-answered', {}, error)
       return undefined
     })
-    const isReady = parts?.every(({ state }) => state === 'ok') ?? false
+    const isReady = parts?.every(({ state }) => state === 'ok' || state === 'alarm') ?? false
     const states = Object.fromEntries((parts ?? []).map(({ part, state }) => [part, state]))
     const body = { status: isReady ? 'ready' : 'not-ready', parts: states }
     return asked.json(body, isReady ? 200 : 503)

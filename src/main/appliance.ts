@@ -31,6 +31,7 @@ import { publishJob } from './published-log.ts'
 import { recordReading } from './reading.ts'
 import { joinRooms, type Rooms } from './rooms.ts'
 import { type JoinedSearch, joinSearch } from './search.ts'
+import { joinShipping, type Shipping } from './shipping.ts'
 import { VERSION } from './version.ts'
 
 /** The line to the core: nothing until it is opened. */
@@ -48,6 +49,7 @@ export interface Appliance {
   readonly joined: JoinedCorridor
   readonly line: Line
   readonly search: JoinedSearch
+  readonly shipping: Shipping
   readonly actions: AdminActions
   readonly jobs: readonly Job[]
   unlock(passphrase: SecretBytes): Promise<void>
@@ -262,6 +264,7 @@ export const createAppliance = async (
   })
   const rooms = joinRooms(realm, line, log, metrics)
   const search = joinSearch(realm, line.index, log, metrics)
+  const shipping = joinShipping(realm, log, metrics)
   const startedAt = realm.now()
   const parts = { realm, joined, line, search }
   const unlock = async (passphrase: SecretBytes): Promise<void> => {
@@ -271,6 +274,7 @@ export const createAppliance = async (
   }
   return {
     ...parts,
+    shipping,
     unlock,
     jobs: [
       sweepJob(realm, joined),
@@ -279,6 +283,7 @@ export const createAppliance = async (
       renewKeysJob(realm),
       publishJob(realm.log, log, metrics),
       ...rooms.jobs,
+      ...shipping.jobs,
     ],
     actions: {
       status: async () => statusOf(realm, line, startedAt),
@@ -294,6 +299,7 @@ export const createAppliance = async (
           return 'wrong-passphrase'
         }
       },
+      shipStatus: () => shipping.status(),
       auditEntries: async ({ after, limit }) => {
         const entries = await realm.store.read((tx) => tx.audit.read(after, limit))
         await recordReading(realm.ledger, after, entries.length)

@@ -33,6 +33,7 @@ import { createIndexCommands } from './index-commands.ts'
 import { createIndexingCommands } from './indexing-commands.ts'
 import { askPassphrase } from './passphrase.ts'
 import { serve } from './serve.ts'
+import { shipStatusCommand } from './ship-status.ts'
 import { VERSION } from './version.ts'
 
 const passphraseFor = async (
@@ -241,4 +242,5 @@ export const createCommands = (output: CliOutput): CliActions => ({
       return DONE
     }),
   usersList: (options) => listing(options, output, userRows),
+  auditShipStatus: ({ config, json }) => shipStatusCommand(config, json === true, output),
 })

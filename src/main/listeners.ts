@@ -37,7 +37,7 @@ const logState = async (realm: Realm): Promise<PartState['state']> => {
 }
 
 const readiness =
-  ({ realm, line }: Appliance) =>
+  ({ realm, line, shipping }: Appliance) =>
   async (): Promise<readonly PartState[]> => {
     const isStoreUp = await realm.store.check().then(
       () => true,
@@ -48,6 +48,7 @@ const readiness =
       { part: 'link', state: line.isUp() ? 'ok' : 'failed' },
       { part: 'keys', state: realm.keyring.isUnlocked ? 'ok' : 'locked' },
       { part: 'log', state: await logState(realm) },
+      { part: 'shipping', state: shipping.isAlarm() ? 'alarm' : 'ok' },
     ]
   }
 

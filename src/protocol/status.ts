@@ -75,7 +75,7 @@ export const VERDICTS: Readonly<Record<RefusalCode, Verdict>> = {
   'kms.unknown-resource': NOT_AUTHORIZED,
   'kms.unknown-authorization': NOT_AUTHORIZED,
   'kms.unknown-session': NOT_AUTHORIZED,
-  'kms.key-already-bound': { status: 409, reason: 'The key is bound to another resource' },
+  'kms.key-already-bound': { status: 409, reason: 'The key is bound already' },
   'kms.key-expired': { status: 409, reason: 'The key was not bound in time' },
   'kms.not-key-creator': NOT_AUTHORIZED,
   'kms.too-many-sessions': { status: 429, reason: 'This device has too many live sessions' },

@@ -12,6 +12,7 @@ import { audit } from './migrations/0004-audit.ts'
 import { rooms } from './migrations/0005-rooms.ts'
 import { search } from './migrations/0006-search.ts'
 import { log } from './migrations/0007-log.ts'
+import { shipping } from './migrations/0008-shipping.ts'
 import type { Dialect } from './statement.ts'
 
 /** The few words in which the two dialects' table definitions differ. */
@@ -54,7 +55,16 @@ const WORDS: Readonly<Record<Dialect['kind'], Words>> = {
 }
 
 /** In order; names sort as they are numbered. */
-export const MIGRATIONS: readonly Migration[] = [keyring, keys, sessions, audit, rooms, search, log]
+export const MIGRATIONS: readonly Migration[] = [
+  keyring,
+  keys,
+  sessions,
+  audit,
+  rooms,
+  search,
+  log,
+  shipping,
+]
 
 interface Applied {
   readonly migrations: { readonly name: string }

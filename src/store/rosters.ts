@@ -43,13 +43,14 @@ const prepareStatements = (dialect: Dialect) => ({
   remove: prepare(dialect, 'rosters.remove-drifts', { drifts: driftKey }, (db, p) =>
     db
       .deleteFrom('roster_drifts')
-      .where(({ exists, selectFrom }) =>
-        exists(
+      // One look at each list; `exists` would search the given one for every row.
+      .where(({ eb, refTuple, selectFrom }) =>
+        eb(
+          refTuple('resource_uri', 'side', 'subject'),
+          'in',
           selectFrom(p.drifts.as('given'))
-            .select('given.position')
-            .whereRef('given.resource_uri', '=', 'roster_drifts.resource_uri')
-            .whereRef('given.side', '=', 'roster_drifts.side')
-            .whereRef('given.subject', '=', 'roster_drifts.subject'),
+            .select(['given.resource_uri', 'given.side', 'given.subject'])
+            .$asTuple('resource_uri', 'side', 'subject'),
         ),
       ),
   ),

@@ -241,6 +241,14 @@ export const auditEntryColumns = {
   body: 'text',
 } as const satisfies Columns
 
+export const shipCursorColumns = {
+  destination: 'text',
+  sequence: 'integer',
+  holder: 'text',
+  claimed_at: 'integer',
+  lease_until: 'integer',
+} as const satisfies Columns
+
 export const logTileColumns = {
   level: 'integer',
   tile: 'integer',
@@ -294,6 +302,7 @@ export interface Schema {
   readonly key_encryption_keys: RowOf<typeof keyEncryptionKeyColumns>
   readonly static_keys: RowOf<typeof staticKeyColumns>
   readonly audit_entries: RowOf<typeof auditEntryColumns>
+  readonly ship_cursors: RowOf<typeof shipCursorColumns>
   readonly audit_head: {
     readonly id: number
     readonly sequence: number

@@ -22,6 +22,7 @@ import { prepareResources } from './resources.ts'
 import { prepareRosters } from './rosters.ts'
 import { prepareSearchKeys } from './search-keys.ts'
 import { prepareSessions } from './sessions.ts'
+import { prepareShipping } from './shipping.ts'
 import type { Dialect, Link } from './statement.ts'
 import { prepareStaticKeys } from './static-keys.ts'
 
@@ -77,6 +78,7 @@ const prepareTransaction = (dialect: Dialect): ((link: Link) => IndexTransaction
   const audit = prepareAuditLog(dialect)
   const tree = prepareLogTree(dialect)
   const logKeys = prepareLogKeys(dialect)
+  const shipping = prepareShipping(dialect)
   return (link) => ({
     keys: keys(link),
     resources: resources(link),
@@ -96,6 +98,7 @@ const prepareTransaction = (dialect: Dialect): ((link: Link) => IndexTransaction
     audit: audit(link),
     tree: tree(link),
     logKeys: logKeys(link),
+    shipping: shipping(link),
   })
 }
 

@@ -110,6 +110,14 @@ describe('a machine account', () => {
     )
   })
 
+  test('makes no bearers, which would outlast it', async () => {
+    const { resource } = await aRoom(alice, [account.userId])
+    await grant('authorize', 'all')
+    const fields = { resourceUri: resource.uri, anonymous: 1 }
+    const answer = await bot.ask('create', '/authorizations', fields)
+    await world.refused(answer, 403, 'kms.feature-not-granted')
+  })
+
   test('is in the log as a service, under its pseudonym', async () => {
     const { key } = await aRoom(alice)
     await grant('read-keys', 'all')

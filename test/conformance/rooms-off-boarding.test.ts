@@ -218,6 +218,17 @@ describe('off-boarding', () => {
     assert.equal(removals.length, count)
   })
 
+  test('leaves the rooms of a team too where only the team is named', async () => {
+    const { world, alice } = await open()
+    const team = (await aRoom(alice, [PEOPLE.bob])).resource
+    const room = (await aRoom(alice)).resource
+    await aRoom(alice)
+    await alice.ask('create', '/authorizations', { resourceUri: room.uri, userIds: [team.uri] })
+    await leave(world)
+    const [told] = await pendingOffBoardings(world.store, world.ledger, 10)
+    assert.deepEqual(new Set(told?.resourceUris), new Set([team.uri, room.uri]))
+  })
+
   test('is said to the core until it is acknowledged, and again when done again', async () => {
     const { world, alice } = await open()
     const { resource } = await aRoom(alice, [PEOPLE.bob])

@@ -215,4 +215,27 @@ describe('rosters in pages', () => {
     for (const from of [0, 50_000, 100_000]) await rosters.take(page(from))
     assert.equal(await compare(), 'too-many-rooms')
   })
+
+  const invented = (count: number) => Array.from({ length: count }, () => systemRandom.uuid())
+  const inventedRooms = (count: number, members: readonly string[]) =>
+    Array.from({ length: count }, () => ({
+      resourceUri: `kms://${DOMAIN}/resources/${systemRandom.uuid()}`,
+      members,
+    }))
+
+  test('that invent people by the million are not compared, and the next are', async () => {
+    assert.equal(await compare(...inventedRooms(401, invented(5000))), 'too-many-rooms')
+    assert.deepEqual(await compare(), { rooms: 0, began: 0, ended: 0, standing: 0 })
+  })
+
+  test('that invent people are recorded as far as anybody could read, and no further', async () => {
+    const result = await compare(...inventedRooms(3, invented(5000)))
+    assert.deepEqual(result, { rooms: 3, began: 10_000, ended: 0, standing: 10_000 })
+    assert.deepEqual(await compare(), { rooms: 0, began: 0, ended: 10_000, standing: 0 })
+  })
+
+  test('that come while others are compared are left for the next time', async () => {
+    const answers = await Promise.all([compare(), compare()])
+    assert.deepEqual(answers, [{ rooms: 0, began: 0, ended: 0, standing: 0 }, undefined])
+  })
 })

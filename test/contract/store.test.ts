@@ -18,6 +18,7 @@ import { resourcesContract } from './store/resources.ts'
 import { roomsContract } from './store/rooms.ts'
 import { searchContract } from './store/search.ts'
 import { sessionsContract } from './store/sessions.ts'
+import { shippingContract } from './store/shipping.ts'
 import { transactionsContract } from './store/transactions.ts'
 
 const CONTRACTS = [
@@ -35,6 +36,7 @@ const CONTRACTS = [
   keyringContract,
   auditLogContract,
   logTreeContract,
+  shippingContract,
   transactionsContract,
   migrationsContract,
   durabilityContract,

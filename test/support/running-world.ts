@@ -288,7 +288,7 @@ export const startRunningWorld = async (wishes: WorldWishes = {}): Promise<Runni
     await Promise.all([children.core.start(), prepareRealm(acme, own)])
     await children.realm.start()
     const only = { ...plan, realms: [acme] }
-    const ready = await describeWorld({ plan: only, certificates, start: stopAll, stop: stopAll })
+    const ready = await describeWorld({ plan: only, certificates })
     return toWorld({ ...parts, ...children, ready, stopAll })
   } catch (error) {
     await stopAll()

@@ -1,7 +1,7 @@
 // Applies what a request changes in a room: one transaction, in which an operation ends too, so that a room
 // never shows half of a change, nor a change whose operation is still open.
 
-import type { Transaction } from 'kysely'
+import type { Kysely, Transaction } from 'kysely'
 import { type Problem, problem } from '../problem.ts'
 import type { Condition, NewActivity, NewRoom, RoomChange } from '../room-change.ts'
 import type { Tables } from '../schema.ts'
@@ -52,7 +52,9 @@ export const whyNot = async (
   if (contentKey === undefined || contentKey === room.key) return undefined
   return room.key === null
     ? problem('core.rotation-required')
-    : problem((await isFormer(tx, roomId, contentKey)) ? 'core.key-rotated' : 'core.key-mismatch')
+    : problem(
+        (await isFormerKey(tx, roomId, contentKey)) ? 'core.key-rotated' : 'core.key-mismatch',
+      )
 }
 
 const isThere = async (tx: Tx, roomId: string, messageId: string): Promise<boolean> => {
@@ -65,7 +67,12 @@ const isThere = async (tx: Tx, roomId: string, messageId: string): Promise<boole
   return found !== undefined && found.verb !== 'tombstone'
 }
 
-const isFormer = async (tx: Tx, roomId: string, key: string): Promise<boolean> => {
+/** Was this the room's key for new messages, and is not any more? */
+export const isFormerKey = async (
+  tx: Kysely<Tables>,
+  roomId: string,
+  key: string,
+): Promise<boolean> => {
   const former = await tx
     .selectFrom('former_keys')
     .select('key_url')

@@ -38,7 +38,7 @@ export const conversations = (db: Kysely<Tables>) => ({
   /** Whoever is in it. */
   conversation: (id: string): Promise<ConversationRow | undefined> =>
     db.selectFrom('conversations').selectAll().where('id', '=', id).executeTakeFirst(),
-  /** The one-to-one room of two people. */
+  /** The one-to-one room of two people, who may have left it. */
   findPair: (pair: string): Promise<ConversationRow | undefined> =>
     db.selectFrom('conversations').selectAll().where('pair', '=', pair).executeTakeFirst(),
   /** The room that this user made with this resource. */

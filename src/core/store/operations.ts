@@ -5,7 +5,7 @@ import type { Insertable, Kysely, Selectable } from 'kysely'
 import { isProblem, type Problem } from '../problem.ts'
 import type { Condition, RoomChange } from '../room-change.ts'
 import type { OperationTable, Tables } from '../schema.ts'
-import { type Applied, applyIn, whyNot } from './changes.ts'
+import { type Applied, applyIn, isFormerKey, whyNot } from './changes.ts'
 
 export type OperationRow = Selectable<OperationTable>
 
@@ -33,6 +33,8 @@ export const operations = (db: Kysely<Tables>) => {
     return numUpdatedRows === 1n
   }
   return {
+    isFormerKey: (roomId: string, keyUrl: string): Promise<boolean> =>
+      isFormerKey(db, roomId, keyUrl),
     /** Applies a change that needs no realm, if its condition holds. */
     change: (change: RoomChange, now: number, condition?: Condition): Promise<Applied | Problem> =>
       db.transaction().execute(async (tx) => {

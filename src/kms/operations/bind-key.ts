@@ -1,5 +1,6 @@
 // Unbound → bound (draft §4.7.6): by the key's creator, to a resource they are authorised on, once.
-// Binding it again to the same resource is a client's retry and answered like the first time.
+// Binding it again to the same resource is a client's retry and answered like the first time, unless
+// somebody left meanwhile: then it would pass for the new key that the room still lacks.
 
 import type { KeyFacts, ResourceFacts } from '../access.ts'
 import { accountRefusal, bindRefusal, resourceRefusal } from '../access.ts'
@@ -27,7 +28,8 @@ export const bindKey = operation<'bind-key', Facts>('bind-key', {
     const { uri, resourceUri } = asked.request.operation
     const refusal = accountRefusal(asked) ?? resourceRefusal(facts, resourceUri, now)
     if (refusal !== undefined) return refusal
-    const isRetry = isBoundTo(facts.key, resourceUri) && facts.key.createdBy === asked.subject
+    const isOwn = isBoundTo(facts.key, resourceUri) && facts.key.createdBy === asked.subject
+    const isRetry = isOwn && facts.resource?.staleSince === undefined
     return isRetry ? undefined : bindRefusal(facts.key, asked.subject, uri, now)
   },
   act: async ({ tx, now }, decided) => {

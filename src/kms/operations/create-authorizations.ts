@@ -2,12 +2,16 @@
 // returned as they are: real clients repeat themselves, and read the first element.
 
 import type { AuthId } from '../../id.ts'
+import { refuse } from '../../refusal.ts'
 import { accountRefusal, type ResourceFacts, resourceRefusal } from '../access.ts'
 import type { Answer } from '../answer.ts'
 import type { Authorization } from '../authorization.ts'
-import { operation } from '../operation.ts'
+import type { Asked } from '../case.ts'
+import { type OperationOf, operation } from '../operation.ts'
 import { bearerOrders, newAuthorizations, represent } from './grant.ts'
 import { loadResource } from './load-resource.ts'
+
+type Ask = Asked<OperationOf<'create-authorizations'>>
 
 interface Facts extends ResourceFacts {
   readonly existing: readonly Authorization[]
@@ -22,6 +26,12 @@ const inOrder = (
   const anonymous = made.filter((one) => one.kind === 'anonymous')
   return [...authIds.flatMap((authId) => all.get(authId) ?? []), ...anonymous]
 }
+
+/** A bearer would still read once its machine is switched off, and is in no administrator's list. */
+const bearerRefusal = ({ by, request }: Ask) =>
+  by.kind === 'service' && request.operation.anonymous > 0
+    ? refuse('kms.feature-not-granted', 'anonymous')
+    : undefined
 
 export const createAuthorizations = operation<'create-authorizations', Facts>(
   'create-authorizations',
@@ -38,7 +48,9 @@ export const createAuthorizations = operation<'create-authorizations', Facts>(
         }),
       ),
     decide: (facts, asked, { now }) =>
-      accountRefusal(asked) ?? resourceRefusal(facts, asked.request.operation.resourceUri, now),
+      accountRefusal(asked) ??
+      bearerRefusal(asked) ??
+      resourceRefusal(facts, asked.request.operation.resourceUri, now),
     act: async (moment, decided) => {
       const answers: Answer[] = []
       for (const { asked, facts } of decided) {

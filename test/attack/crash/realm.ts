@@ -82,6 +82,7 @@ const watchTransaction = (tx: IndexTransaction): IndexTransaction => ({
   audit: watchCalls(tx.audit),
   tree: watchCalls(tx.tree),
   logKeys: watchCalls(tx.logKeys),
+  shipping: watchCalls(tx.shipping),
 })
 
 type Run = IndexedStore['transact']

@@ -190,8 +190,7 @@ test('a board that the realm had made before it fell silent is there after all',
 })
 
 test('a room without a resource has no boards before it has a key', async () => {
-  const body = { participants: [ALICE] }
-  const { text } = await life.ask('alice', 'POST', '/conversations', body)
+  const { text } = await life.ask('alice', 'POST', '/conversations', {})
   const { aclUrl: aclUrlLink }: RoomWithAcl = JSON.parse(text)
   const made = ask('alice', 'POST', `${BOARD}/channels`, newChannel({ aclUrlLink }))
   assert.deepEqual(await refusal(made), [400, 'core.rotation-required'])

@@ -318,6 +318,24 @@ test('the log names no post, no user and no device', async () => {
   for (const said of logLines) assert.doesNotMatch(said, new RegExp(`${ALICE}|${DEVICE}|answer-0`))
 })
 
+test('withdrawals beyond what may be in work are shed, and those after them answered', async () => {
+  const held = Promise.withResolvers<void>()
+  openLink({
+    withdraw: async (id) => {
+      await held.promise
+      return { type: 'answers', id, answers: [], declined: 'rooms.withdrawn' }
+    },
+  })
+  const line = await core.lines.take()
+  for (let n = 1; n <= 1001; n += 1) line.say({ type: 'withdraw', id: `w${n}` })
+  line.say(post('p1'))
+  assert.equal((await line.answers.take()).id, 'p1')
+  held.resolve()
+  for (let n = 1; n <= 1000; n += 1) assert.equal((await line.answers.take()).id, `w${n}`)
+  line.say({ type: 'withdraw', id: 'w1' })
+  assert.equal((await line.answers.take()).id, 'w1')
+})
+
 test('a withdrawn operation is answered with its end, whatever its post is doing', async () => {
   const slow = Promise.withResolvers<void>()
   openLink({

@@ -104,6 +104,7 @@ test('whoever is off-boarded leaves the named rooms, their keys go, and the real
   assert.deepEqual(await life.line.acknowledged.take(), { type: 'off-boarded-done', userId: BOB })
   for (const room of [...rooms, direct]) {
     assert.equal((await life.ask('bob', 'GET', `/conversations/${room.id}`)).status, 404)
+    assert.equal((await life.ask('bob', 'GET', `/conversations/user/${ALICE}`)).status, 404)
     const refused = await life.act('alice', room, post(K1))
     assert.equal(refused.body['code'], 'core.rotation-required')
     const left = (await life.acts('alice', room)).at(-1)

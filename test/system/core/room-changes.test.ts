@@ -131,6 +131,22 @@ test('whoever leaves takes the key along, and content waits for a new one', asyn
   assert.equal((await life.act('bob', room, post(K2))).body['code'], 'core.unknown-conversation')
 })
 
+test('a key that the room had before is no new key, whoever brings it back', async () => {
+  const room = await life.room('alice', 'bob')
+  await life.act('alice', room, leave('bob'))
+  const back = await life.act('alice', room, updateKey(K1))
+  assert.deepEqual(
+    [back.status, back.body['code'], back.body['errorCode']],
+    [409, 'core.key-rotated', 1409004],
+  )
+  assert.equal((await life.act('alice', room, updateKey(K2))).status, 201)
+  // Its own key once more is a client's retry.
+  assert.equal((await life.act('alice', room, updateKey(K2))).status, 201)
+  assert.equal((await life.act('alice', room, updateKey(K1))).body['code'], 'core.key-rotated')
+  assert.equal((await life.act('alice', room, post(K1))).body['code'], 'core.key-rotated')
+  assert.equal((await life.act('alice', room, post(K2))).status, 201)
+})
+
 test('old activities keep their key when the room gets another', async () => {
   const room = await life.room('alice')
   await life.act('alice', room, post(K1))

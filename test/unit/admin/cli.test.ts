@@ -50,6 +50,7 @@ const aWorld = (act: () => number = () => 0) => {
     indexRemoveRoom: record('indexRemoveRoom'),
     indexAddRoom: record('indexAddRoom'),
     indexLeakage: record('indexLeakage'),
+    auditShipStatus: record('auditShipStatus'),
   }
   const run = async (line: string) => {
     const printed = { out: '', error: '' }
@@ -140,6 +141,8 @@ const COMMANDS: readonly (readonly [line: string, name: string, options: object 
   ],
   ['machines disable --config realm.json --name bot', 'machinesDisable', { config, name: 'bot' }],
   ['access list --config realm.json', 'accessList', { config }],
+  ['audit ship-status --config realm.json', 'auditShipStatus', { config }],
+  ['audit ship-status --config realm.json --json', 'auditShipStatus', { config, json: true }],
   ['audit show --config realm.json', 'auditShow', { config, after: 0, limit: 100 }],
   [
     'audit search --config realm.json --action key.released --outcome done',

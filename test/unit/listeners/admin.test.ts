@@ -35,6 +35,7 @@ const aWorld = (change: Partial<AdminActions> = {}) => {
       calls.push(`erase ${userId}`)
       return { files: 'gone' }
     },
+    shipStatus: async () => [],
     reloadIdentity: async () => {
       calls.push('reload')
     },

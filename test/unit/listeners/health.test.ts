@@ -42,6 +42,13 @@ describe('health', () => {
     })
   })
 
+  test('an alarm is said and takes nothing out of service', async () => {
+    assert.deepEqual(await askReady(async () => [ok, { part: 'shipping', state: 'alarm' }]), {
+      status: 200,
+      body: { status: 'ready', parts: { store: 'ok', shipping: 'alarm' } },
+    })
+  })
+
   test('a failed part, a part that throws and a part that hangs are not ready', async () => {
     const failed = await askReady(async () => [{ part: 'link', state: 'failed' }])
     assert.deepEqual(failed.body, { status: 'not-ready', parts: { link: 'failed' } })
