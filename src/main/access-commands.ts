@@ -25,6 +25,7 @@ import { type Instant, toRfc3339 } from '../time.ts'
 import type { Realm } from './assembly.ts'
 import { beside, besideAsFound, DONE, FAILED, listing, printRows, type Row } from './beside.ts'
 import { CommandError } from './command-error.ts'
+import { recordNaming } from './reading.ts'
 
 const ROOMS_LISTED = 1000
 const MACHINE_NAME = /^[a-z0-9][a-z0-9._-]{0,63}$/
@@ -110,6 +111,7 @@ const printReport = async (realm: Realm, userId: UserId, output: CliOutput): Pro
       'this person was not off-boarded, or has been erased since: nothing tells which',
     )
   }
+  await recordNaming(realm.ledger, 1)
   printRows(reportRows(report), output)
   return isProven(report) ? DONE : FAILED
 }

@@ -229,6 +229,12 @@ const lock = async (
   await record(realm, { action: 'realm.locked', outcome: 'done', actor: SYSTEM, type: 'MAIN_KEY' })
 }
 
+const reloadIdentity = async ({ realm, joined }: Pick<Appliance, 'realm' | 'joined'>) => {
+  const act = { action: 'identity.reloaded', outcome: 'done', type: 'PROCESS' } as const
+  await record(realm, { ...act, actor: SYSTEM })
+  joined.renewIdentity()
+}
+
 const isWrongPassphrase = (error: unknown): boolean =>
   error instanceof Fault && error.code === 'kms.sealed-file-wrong-passphrase'
 
@@ -306,7 +312,7 @@ export const createAppliance = async (
         return entries
       },
       erase: (userId) => erase(parts, userId),
-      reloadIdentity: async () => joined.renewIdentity(),
+      reloadIdentity: () => reloadIdentity(parts),
     },
     close: async () => {
       await line.close()
