@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 // The package's program. It makes sure that the pinned Node runs before anything native is loaded
 // (better-sqlite3 kills an older Node without a word), then hands over to the realm or to the core,
-// never to both: the core is never loaded into a realm's process. Plain JavaScript that Node 18 reads.
+// never to both: the core is never loaded into a realm's process. `search` is a person of the development world, by the
+// reference client. Plain JavaScript that Node 18 reads.
 
 import { spawn } from 'node:child_process'
 import { createRequire } from 'node:module'
@@ -23,9 +24,16 @@ else runUnderPinnedNode(args)
 
 async function run([command, ...rest]) {
   stopWithParent()
-  const code = command === 'core' ? await runTheCore(rest) : await runTheRealm(args)
+  const code = await runThe(command, rest)
   // Not process.exitCode: a handle that a library forgot must not keep a stopped process alive.
   process.exit(code)
+}
+
+async function runThe(command, rest) {
+  if (command === 'core') return runTheCore(rest)
+  if (command !== 'search') return runTheRealm(args)
+  const { runSearch } = await import('./dev/search.ts')
+  return runSearch(rest)
 }
 
 async function runTheCore(rest) {

@@ -16,7 +16,7 @@ const NOTHING: Totals = { passed: 0, failed: 0, skipped: 0 }
 const UNFINISHED: Totals = { passed: 0, failed: 1, skipped: 0 }
 
 /** One test file may take this long; a hung one is named by node's runner before the suite's limit. */
-const FILE_TIMEOUT_MS = 110_000
+const FILE_TIMEOUT_MS = 240_000
 
 const filesOf = ({ folder }: Suite): readonly string[] =>
   globSync(`test/${folder}/**/*.test.ts`, { cwd: ROOT, exclude: ['**/node_modules/**'] }).sort()

@@ -3,7 +3,7 @@
 import { rmSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { CORE_RESOURCE, CORE_SCOPE, KMS_RESOURCE, KMS_SCOPE } from './openid/resources.ts'
-import { PEOPLE } from './people.ts'
+import { PEOPLE, type Person } from './people.ts'
 import { signIn } from './sign-in.ts'
 import { writeJson } from './world/settings-files.ts'
 import type { World } from './world.ts'
@@ -44,13 +44,16 @@ export interface Ready {
   readonly realms: readonly ReadyRealm[]
 }
 
-/** Signs everybody in. Tokens are good for eight hours. */
-export async function describeWorld({ plan, certificates }: World): Promise<Ready> {
+/** Signs these people in; unless told, everybody. Tokens are good for eight hours. */
+export async function describeWorld(
+  { plan, certificates }: Pick<World, 'plan' | 'certificates'>,
+  people: readonly Person[] = PEOPLE,
+): Promise<Ready> {
   const { baseUrl } = plan.core
   const { tlsCaFile } = certificates
   const { issuer } = plan.identityProvider
   const users = await Promise.all(
-    PEOPLE.map(async ({ realm, ...person }) => ({
+    people.map(async ({ realm, ...person }) => ({
       realm,
       user: { ...person, ...(await tokensFor(person, { issuer, tlsCaFile })) },
     })),

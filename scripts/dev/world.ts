@@ -11,7 +11,7 @@ import { openHttpsClient } from './https-client.ts'
 import { type Child, superviseChild } from './supervise/child.ts'
 import { type Control, isWorldRunningIn, openControl } from './supervise/control.ts'
 import { planWorld, type RealmPlan, type WorldChoices, type WorldPlan } from './world/plan.ts'
-import { KEYREALM, prepareRealm } from './world/prepare.ts'
+import { KEYREALM, letIndex, prepareRealm } from './world/prepare.ts'
 import { coreSettings, realmSettings, writeJson } from './world/settings-files.ts'
 
 export interface World {
@@ -104,6 +104,7 @@ async function startRealm(
   children: ReadonlyMap<string, Child>,
 ): Promise<void> {
   await prepareRealm(realm, certificatesOf(realm, certificates))
+  await letIndex(realm)
   await children.get(realm.name)?.start()
 }
 

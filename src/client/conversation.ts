@@ -50,6 +50,8 @@ export interface RoomsSettings {
 }
 
 export interface RoomsWithEvents extends Rooms {
+  /** From memory, or asks. */
+  known(roomId: string): Promise<Room>
   /** An event of the socket; others than activities are ignored. */
   receive(data: JsonObject): Promise<void>
 }
@@ -74,6 +76,7 @@ export const createRooms = (settings: RoomsSettings): RoomsWithEvents => {
     ...createContent({ ...parts, changes }),
     ...createEars(settings),
     find: book.find,
+    known: book.known,
     roster: createRoster(parts),
     async history(roomId, page) {
       const posts = (await activitiesOf(roomId, page)).filter(isPost)

@@ -13,6 +13,8 @@ export interface Device {
   readonly userId: string
   readonly encryptionUrl: string
   readonly conversationUrl: string
+  /** Where to search, if this core has search. */
+  readonly searchUrl: string | undefined
 }
 
 export interface DeviceDescription {
@@ -39,16 +41,19 @@ export const unregisterDevice = async (http: HttpClient, { url }: Device): Promi
 
 function readDevice(answer: JsonObject): Device {
   const services = objectMember(answer, 'services')
+  const { argonautServiceUrl: searchUrl } = services
   const device = {
     url: textMember(answer, 'url'),
     webSocketUrl: textMember(answer, 'webSocketUrl'),
     userId: textMember(answer, 'userId'),
     encryptionUrl: textMember(services, 'encryptionServiceUrl'),
     conversationUrl: textMember(services, 'conversationServiceUrl'),
+    searchUrl: typeof searchUrl === 'string' ? searchUrl : undefined,
   }
   requireScheme(device.webSocketUrl, 'wss:')
-  for (const url of [device.url, device.encryptionUrl, device.conversationUrl]) {
-    requireScheme(url, 'https:')
+  const { url, encryptionUrl, conversationUrl } = device
+  for (const one of [url, encryptionUrl, conversationUrl, device.searchUrl]) {
+    if (one !== undefined) requireScheme(one, 'https:')
   }
   return device
 }

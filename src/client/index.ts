@@ -23,10 +23,13 @@ export type { TokenSource } from './http.ts'
 export type { JsonObject } from './json.ts'
 export type { ContentKey, Keys } from './keys.ts'
 export { openText, type SealedText, sealText } from './message.ts'
+export type { ReceiptPurpose, Receipts } from './receipts.ts'
 export type { Authorization, NewResource, Resource, Resources } from './resources.ts'
 export type { Message, Room, RoomEvent } from './room.ts'
 export type { NewRoom } from './room-making.ts'
 export type { RosterEntry } from './roster.ts'
+export type { Found, Search, SearchOptions } from './search.ts'
+export type { Hit, HitPart, SearchFilter, SetAside } from './search-hit.ts'
 export {
   browserTransport,
   type ClientSocket,

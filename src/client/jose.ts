@@ -48,9 +48,19 @@ export const openSigned = async (compact: string, { kid, jwk }: StaticKey): Prom
   throw new ClientError('client.invalid-answer', 'signature')
 }
 
-export const sealDirect = (text: string, { bytes, kid }: DirectKey): Promise<string> =>
+/** `cty`: what the text is, where that is not just a text. */
+export const sealDirect = (
+  text: string,
+  { bytes, kid }: DirectKey,
+  cty?: 'application/json',
+): Promise<string> =>
   new CompactEncrypt(utf8.encode(text))
-    .setProtectedHeader({ enc: 'A256GCM', alg: 'dir', ...(kid === undefined ? {} : { kid }) })
+    .setProtectedHeader({
+      enc: 'A256GCM',
+      alg: 'dir',
+      ...(kid === undefined ? {} : { kid }),
+      ...(cty === undefined ? {} : { cty }),
+    })
     .encrypt(bytes)
 
 /** Rejects `client.not-opened`, also for a compressed text and for another `kid` than the key's. */

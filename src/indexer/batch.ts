@@ -19,6 +19,7 @@ import { encodeCounters } from './counter-table.ts'
 import type { CounterPart, IndexLedger, IndexTransaction, Posting } from './ports.ts'
 import { newestVersions, openMessage, type ReadEvent, readEvent, revisionOf } from './reading.ts'
 import type { OpenRoom, RoomMemory } from './room-memory.ts'
+import type { TermId } from './terms.ts'
 
 /** Why a message was not indexed. `waiting`: one of its keys is not known yet. */
 export const SKIPPED = ['malformed', 'room', 'waiting', 'unreadable'] as const
@@ -189,7 +190,7 @@ export class Batch {
       room.parts >= PARTS_MOST && room.addedBytes * 2 > encodedBytes(room.counters.size)
     const counts = isWhole ? merged(room, blinded) : blinded.counted
     const partUri = `${uri}/counters/${this.#means.random.uuid()}`
-    const bytes = encodeCounters(blinded.noise, counts)
+    const bytes = encodeCounters(blinded.totals, counts)
     const wrapped = this.#means.keyring.wrap(organizationId, 'search', partUri, bytes)
     return { work, blinded, postings, part: { searchKeyId: id, uri: partUri, wrapped }, isWhole }
   }
@@ -220,7 +221,7 @@ export class Batch {
   }
 
   #count({ work: { room }, blinded, part, isWhole }: RoomDone): void {
-    this.#means.memory.count(room, blinded.counted, blinded.noise)
+    this.#means.memory.count(room, blinded.counted, blinded.totals)
     const isFirst = isWhole || room.parts === 0
     room.parts = isFirst ? 1 : room.parts + 1
     room.addedBytes = isFirst ? 0 : room.addedBytes + part.wrapped.bytes.length
@@ -242,9 +243,9 @@ export class Batch {
 /** A room of which nothing was hashed counts nothing either. */
 const isCounting = ({ work }: RoomDone): boolean => work.posted.length > 0
 
-const encodedBytes = (terms: number): number => 8 + 12 * terms
+const encodedBytes = (terms: number): number => 24 + 12 * terms
 
-const merged = ({ counters }: OpenRoom, { counted }: Blinded): ReadonlyMap<bigint, number> =>
+const merged = ({ counters }: OpenRoom, { counted }: Blinded): ReadonlyMap<TermId, number> =>
   new Map([...counters, ...counted])
 
 const save = async (

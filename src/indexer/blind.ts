@@ -2,12 +2,13 @@
 // never will be, so that the core holds nothing but uniform random strings. Noise fills each list to one of few lengths.
 
 import { TOKEN_BYTES, TokenInputs, type TokenWorkers, tokensOf } from '../crypto/index.ts'
-import { paddedLength } from './noise.ts'
-import { sortedHashes } from './posting-list.ts'
+import { paddedLength, stepOf } from './noise.ts'
+import { sortHashesAt } from './posting-list.ts'
 import {
-  noiseInput,
-  occurrenceInput,
+  addNoise,
+  addOccurrence,
   type RoomIndex,
+  type RoomTotals,
   readTermIds,
   type TermId,
   termIdInputs,
@@ -19,8 +20,7 @@ export interface Blinded {
   readonly lists: readonly Uint8Array[]
   /** New values of those counters that changed. */
   readonly counted: ReadonlyMap<TermId, number>
-  /** How many noise hashes the room has made now. */
-  readonly noise: number
+  readonly totals: RoomTotals
 }
 
 /** The distinct terms of a message, each of at most 40 bytes and without control characters. */
@@ -32,61 +32,98 @@ export type MessageTerms = readonly string[]
  */
 export type Tokenizing<Result> = Generator<TokenInputs, Result, Uint8Array>
 
+/** One term of a batch, however often it occurs there. */
 interface Tally {
-  readonly id: TermId
+  readonly term: string
+  id: TermId | undefined
   count: number
 }
 
-const distinctTerms = (messages: readonly MessageTerms[]): readonly string[] => [
-  ...new Set(messages.flat()),
-]
-
-/** Counting first, hashing afterwards: the same messages give the same inputs, one at a time or all at once. */
-const listInputs = (
-  room: RoomIndex,
-  messages: readonly MessageTerms[],
-  tallies: ReadonlyMap<string, Tally>,
-): TokenInputs => {
-  const inputs = new TokenInputs().under(room.key)
-  let { noise } = room
-  for (const terms of messages) {
-    for (const term of terms) {
-      const tally = tallies.get(term)
-      if (tally === undefined) continue
-      inputs.add(occurrenceInput(term, tally.count))
-      tally.count += 1
-    }
-    const missing = paddedLength(terms.length) - terms.length
-    for (let added = 0; added < missing; added += 1) inputs.add(noiseInput(noise + added))
-    noise += missing
-  }
-  return inputs
+interface Tallied {
+  readonly distinct: readonly Tally[]
+  /** The tally of each term of each message, so that nothing is looked up twice. */
+  readonly messages: readonly (readonly Tally[])[]
 }
 
-const noiseOf = (messages: readonly MessageTerms[]): number =>
-  messages.reduce((sum, { length }) => sum + paddedLength(length) - length, 0)
+const tally = (room: RoomIndex, messages: readonly MessageTerms[]): Tallied => {
+  const tallies = new Map<string, Tally>()
+  const tallyOf = (term: string): Tally => {
+    const known = tallies.get(term)
+    if (known !== undefined) return known
+    const made: Tally = { term, id: room.names?.get(term), count: 0 }
+    tallies.set(term, made)
+    return made
+  }
+  const found = messages.map((terms) => terms.map(tallyOf))
+  return { distinct: [...tallies.values()], messages: found }
+}
 
-const cutLists = (tokens: Uint8Array, messages: readonly MessageTerms[]): readonly Uint8Array[] => {
+/** Gives a name to each tally that has none yet, and remembers it. */
+function* naming(room: RoomIndex, tallies: readonly Tally[]): Tokenizing<void> {
+  const unknown = tallies.filter(({ id }) => id === undefined)
+  if (unknown.length === 0) return
+  const terms = unknown.map(({ term }) => term)
+  const ids = readTermIds(yield termIdInputs([{ key: room.key, terms }]))
+  for (const [index, each] of unknown.entries()) {
+    const id = ids[index] ?? 0
+    each.id = id
+    room.names?.keep(each.term, id)
+  }
+}
+
+interface Planned {
+  readonly inputs: TokenInputs
+  /** Of each list, in hashes. */
+  readonly lengths: readonly number[]
+  readonly totals: RoomTotals
+}
+
+/** Counting first, hashing afterwards: the same messages give the same inputs, one at a time or all at once. */
+const plan = (room: RoomIndex, messages: readonly (readonly Tally[])[]): Planned => {
+  const inputs = new TokenInputs().under(room.key)
+  const totals = { ...room.totals }
+  const lengths = messages.map((tallies) => {
+    for (const each of tallies) {
+      addOccurrence(inputs, each.term, each.count)
+      each.count += 1
+    }
+    const terms = tallies.length
+    const length = paddedLength(terms, stepOf(totals))
+    const noise = totals.noise + length - terms
+    for (let number = totals.noise; number < noise; number += 1) addNoise(inputs, number)
+    totals.messages += 1
+    totals.terms += terms
+    totals.noise = noise
+    return length
+  })
+  return { inputs, lengths, totals }
+}
+
+/** The lists share one buffer. */
+const cutLists = (tokens: Uint8Array, lengths: readonly number[]): readonly Uint8Array[] => {
+  const view = new DataView(tokens.buffer, tokens.byteOffset, tokens.byteLength)
   let at = 0
-  return messages.map((terms) => {
+  return lengths.map((length) => {
     const from = at
-    at += paddedLength(terms.length) * TOKEN_BYTES
-    return sortedHashes(tokens.subarray(from, at))
+    at += length * TOKEN_BYTES
+    sortHashesAt(view, from, length)
+    return tokens.subarray(from, at)
   })
 }
 
 /** The computation behind `blindMessages`, for whoever makes tokens on other threads. */
 export function* blinding(room: RoomIndex, messages: readonly MessageTerms[]): Tokenizing<Blinded> {
-  const terms = distinctTerms(messages)
-  const ids = readTermIds(yield termIdInputs([{ key: room.key, terms }]))
-  const tallies = new Map<string, Tally>()
-  for (const [index, id] of ids.entries()) {
-    tallies.set(terms[index] ?? '', { id, count: room.counters.get(id) })
-  }
-  const lists = cutLists(yield listInputs(room, messages, tallies), messages)
+  const tallied = tally(room, messages)
+  yield* naming(room, tallied.distinct)
+  for (const each of tallied.distinct) each.count = room.counters.get(each.id ?? 0)
+  const { inputs, lengths, totals } = plan(room, tallied.messages)
+  const lists = cutLists(yield inputs, lengths)
   const counted = new Map<TermId, number>()
-  for (const { id, count } of tallies.values()) counted.set(id, count)
-  return { lists, counted, noise: room.noise + noiseOf(messages) }
+  // The higher one, should two terms have the same name: a number that was used must not come again.
+  for (const { id = 0, count } of tallied.distinct) {
+    if (count > (counted.get(id) ?? 0)) counted.set(id, count)
+  }
+  return { lists, counted, totals }
 }
 
 /** Makes all tokens here and now. */

@@ -2,16 +2,16 @@
 // are searched at once. Its pieces are what the store keeps, wrapped.
 
 import { Fault } from '../fault.ts'
-import type { Counters, TermId } from './terms.ts'
+import type { Counters, RoomTotals, TermId } from './terms.ts'
 
 const SMALLEST = 16
 /** Of the slots; beyond it they double. */
 const FULLEST = 0.7
 const ENTRY_BYTES = 12
-const NOISE_BYTES = 8
+const TOTALS_BYTES = 24
 
 export class CounterTable implements Counters {
-  #ids = new BigUint64Array(SMALLEST)
+  #ids = new Float64Array(SMALLEST)
   /** 0: the slot is free. */
   #counts = new Uint32Array(SMALLEST)
   #size = 0
@@ -27,7 +27,7 @@ export class CounterTable implements Counters {
   /** Identifiers are HMACs: any of their bits spread as well as any others. */
   #slotOf(term: TermId): number {
     const mask = this.#ids.length - 1
-    let slot = Number(term & 0x7fffffffn) & mask
+    let slot = term & mask
     while (this.#counts[slot] !== 0 && this.#ids[slot] !== term) slot = (slot + 1) & mask
     return slot
   }
@@ -47,42 +47,48 @@ export class CounterTable implements Counters {
 
   *[Symbol.iterator](): Generator<readonly [TermId, number]> {
     for (const [slot, count] of this.#counts.entries()) {
-      if (count !== 0) yield [this.#ids[slot] ?? 0n, count]
+      if (count !== 0) yield [this.#ids[slot] ?? 0, count]
     }
   }
 
   #grow(): void {
     const entries = [...this]
-    this.#ids = new BigUint64Array(this.#ids.length * 2)
+    this.#ids = new Float64Array(this.#ids.length * 2)
     this.#counts = new Uint32Array(this.#counts.length * 2)
     this.#size = 0
     for (const [term, count] of entries) this.set(term, count)
   }
 }
 
-/** Noise made so far, then each term and its count; big-endian, in no order. */
+/** The totals so far (messages, terms, noise), then each term and its count; big-endian, in no order. */
 export const encodeCounters = (
-  noise: number,
+  totals: RoomTotals,
   counts: Iterable<readonly [TermId, number]>,
 ): Uint8Array => {
   const entries = [...counts]
-  const bytes = new Uint8Array(NOISE_BYTES + entries.length * ENTRY_BYTES)
+  const bytes = new Uint8Array(TOTALS_BYTES + entries.length * ENTRY_BYTES)
   const view = new DataView(bytes.buffer)
-  view.setFloat64(0, noise)
+  view.setFloat64(0, totals.messages)
+  view.setFloat64(8, totals.terms)
+  view.setFloat64(16, totals.noise)
   for (const [index, [term, count]] of entries.entries()) {
-    view.setBigUint64(NOISE_BYTES + index * ENTRY_BYTES, term)
-    view.setUint32(NOISE_BYTES + index * ENTRY_BYTES + 8, count)
+    view.setFloat64(TOTALS_BYTES + index * ENTRY_BYTES, term)
+    view.setUint32(TOTALS_BYTES + index * ENTRY_BYTES + 8, count)
   }
   return bytes
 }
 
-/** Puts a piece on top of what is there; answers the noise made by then. Throws a Fault for what is no piece. */
-export const decodeCounters = (bytes: Uint8Array, into: CounterTable): number => {
-  const size = bytes.length - NOISE_BYTES
+/** Puts a piece on top of what is there; answers the totals by then. Throws a Fault for what is no piece. */
+export const decodeCounters = (bytes: Uint8Array, into: CounterTable): RoomTotals => {
+  const size = bytes.length - TOTALS_BYTES
   if (size < 0 || size % ENTRY_BYTES !== 0) throw new Fault('indexer.counters-malformed')
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  for (let at = NOISE_BYTES; at < bytes.length; at += ENTRY_BYTES) {
-    into.set(view.getBigUint64(at), view.getUint32(at + 8))
+  for (let at = TOTALS_BYTES; at < bytes.length; at += ENTRY_BYTES) {
+    into.set(view.getFloat64(at), view.getUint32(at + 8))
   }
-  return view.getFloat64(0)
+  return {
+    messages: view.getFloat64(0),
+    terms: view.getFloat64(8),
+    noise: view.getFloat64(16),
+  }
 }

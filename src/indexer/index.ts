@@ -42,4 +42,13 @@ export {
 } from './query-page.ts'
 export { type MemoryLimits, RoomMemory } from './room-memory.ts'
 export { Search, type SearchMeans } from './search.ts'
-export { type Counters, type RoomIndex, type RoomTerms, type TermId, termIdsOf } from './terms.ts'
+export {
+  type Counters,
+  NOTHING_YET,
+  type RoomIndex,
+  type RoomTerms,
+  type RoomTotals,
+  type TermId,
+  TermNames,
+  termIdsOf,
+} from './terms.ts'

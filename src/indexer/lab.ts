@@ -4,9 +4,10 @@
 import { hmacSha256, prepareTokenKey, SecretBytes } from '../crypto/index.ts'
 import { type Language, queryTermsOf, termsOf } from '../words/index.ts'
 import { blindMessages } from './blind.ts'
+import { CounterTable } from './counter-table.ts'
 import { hexHashes } from './posting-list.ts'
 import { blindQuery, occurrencesOf } from './query-page.ts'
-import type { Counters, RoomIndex, TermId } from './terms.ts'
+import { NOTHING_YET, type RoomIndex, type RoomTotals, TermNames } from './terms.ts'
 
 export interface LabMessage {
   readonly room: string
@@ -27,21 +28,10 @@ export interface LabOptions {
   readonly language: Language
 }
 
-class CounterTable implements Counters {
-  readonly #counts = new Map<TermId, number>()
-
-  get(term: TermId): number {
-    return this.#counts.get(term) ?? 0
-  }
-
-  update(counted: ReadonlyMap<TermId, number>): void {
-    for (const [term, count] of counted) this.#counts.set(term, count)
-  }
-}
-
 interface LabRoom extends RoomIndex {
   readonly counters: CounterTable
-  noise: number
+  readonly names: TermNames
+  totals: RoomTotals
 }
 
 export class Lab {
@@ -61,8 +51,8 @@ export class Lab {
         room,
         some.map(({ text }) => termsOf(text, this.#options.language)),
       )
-      room.counters.update(made.counted)
-      room.noise = made.noise
+      for (const [term, count] of made.counted) room.counters.set(term, count)
+      room.totals = made.totals
       for (const [at, list] of made.lists.entries()) {
         const message = some[at]
         if (message !== undefined) lists.set(message, hexHashes(list))
@@ -90,16 +80,21 @@ export class Lab {
   }
 
   traceTerms(room: string, words: readonly (readonly string[])[]): readonly string[] {
-    const { key, counters, noise } = this.#roomOf(room)
+    const { key, counters, totals } = this.#roomOf(room)
     const asked = { page: 0, mode: 'newest' } as const
-    return hexHashes(blindQuery([{ key, counters, noise, words }], asked).hashes)
+    return hexHashes(blindQuery([{ key, counters, totals, words }], asked).hashes)
   }
 
   #roomOf(name: string): LabRoom {
     const known = this.#rooms.get(name)
     if (known !== undefined) return known
     using key = SecretBytes.from(hmacSha256(this.#options.seed, `keyrealm lab room ${name}`))
-    const room = { key: prepareTokenKey(key), counters: new CounterTable(), noise: 0 }
+    const room = {
+      key: prepareTokenKey(key),
+      counters: new CounterTable(),
+      names: new TermNames(),
+      totals: NOTHING_YET,
+    }
     this.#rooms.set(name, room)
     return room
   }

@@ -1,20 +1,31 @@
 // Noise: hashes that stand for nothing and cannot be told from those that do. In a posting list they hide how many words
 // a message has; in a query they hide how many of its hashes are real.
 
-import type { TermId } from './terms.ts'
+import type { RoomTotals, TermId } from './terms.ts'
 
 /**
- * Lists grow in steps of 5, beyond 60 of 20. Even steps give away the fewest bits of a length for the storage they cost
- * (measured in README.md); a very long message is rare, so its step is longer.
+ * Lengths of lists lie half a mean message of the room apart: then they give away the same few bits for the same storage
+ * whether people write three words or forty (measured in README.md). Steps are whole or half hashes, so that they seldom
+ * change; a new room begins as if it had `EXPECTED` messages already, of a length that chat has.
  */
-const SHORT_STEP = 5
-const SHORT = 60
-const LONG_STEP = 20
+const EXPECTED = { messages: 50, terms: 450 }
+const SHORTEST_STEP = 2
+/** On twice the step: what it costs to round it. */
+const ROUNDING = 0.2
+
+export const stepOf = ({ messages, terms }: Pick<RoomTotals, 'messages' | 'terms'>): number => {
+  const mean = (EXPECTED.terms + terms) / (EXPECTED.messages + messages)
+  return Math.max(SHORTEST_STEP, Math.round(mean + ROUNDING) / 2)
+}
+
+/** Beyond so many steps there are few messages: what would hide them must be longer. */
+const SHORT_STEPS = 30
+const LONGER = 4
 
 /** How long the list of a message with so many terms is; without any it is as long as the shortest. */
-export const paddedLength = (terms: number): number => {
-  const step = terms <= SHORT ? SHORT_STEP : LONG_STEP
-  return Math.max(1, Math.ceil(terms / step)) * step
+export const paddedLength = (terms: number, step: number): number => {
+  const size = terms > SHORT_STEPS * step ? LONGER * step : step
+  return Math.floor(Math.max(1, Math.ceil(terms / size)) * size)
 }
 
 /** SplitMix32: a number in [0, 1) for each state; only spread matters, the choice hides nothing by itself. */
@@ -48,8 +59,8 @@ const DRAWS_FOR_ONE = 16
  * both searches learns nothing by comparing them. A longer list begins with the shorter one.
  */
 export const decoysFor = (term: TermId, wanted: number, noise: number): readonly number[] => {
-  const low = Number(term & 0xffffffffn)
-  const step = Number((term >> 32n) & 0xffffffffn) | 1
+  const low = term >>> 0
+  const step = Math.floor(term / 2 ** 32) | 1
   const enough = Math.min(wanted, noise)
   const chosen = new Set<number>()
   for (let tried = 0; chosen.size < enough && tried < DRAWS_FOR_ONE * enough; tried += 1) {

@@ -6,8 +6,8 @@ import { type Tokenizing, tokenizeHere } from './blind.ts'
 import { decoysFor } from './noise.ts'
 import { sortedHashes } from './posting-list.ts'
 import {
-  noiseInput,
-  occurrenceInput,
+  addNoise,
+  addOccurrence,
   type RoomIndex,
   readTermIds,
   type TermId,
@@ -39,11 +39,11 @@ export interface BlindQuery {
 const FULL = 64
 const OCCURRENCES: Readonly<Record<QueryMode, number>> = { newest: FULL, complete: 64 * FULL }
 
+/** One term in one room. */
 interface Sought {
   readonly room: QueriedRoom
   readonly term: string
-  readonly id: TermId
-  readonly count: number
+  id: TermId | undefined
 }
 
 /** Full pages stay; the rest goes up to a power of two. */
@@ -52,29 +52,49 @@ const filledLength = (real: number): number => {
   return rest === 0 ? real : real - rest + 2 ** Math.ceil(Math.log2(rest))
 }
 
-/** The rarest term says the most: messages without it cannot match. A term that never occurred is the rarest. */
-const rarestOf = (
-  rooms: readonly QueriedRoom[],
-  terms: readonly (readonly string[])[],
-  ids: readonly TermId[],
-): readonly Sought[] => {
-  let at = 0
-  return rooms.flatMap((room, index) => {
-    const found = (terms[index] ?? []).map((term, place): Sought => {
-      const id = ids[at + place] ?? 0n
-      return { room, term, id, count: room.counters.get(id) }
-    })
-    at += found.length
-    const [first, ...others] = found
-    if (first === undefined) return []
-    return [others.reduce((best, each) => (each.count < best.count ? each : best), first)]
+/** The terms of each room, with those names that are remembered. Rooms of one language have the same words. */
+const seek = (rooms: readonly QueriedRoom[]): readonly (readonly Sought[])[] => {
+  const distinct = new Map<QueriedRoom['words'], readonly string[]>()
+  return rooms.map((room) => {
+    const terms = distinct.get(room.words) ?? [...new Set(room.words.flat())]
+    distinct.set(room.words, terms)
+    return terms.map((term) => ({ room, term, id: room.names?.get(term) }))
   })
+}
+
+/** Gives a name to each term that has none yet. Nothing is remembered: only indexing fills that memory, within its bounds. */
+function* naming(rooms: readonly (readonly Sought[])[]): Tokenizing<void> {
+  const unknown = rooms
+    .map((terms) => terms.filter(({ id }) => id === undefined))
+    .filter(({ length }) => length > 0)
+  if (unknown.length === 0) return
+  const named = unknown.flatMap((sought) => {
+    const [first] = sought
+    return first === undefined
+      ? []
+      : [{ key: first.room.key, terms: sought.map(({ term }) => term) }]
+  })
+  const ids = readTermIds(yield termIdInputs(named))
+  for (const [index, sought] of unknown.flat().entries()) sought.id = ids[index] ?? 0
+}
+
+/** The rarest term says the most: messages without it cannot match. A term that never occurred is the rarest. */
+const rarestOf = (terms: readonly Sought[]): (Sought & { count: number }) | undefined => {
+  let rarest: Sought | undefined
+  let least = Number.POSITIVE_INFINITY
+  for (const each of terms) {
+    const count = each.room.counters.get(each.id ?? 0)
+    if (count >= least) continue
+    least = count
+    rarest = each
+  }
+  return rarest === undefined ? undefined : { ...rarest, count: least }
 }
 
 /** An occurrence that is still to come is never asked for: the core would recognise it when it comes. */
 const addPage = (
   inputs: TokenInputs,
-  { room, term, id, count }: Sought,
+  { room, term, id = 0, count }: Sought & { count: number },
   asked: QueryPage,
 ): boolean => {
   const size = OCCURRENCES[asked.mode]
@@ -83,22 +103,24 @@ const addPage = (
   const real = Math.max(0, newest - oldest)
   inputs.under(room.key)
   for (let occurrence = newest - 1; occurrence >= oldest; occurrence -= 1) {
-    inputs.add(occurrenceInput(term, occurrence))
+    addOccurrence(inputs, term, occurrence)
   }
   const isAbsent = count === 0 && asked.page === 0
   const decoys = isAbsent ? 1 : filledLength(real) - real
-  for (const number of decoysFor(id, decoys, room.noise)) inputs.add(noiseInput(number))
+  for (const number of decoysFor(id, decoys, room.totals.noise)) addNoise(inputs, number)
   return oldest > 0
 }
 
 /** The computation behind `blindQuery`, for whoever makes tokens on other threads. */
 export function* querying(rooms: readonly QueriedRoom[], asked: QueryPage): Tokenizing<BlindQuery> {
-  const terms = rooms.map(({ words }) => [...new Set(words.flat())])
-  const named = rooms.map(({ key }, index) => ({ key, terms: terms[index] ?? [] }))
-  const ids = readTermIds(yield termIdInputs(named))
+  const sought = seek(rooms)
+  yield* naming(sought)
   const inputs = new TokenInputs()
   let more = false
-  for (const sought of rarestOf(rooms, terms, ids)) more = addPage(inputs, sought, asked) || more
+  for (const terms of sought) {
+    const rarest = rarestOf(terms)
+    if (rarest !== undefined) more = addPage(inputs, rarest, asked) || more
+  }
   return { hashes: sortedHashes(yield inputs), more }
 }
 
@@ -114,7 +136,7 @@ export const occurrencesOf = (room: RoomIndex, terms: readonly string[]): Uint8A
   const inputs = new TokenInputs().under(room.key)
   for (const [index, id] of termIdsOf([{ key: room.key, terms }]).entries()) {
     for (let occurrence = 0; occurrence < room.counters.get(id); occurrence += 1) {
-      inputs.add(occurrenceInput(terms[index] ?? '', occurrence))
+      addOccurrence(inputs, terms[index] ?? '', occurrence)
     }
   }
   return tokensOf(inputs)

@@ -7,18 +7,21 @@ import { before, type Duration, type Instant } from '../time.ts'
 import { type Language, parseLanguage } from '../words/index.ts'
 import { CounterTable, decodeCounters } from './counter-table.ts'
 import type { CounterPart, IndexedStore } from './ports.ts'
-import type { RoomIndex } from './terms.ts'
+import { NOTHING_YET, type RoomIndex, type RoomTotals, type TermId, TermNames } from './terms.ts'
 
 /** One search key with all that is counted under it. */
 export interface OpenRoom extends RoomIndex {
   readonly searchKey: SearchKey
   readonly key: TokenKey
   readonly counters: CounterTable
-  noise: number
+  readonly names: TermNames
+  totals: RoomTotals
   readonly language: Language
   /** Pieces of its counters in the store, and their size beyond the first. */
   parts: number
   addedBytes: number
+  /** What of the memory it was last found to take. */
+  heldBytes: number
   lastUsed: Instant
 }
 
@@ -107,7 +110,7 @@ export class RoomMemory {
     const room = this.#rooms.get(id)
     if (room === undefined) return
     this.#rooms.delete(id)
-    this.#bytes -= ROOM_BYTES + room.counters.bytes
+    this.#bytes -= room.heldBytes
     room.key.wipe()
   }
 
@@ -125,10 +128,10 @@ export class RoomMemory {
   #openRoom(searchKey: SearchKey, parts: readonly CounterPart[]): OpenRoom {
     const { keyring, now } = this.#parts
     const counters = new CounterTable()
-    let noise = 0
+    let totals = NOTHING_YET
     for (const { uri, wrapped } of parts) {
       const opened = keyring.unwrap(uri, wrapped)
-      noise = decodeCounters(opened.expose(), counters)
+      totals = decodeCounters(opened.expose(), counters)
       opened.wipe()
     }
     const secret = keyring.unwrap(searchKey.uri, searchKey.wrapped)
@@ -136,32 +139,34 @@ export class RoomMemory {
     secret.wipe()
     const addedBytes = parts.slice(1).reduce((sum, { wrapped }) => sum + wrapped.bytes.length, 0)
     const language = parseLanguage(searchKey.language) ?? 'english'
-    const counted = { counters, noise, parts: parts.length, addedBytes }
-    return { searchKey, key, ...counted, language, lastUsed: now() }
+    const heldBytes = ROOM_BYTES + counters.bytes
+    const counted = { counters, totals, parts: parts.length, addedBytes, heldBytes }
+    return { searchKey, key, names: new TermNames(), ...counted, language, lastUsed: now() }
   }
 
   #keep(room: OpenRoom): void {
     // Loaded twice at once: the first stays, so that there is one table that is counted on.
     if (this.#rooms.has(room.searchKey.id)) return
     this.#rooms.set(room.searchKey.id, room)
-    this.#bytes += ROOM_BYTES + room.counters.bytes
+    this.#bytes += room.heldBytes
     for (const [id, oldest] of this.#rooms) {
       if (this.#bytes <= this.#parts.limits.bytes || id === room.searchKey.id) return
       // Somebody may be using its key at this moment, so it is left to be collected, not wiped.
       this.#rooms.delete(id)
-      this.#bytes -= ROOM_BYTES + oldest.counters.bytes
+      this.#bytes -= oldest.heldBytes
     }
   }
 
   /** New counts, once they are durable. */
-  count(room: OpenRoom, counted: ReadonlyMap<bigint, number>, noise: number): void {
+  count(room: OpenRoom, counted: ReadonlyMap<TermId, number>, totals: RoomTotals): void {
     const { id } = room.searchKey
     const isKept = this.#rooms.get(id) === room
     // Read by somebody else meanwhile, before these counts were there.
     if (!isKept) this.forget([id])
-    const sizeBefore = room.counters.bytes
     for (const [term, count] of counted) room.counters.set(term, count)
-    room.noise = noise
-    if (isKept) this.#bytes += room.counters.bytes - sizeBefore
+    room.totals = totals
+    const heldBefore = room.heldBytes
+    room.heldBytes = ROOM_BYTES + room.counters.bytes + room.names.bytes
+    if (isKept) this.#bytes += room.heldBytes - heldBefore
   }
 }

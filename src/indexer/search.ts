@@ -79,10 +79,18 @@ interface Hashes {
   readonly hashes: Uint8Array
   readonly more: boolean
   readonly rooms: number
+  /** Stemmers of these rooms: the client checks what was found by the same. */
+  readonly languages: readonly Language[]
   readonly isTruncated: boolean
 }
 
-const NOTHING: Hashes = { hashes: new Uint8Array(0), more: false, rooms: 0, isTruncated: false }
+const NOTHING: Hashes = {
+  hashes: new Uint8Array(0),
+  more: false,
+  rooms: 0,
+  languages: [],
+  isTruncated: false,
+}
 
 type Words = readonly (readonly string[])[]
 
@@ -133,11 +141,14 @@ export class Search {
     if (count > WORDS_MOST) return this.#refuse(frame, permit, refuse('indexer.too-many-words'))
     const found = await this.#blind(permit.places, words, { page: frame.page, mode: query.mode })
     await this.#record(permit, { ...found, words: count })
-    return this.#frame(id, found, key)
+    return this.#frame(frame, found, key)
   }
 
-  #frame(id: string, { hashes, more, rooms, isTruncated }: Hashes, key: AesKey): SearchHashesFrame {
-    const said = { rooms, more, ...(isTruncated ? { truncated: true } : {}) }
+  /** The sealed words name the question and the page: an answer to another one is no answer to this. */
+  #frame({ id, query, page }: SearchFrame, found: Hashes, key: AesKey): SearchHashesFrame {
+    const { hashes, more, rooms, languages, isTruncated } = found
+    const truncated = isTruncated ? { truncated: true } : {}
+    const said = { query: tagOf(query), page, rooms, languages, more, ...truncated }
     return {
       ...{ type: 'search-hashes', id, more },
       hashes: Buffer.from(hashes).toString('base64'),
@@ -153,6 +164,7 @@ export class Search {
   ): Promise<Hashes> {
     const lists: Uint8Array[] = []
     const rooms = new Set<string>()
+    const languages = new Set<Language>()
     let [bytes, more, isTruncated] = [0, false, false]
     for (let from = 0; from < places.length; from += ROOMS_AT_ONCE) {
       if (from > 0) await this.#means.pause()
@@ -162,13 +174,17 @@ export class Search {
       const list = await this.#means.tokenize(querying(queried, asked))
       isTruncated = bytes + list.hashes.length > HASHES_PER_QUERY * HASH_BYTES
       if (isTruncated) break
-      for (const { searchKey } of opened) rooms.add(searchKey.resourceUri)
+      for (const { searchKey, language } of opened) {
+        rooms.add(searchKey.resourceUri)
+        languages.add(language)
+      }
       bytes += list.hashes.length
       more ||= list.more
       lists.push(list.hashes)
     }
     if (lists.length === 0) return { ...NOTHING, isTruncated }
-    return { hashes: joined(lists), more, rooms: rooms.size, isTruncated }
+    const searched = { rooms: rooms.size, languages: [...languages] }
+    return { ...searched, hashes: joined(lists), more, isTruncated }
   }
 
   async #record(
@@ -203,9 +219,12 @@ export class Search {
 const toQueried = (room: OpenRoom, words: (language: Language) => Words): QueriedRoom => ({
   key: room.key,
   counters: room.counters,
-  noise: room.noise,
+  totals: room.totals,
   words: words(room.language),
 })
+
+/** The last part of a compact JWE: no other text under the same key has the same. */
+const tagOf = (compact: string): string => compact.slice(compact.lastIndexOf('.') + 1)
 
 const hasWords = ({ words }: QueriedRoom): boolean => words.length > 0
 

@@ -2,7 +2,7 @@
 // `main.ts` joins them. No port takes or returns an unwrapped key.
 // List methods take many ids at once so that a group of requests costs one round trip, not one each.
 
-import type { AuditStore, ShippingStore, TreeStore } from '../audit/index.ts'
+import type { AuditStore, ShippingStore, TreeStore, WitnessStore } from '../audit/index.ts'
 import type {
   AuthId,
   AuthorizationUri,
@@ -16,6 +16,7 @@ import type {
 import type { Instant } from '../time.ts'
 import type { Authorization } from './authorization.ts'
 import type { CoreOperation } from './core-operation.ts'
+import type { ErasureStore } from './erasure.ts'
 import type { BoundKey, Key, UnboundKey } from './key.ts'
 import type { KeyEncryptionKey, MainKey } from './keyring/stored.ts'
 import type { LogKey } from './log-key.ts'
@@ -291,8 +292,8 @@ export interface StaticKeyStore {
 }
 
 export interface LogKeyStore {
-  /** Oldest first. */
-  all(): Promise<readonly LogKey[]>
+  /** Those of one purpose, oldest first. */
+  all(purpose: string): Promise<readonly LogKey[]>
   insert(key: LogKey): Promise<void>
 }
 
@@ -307,6 +308,7 @@ export interface Transaction {
   readonly people: PersonStore
   readonly machines: MachineStore
   readonly offBoardings: OffBoardingStore
+  readonly erasures: ErasureStore
   readonly rosters: RosterStore
   readonly searchKeys: SearchKeyStore
   readonly keyring: KeyringStore
@@ -315,6 +317,7 @@ export interface Transaction {
   readonly tree: TreeStore
   readonly logKeys: LogKeyStore
   readonly shipping: ShippingStore
+  readonly witnesses: WitnessStore
 }
 
 export interface Store<Tx extends Transaction = Transaction> {

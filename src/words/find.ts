@@ -95,23 +95,40 @@ const merge = (spans: readonly Span[]): readonly Span[] => {
 /** Undefined: this text does not answer the query. Otherwise where it does, as UTF-16 ranges of the text as it came. */
 export type Finder = (text: string) => readonly Span[] | undefined
 
+/** The same for a message of several texts, such as names of files beside it: for each text its own ranges. */
+export type PartsFinder = (texts: readonly string[]) => readonly (readonly Span[])[] | undefined
+
+const toText = (original: string): Text => {
+  const aligned = align(original)
+  return { ...aligned, atoms: cut(aligned.normalized) }
+}
+
+/**
+ * Reads a query once, for many messages. All its words must be there, in any of the texts; a chain or a quoted phrase
+ * must stand in one. A query without words finds nothing.
+ */
+export const partsFinderOf = (query: string, language: Language): PartsFinder => {
+  const clauses = readQuery(query)
+  return (originals) => {
+    if (clauses.length === 0) return undefined
+    const texts = originals.map(toText)
+    const found = texts.map((): Span[] => [])
+    for (const clause of clauses) {
+      const places = texts.map((text) => placesOf(text, clause, language))
+      if (places.every(({ length }) => length === 0)) return undefined
+      for (const [index, part] of places.entries()) found[index]?.push(...part)
+    }
+    return texts.map(({ origin }, index) =>
+      merge((found[index] ?? []).map(({ start, end }) => origin(start, end))),
+    )
+  }
+}
+
 /**
  * Reads a query once, for many texts. All its words must be there, by their roots in the room's language; chains like
  * `example.com` and quoted phrases as they are written, whatever their case and form. A query without words finds nothing.
  */
 export const finderOf = (query: string, language: Language): Finder => {
-  const clauses = readQuery(query)
-  return (original) => {
-    const aligned = align(original)
-    const text: Text = { ...aligned, atoms: cut(aligned.normalized) }
-    const found: Span[][] = []
-    for (const clause of clauses) {
-      const places = placesOf(text, clause, language)
-      if (places.length === 0) return undefined
-      found.push(places)
-    }
-    if (found.length === 0) return undefined
-    const places = found.flat()
-    return merge(places.map(({ start, end }) => aligned.origin(start, end)))
-  }
+  const find = partsFinderOf(query, language)
+  return (text) => find([text])?.[0]
 }

@@ -3,7 +3,7 @@
 
 export type { Span } from './align.ts'
 export { type Atom, cut, type Kind } from './cut.ts'
-export { type Finder, finderOf } from './find.ts'
+export { type Finder, finderOf, type PartsFinder, partsFinderOf } from './find.ts'
 export { LANGUAGES, type Language, parseLanguage } from './language.ts'
 export { normalize } from './normalize.ts'
 export { queryTermsOf } from './query.ts'

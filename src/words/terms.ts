@@ -5,7 +5,7 @@ import { termsOfAscii } from './ascii.ts'
 import { type Atom, cut, isJoined } from './cut.ts'
 import { bounded } from './digest.ts'
 import type { Language } from './language.ts'
-import { isAscii, normalize } from './normalize.ts'
+import { normalize } from './normalize.ts'
 import { aloneIn, pairsOf } from './pairs.ts'
 import { rootOf } from './root.ts'
 import { indexedSegmentsOf } from './unspaced.ts'
@@ -35,7 +35,8 @@ const addTerms = (atom: Atom, language: Language, terms: Set<string>): void => {
  * empty, and without control characters. Total: any string, of any length.
  */
 export const termsOf = (text: string, language: Language): readonly string[] => {
-  if (isAscii(text)) return termsOfAscii(text, language)
+  const fast = termsOfAscii(text, language)
+  if (fast !== undefined) return fast
   const normalized = normalize(text)
   const terms = new Set<string>()
   let previous: Atom | undefined

@@ -9,9 +9,11 @@ import {
   blindQuery,
   hexHashes,
   type MessageTerms,
+  NOTHING_YET,
   type QueryMode,
   type RoomIndex,
   type TermId,
+  TermNames,
 } from '../../src/indexer/index.ts'
 
 const key = prepareTokenKey(SecretBytes.from(new Uint8Array(32).fill(1)))
@@ -23,10 +25,14 @@ interface Room {
   readonly lists: readonly (readonly string[])[]
 }
 
-const empty = (): Room => {
+const empty = (names?: TermNames): Room => {
   const counts = new Map<TermId, number>()
   const counters = { get: (term: TermId) => counts.get(term) ?? 0 }
-  return { index: { key, counters, noise: 0 }, counters: counts, lists: [] }
+  return {
+    index: { key, counters, totals: NOTHING_YET, ...(names === undefined ? {} : { names }) },
+    counters: counts,
+    lists: [],
+  }
 }
 
 /** The same history in pieces of any size. */
@@ -35,7 +41,7 @@ const indexed = (room: Room, messages: readonly MessageTerms[], batch: number): 
   const made = blindMessages(room.index, messages.slice(0, batch))
   for (const [term, count] of made.counted) room.counters.set(term, count)
   const next = {
-    index: { ...room.index, noise: made.noise },
+    index: { ...room.index, totals: made.totals },
     counters: room.counters,
     lists: [...room.lists, ...made.lists.map(hexHashes)],
   }
@@ -131,7 +137,19 @@ describe('laws of the index', () => {
         const many = indexed(empty(), messages, batch)
         assert.deepEqual(many.lists, one.lists)
         assert.deepEqual(many.counters, one.counters)
-        assert.equal(many.index.noise, one.index.noise)
+        assert.deepEqual(many.index.totals, one.index.totals)
+      }),
+    )
+  })
+
+  it('gives the same lists and asks the same whether names of terms are remembered or not', () => {
+    fc.assert(
+      fc.property(history, batchSize, term, (messages, batch, wanted) => {
+        const without = indexed(empty(), messages, batch)
+        const remembering = indexed(empty(new TermNames()), messages, batch)
+        assert.deepEqual(remembering.lists, without.lists)
+        assert.deepEqual(remembering.counters, without.counters)
+        assert.deepEqual(asked(remembering, [[wanted]]), asked(without, [[wanted]]))
       }),
     )
   })

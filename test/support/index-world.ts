@@ -53,6 +53,9 @@ export const sealed = (text: string, key: Key): string =>
   sealDirect(text, aesOf(key), directHeader(), systemRandom)
 
 export interface Told {
+  readonly query: string
+  readonly page: number
+  readonly languages: readonly string[]
   readonly rooms: number
   readonly more: boolean
   readonly truncated?: true

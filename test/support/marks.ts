@@ -10,8 +10,8 @@ export interface Hay {
   readonly bytes: Uint8Array
 }
 
-/** Shorter ones would be found by chance. */
-const LEAST_BYTES = 12
+/** Shorter ones would be found by chance. A hash of the search index has as many. */
+const LEAST_BYTES = 10
 
 /** The characters of base64 that are the same whatever stands before and after. */
 const steadyPart = (

@@ -58,7 +58,7 @@ export interface RunningWorld {
   /** The reference client of a person; closed with the world. */
   client(
     name: string,
-    changes?: Partial<Pick<ConnectSettings, 'answerTimeoutMs' | 'clock'>>,
+    changes?: Partial<Pick<ConnectSettings, 'answerTimeoutMs' | 'clock' | 'receipts'>>,
   ): Promise<KeyrealmClient>
   /** Runs `keyrealm … --config <acme's>`, unless it names another. */
   keyrealm(...command: string[]): Promise<Ran>
@@ -288,7 +288,7 @@ export const startRunningWorld = async (wishes: WorldWishes = {}): Promise<Runni
     await Promise.all([children.core.start(), prepareRealm(acme, own)])
     await children.realm.start()
     const only = { ...plan, realms: [acme] }
-    const ready = await describeWorld({ plan: only, certificates, start: stopAll, stop: stopAll })
+    const ready = await describeWorld({ plan: only, certificates })
     return toWorld({ ...parts, ...children, ready, stopAll })
   } catch (error) {
     await stopAll()

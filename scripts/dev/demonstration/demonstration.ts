@@ -10,6 +10,7 @@ import {
 import type { Ready, ReadyRealm } from '../ready-file.ts'
 import { type Entry, keptByCore, readLog, refuseReadable } from './evidence.ts'
 import { gather, nextMessage, readTalk, type Said } from './party.ts'
+import { showSearch } from './searching.ts'
 
 export interface Demonstration {
   readonly ready: Ready
@@ -19,7 +20,7 @@ export interface Demonstration {
   readonly coreFiles: readonly string[]
 }
 
-interface Stage extends Demonstration {
+export interface Stage extends Demonstration {
   readonly realm: ReadyRealm
   readonly alice: KeyrealmClient
   readonly bob: KeyrealmClient
@@ -50,6 +51,7 @@ export async function demonstrate(wanted: Demonstration): Promise<void> {
   const newKey = await sayRotation(stage, room)
   await talkOn(stage, room, talk.slice(5))
   await carolIsRefused(stage, newKey)
+  await showSearch(stage, { roomId: room.id, texts })
   const bytes = refuseReadable([...texts, 'A lost password'], coreFiles)
   say(
     `Of ${texts.length} lines and a title, 0 are readable in the ${bytes} bytes the core has written.`,
@@ -115,7 +117,7 @@ async function carolIsRefused({ carol }: Stage, keyUri: string): Promise<void> {
 
 const SHOWN_CHARS = 60
 
-function say(text: string): void {
+export function say(text: string): void {
   console.log(`\n${text}`)
 }
 

@@ -3,6 +3,8 @@
 import { readFileSync } from 'node:fs'
 import Database from 'better-sqlite3'
 
+const HASH_BYTES = 10
+
 /** The stored content of an activity. */
 export function keptByCore(file: string, id: string): string {
   const database = new Database(file, { readonly: true })
@@ -26,6 +28,26 @@ export function refuseReadable(texts: readonly string[], files: readonly string[
   return written.reduce((sum, one) => sum + one.length, 0)
 }
 
+/** The first hashes that the core's index keeps of a message, in hexadecimal, and how many there are. */
+export function indexedByCore(
+  file: string,
+  id: string,
+): { readonly first: readonly string[]; readonly count: number } {
+  const database = new Database(file, { readonly: true })
+  try {
+    const kept = database
+      .prepare<[string], { hashes: Buffer }>(
+        'select hashes from lists where message_id = ? and state < 2',
+      )
+      .get(id)
+    const hashes = kept?.hashes ?? Buffer.alloc(0)
+    const first = [0, 1, 2].map((n) => hashes.toString('hex', n * HASH_BYTES, (n + 1) * HASH_BYTES))
+    return { first, count: hashes.length / HASH_BYTES }
+  } finally {
+    database.close()
+  }
+}
+
 export interface Entry {
   readonly time: string
   readonly action: string
@@ -35,6 +57,7 @@ export interface Entry {
   readonly resource?: string
   readonly code?: string
   readonly subjects?: readonly string[]
+  readonly details?: Readonly<Record<string, unknown>>
 }
 
 interface Page {

@@ -25,6 +25,21 @@ export async function prepareRealm(realm: RealmPlan, { identity }: RealmCertific
   writeOnce(prepared, 'Main key, identity and people are in place.\n', 0o600)
 }
 
+/** An account that may index every room: without one nothing can be searched. A realm that has one is left alone. */
+export async function letIndex({ directory, configFile, logFile, id }: RealmPlan) {
+  const indexing = `${directory}/indexing`
+  if (existsSync(indexing)) return
+  const run = (...command: string[]) =>
+    runToEnd(
+      [KEYREALM, 'machines', ...command, '--name', 'indexer', '--config', configFile],
+      logFile,
+    )
+
+  await run('add', '--organization', id)
+  await run('grant', '--feature', 'index', '--all')
+  writeOnce(indexing, 'An account may index every room.\n', 0o600)
+}
+
 function peopleOf({ name }: RealmPlan): object {
   return PEOPLE.filter((person) => person.realm === name).map((person) => ({
     id: person.id,

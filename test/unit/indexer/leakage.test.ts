@@ -17,14 +17,13 @@ const lines: readonly Line[] = readFileSync(SAMPLE, 'utf8')
   .trimEnd()
   .split('\n')
   .map((line) => JSON.parse(line))
-const seed = SecretBytes.from(new Uint8Array(32).fill(1))
 
-const report = (): LeakageReport =>
+const report = (seed = 1): LeakageReport =>
   reportLeakage({
     messages: lines.map(({ id, text }) => ({ room: 'all', messageId: id, text })),
     // The best case for an attacker: the very text is known, only not which message is which.
     similar: lines.map(({ text }) => text),
-    seed,
+    seed: SecretBytes.from(new Uint8Array(32).fill(seed)),
     language: 'english',
     progress: () => undefined,
   })
@@ -57,13 +56,18 @@ describe('what the index gives away', () => {
 
   it('is little of the length, for little storage', () => {
     assert.ok(made.lengthBits <= 2.4, String(made.lengthBits))
-    assert.ok(made.storageOverhead <= 0.3, String(made.storageOverhead))
+    assert.ok(made.storageOverhead <= 0.25, String(made.storageOverhead))
   })
 
   it('names at most three in a hundred queries, of at most 64 hashes each, and nothing is missed', () => {
-    const { byVolume, byAge, byCoOccurrence, mostHashes } = made.queries
-    assert.ok(Math.max(byVolume, byAge, byCoOccurrence) <= 0.03, JSON.stringify(made.queries))
-    assert.ok(mostHashes <= 64)
-    assert.equal(made.recall, 1)
+    const draws = [made, report(2), report(3), report(4)]
+    const queries = draws.map((draw) => draw.queries)
+    // One draw of 200 queries scatters; the attacker has the very text, so what is named is above what it will be.
+    for (const attack of ['byVolume', 'byAge', 'byCoOccurrence'] as const) {
+      const mean = queries.reduce((sum, each) => sum + each[attack], 0) / draws.length
+      assert.ok(mean <= 0.03, `${attack}: ${mean}`)
+    }
+    assert.ok(queries.every(({ mostHashes }) => mostHashes <= 64))
+    assert.ok(draws.every(({ recall }) => recall === 1))
   })
 })

@@ -4,7 +4,7 @@
 import type { Migration } from '../migrate.ts'
 
 export const brought: Migration = {
-  name: '0011-brought',
+  name: '0009-brought',
   statements: ({ integer }) => [
     `alter table authorizations add column is_brought ${integer} not null default 0`,
   ],
