@@ -121,6 +121,11 @@ export const createKeys = ({ channel, clock, poolSize, receipts }: KeysSettings)
     return flight
   }
 
+  const fetchAll = async (resourceUri: string, members: JsonObject) => {
+    const answer = await channel.ask({ method: 'retrieve', uri: `${resourceUri}/keys`, members })
+    return listMember(answer, 'keys').map((raw) => keep(received(readKey(raw))))
+  }
+
   return {
     takeUnbound,
     bind,
@@ -128,18 +133,8 @@ export const createKeys = ({ channel, clock, poolSize, receipts }: KeysSettings)
     retrieve,
     retrieveOnBehalfOf: (keyUri, userId) =>
       fetchKey(channel, { method: 'retrieve', uri: keyUri, onBehalfOf: userId }).then(received),
-    async newestOf(resourceUri) {
-      const answer = await channel.ask({
-        method: 'retrieve',
-        uri: `${resourceUri}/keys`,
-        members: { count: 1 },
-      })
-      return listMember(answer, 'keys').map((raw) => keep(received(readKey(raw))))[0]
-    },
-    async ofResource(resourceUri) {
-      const answer = await channel.ask({ method: 'retrieve', uri: `${resourceUri}/keys` })
-      return listMember(answer, 'keys').map((raw) => keep(received(readKey(raw))))
-    },
+    newestOf: async (resourceUri) => (await fetchAll(resourceUri, { count: 1 })).at(-1),
+    ofResource: (resourceUri) => fetchAll(resourceUri, {}),
     dropUnbound() {
       pool = []
     },
