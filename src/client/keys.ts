@@ -15,6 +15,8 @@ export interface ContentKey {
   readonly bytes: Uint8Array
   /** Once it is bound. */
   readonly resourceUri?: string
+  /** When the realm bound it, in ms since 1970; absent where it did not say. */
+  readonly boundAtMs?: number
 }
 
 export interface Keys {
@@ -28,6 +30,8 @@ export interface Keys {
   retrieve(keyUri: string): Promise<ContentKey>
   /** As a compliance officer, for a person of the own organisation. Never kept. */
   retrieveOnBehalfOf(keyUri: string, userId: string): Promise<ContentKey>
+  /** The key that was bound to a resource last. */
+  newestOf(resourceUri: string): Promise<ContentKey | undefined>
   /** All keys of a resource, oldest first. */
   ofResource(resourceUri: string): Promise<readonly ContentKey[]>
   /** Forgets unbound keys: the realm may have forgotten them too. */
@@ -124,6 +128,14 @@ export const createKeys = ({ channel, clock, poolSize, receipts }: KeysSettings)
     retrieve,
     retrieveOnBehalfOf: (keyUri, userId) =>
       fetchKey(channel, { method: 'retrieve', uri: keyUri, onBehalfOf: userId }).then(received),
+    async newestOf(resourceUri) {
+      const answer = await channel.ask({
+        method: 'retrieve',
+        uri: `${resourceUri}/keys`,
+        members: { count: 1 },
+      })
+      return listMember(answer, 'keys').map((raw) => keep(received(readKey(raw))))[0]
+    },
     async ofResource(resourceUri) {
       const answer = await channel.ask({ method: 'retrieve', uri: `${resourceUri}/keys` })
       return listMember(answer, 'keys').map((raw) => keep(received(readKey(raw))))
@@ -159,7 +171,11 @@ function readKey(raw: JsonObject, askedUri?: string): ContentKey {
   if (askedUri !== undefined && uri !== askedUri)
     throw new ClientError('client.invalid-answer', 'key.uri')
   const { resourceUri } = raw
-  return typeof resourceUri === 'string' ? { uri, bytes, resourceUri } : { uri, bytes }
+  if (typeof resourceUri !== 'string') return { uri, bytes }
+  const boundAtMs = Date.parse(String(raw['bindDate']))
+  return Number.isNaN(boundAtMs)
+    ? { uri, bytes, resourceUri }
+    : { uri, bytes, resourceUri, boundAtMs }
 }
 
 function decodeKey(k: string): Uint8Array | undefined {
