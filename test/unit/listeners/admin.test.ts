@@ -174,6 +174,7 @@ describe('the log as static files', () => {
     ...appOptions().options,
     entries: auditEntries,
     checkpoint: async () => 'a note\n',
+    witnessed: async () => undefined,
     tile: async ({ index }) => (index === 0 ? new Uint8Array(body) : undefined),
   })
   const ask = (path: string, accepts?: string) =>
