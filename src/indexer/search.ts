@@ -26,16 +26,17 @@ import { type Language, queryTermsOf } from '../words/index.ts'
 import type { Tokenizing } from './blind.ts'
 import type { IndexLedger } from './ports.ts'
 import { sortedHashes } from './posting-list.ts'
-import { type QueriedRoom, type QueryMode, querying } from './query-page.ts'
+import { OCCURRENCES, type QueriedRoom, type QueryMode, querying } from './query-page.ts'
 import type { OpenRoom, RoomMemory } from './room-memory.ts'
 
 /** A longer query is a text, not a search. */
 export const WORDS_MOST = 64
-/**
- * Rooms blinded before others get the thread. What is asked of so many always fits one answer, so that a search is
- * never cut down to nothing.
- */
-const ROOMS_AT_ONCE: Readonly<Record<QueryMode, number>> = { newest: 1000, complete: 100 }
+/** Rooms blinded before others get the thread. */
+const ROOMS_AT_ONCE = 1000
+
+/** What is asked of so many rooms always fits one answer, so that a search is never cut down to nothing. */
+export const roomsAtOnce = (mode: QueryMode): number =>
+  Math.min(ROOMS_AT_ONCE, Math.floor(HASHES_PER_QUERY / OCCURRENCES[mode]))
 
 export interface SearchMeans {
   readonly ledger: IndexLedger
@@ -169,7 +170,7 @@ export class Search {
     const rooms = new Set<string>()
     const languages = new Set<Language>()
     let [bytes, more, isTruncated] = [0, false, false]
-    const atOnce = ROOMS_AT_ONCE[asked.mode]
+    const atOnce = roomsAtOnce(asked.mode)
     for (let from = 0; from < places.length; from += atOnce) {
       if (from > 0) await this.#means.pause()
       const ids = places.slice(from, from + atOnce).map(({ id }) => id)
