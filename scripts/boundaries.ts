@@ -100,6 +100,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       'cli-indexing.ts': { libraries: ['commander'] },
       'cli-options.ts': { libraries: ['commander'] },
       'cli-ship.ts': { libraries: ['commander'] },
+      'cli-witness.ts': { libraries: ['commander'] },
     },
   },
   config: { kind: 'edge', rooms: [], libraries: ['zod'], builtins: EDGE },

@@ -188,6 +188,9 @@ const verifySignature = (algorithm, publicKey, message, signature) => {
 /** The types of signature lines that we make or check (C2SP signed-note, tlog-cosignature). */
 const SIGNATURE_TYPES = { ed25519: 0x01, 'ml-dsa-44': 0x06 }
 
+/** Those of witnesses. */
+const COSIGNATURE_TYPES = { ed25519: 0x04, 'ml-dsa-44': 0x06 }
+
 /** Whom to believe: name, type and raw public key, as a vkey carries them. */
 
 const KEY_ID_BYTES = 4
@@ -293,7 +296,11 @@ const cosignedMessage = (name, seconds, { origin, size, root }) =>
     root,
   ])
 
-const isSignedBy = (key, { text, signatures }, checkpoint) => {
+/** `cosignature/v1`: what an Ed25519 key of a witness signs. */
+const cosignedText = (text, seconds) => utf8.encode(`cosignature/v1\ntime ${seconds}\n${text}`)
+
+/** Has this key, of the log or of a witness, signed the note? */
+const signatureBy = (key, { text, signatures }, checkpoint) => {
   const id = keyIdOf(key)
   const own = signatures.find(({ name, keyId }) => name === key.name && sameBytes(keyId, id))
   if (own === undefined) return 'not-signed'
@@ -302,15 +309,20 @@ const isSignedBy = (key, { text, signatures }, checkpoint) => {
     const isGood = verifySignature('ed25519', key.publicKey, utf8.encode(text), signature)
     return isGood ? {} : 'bad-signature'
   }
-  if (key.type !== SIGNATURE_TYPES['ml-dsa-44']) return 'unknown-key-type'
+  const isClassical = key.type === COSIGNATURE_TYPES.ed25519
+  if (!isClassical && key.type !== COSIGNATURE_TYPES['ml-dsa-44']) return 'unknown-key-type'
   if (signature.length <= TIMESTAMP_BYTES) return 'bad-signature'
   const signedAt = Number(Buffer.from(signature).readBigUInt64BE())
-  const message = cosignedMessage(key.name, signedAt, checkpoint)
   const rest = signature.subarray(TIMESTAMP_BYTES)
-  return Number.isSafeInteger(signedAt) &&
-    verifySignature('ml-dsa-44', key.publicKey, message, rest)
-    ? { signedAt }
-    : 'bad-signature'
+  const isGood = isClassical
+    ? verifySignature('ed25519', key.publicKey, cosignedText(text, signedAt), rest)
+    : verifySignature(
+        'ml-dsa-44',
+        key.publicKey,
+        cosignedMessage(key.name, signedAt, checkpoint),
+        rest,
+      )
+  return Number.isSafeInteger(signedAt) && isGood ? { signedAt } : 'bad-signature'
 }
 
 /** The checkpoint, if every one of `keys` (at least one) has signed it; else what is wrong with it. */
@@ -322,7 +334,7 @@ const openCheckpoint = (raw, keys) => {
   if (keys.some(({ name }) => name !== checkpoint.origin)) return 'another-log'
   let signedAt
   for (const key of keys) {
-    const verdict = isSignedBy(key, note, checkpoint)
+    const verdict = signatureBy(key, note, checkpoint)
     if (typeof verdict === 'string') return verdict
     signedAt ??= verdict.signedAt
   }
@@ -605,6 +617,83 @@ const parseBundle = (bundle) => {
   return at === bundle.length ? entries : undefined
 }
 
+// ===== src/audit/cosignature.ts
+
+// Cosignatures (C2SP tlog-cosignature): a witness says that a checkpoint is consistent with all that it has seen of
+// this log before, and when. Ed25519 ones are of type 0x04 over the note's text, ML-DSA-44 ones of type 0x06.
+
+/** When the witness co-signed, in POSIX seconds; undefined if it did not, or not this. */
+const cosignedAt = (key, note) => {
+  const checkpoint = parseCheckpoint(note.text)
+  if (checkpoint === undefined || key.name === checkpoint.origin) return undefined
+  const found = signatureBy(key, note, checkpoint)
+  return typeof found === 'string' ? undefined : found.signedAt
+}
+
+// ===== src/audit/vouched.ts
+
+// What checkpoints say against each other, and who vouches for them: two of one size with different roots, and whether
+// enough witnesses have co-signed one of them.
+
+/** A checkpoint of this log at hand: the newest, or one that somebody kept. */
+
+/** Two roots of one size: the log showed different people different histories. */
+const judgeForks = (shown, findings) => {
+  shown.forEach((one, index) => {
+    const other = shown
+      .slice(0, index)
+      .find(({ size, root }) => size === one.size && !sameBytes(root, one.root))
+    if (other === undefined) return
+    findings.notIntact(
+      `${other.name} and ${one.name}, both of size ${one.size}`,
+      `they have different roots, ${encodeBase64(other.root)} and ${encodeBase64(one.root)}, and are signed by the same keys`,
+      'nothing legitimate: keep both, together they prove that the log was forked',
+    )
+  })
+}
+
+const vouchedBy = (shown, keys) => {
+  const note = parseNote(shown.note)
+  const times = new Map()
+  for (const key of keys) {
+    const at = note === undefined ? undefined : cosignedAt(key, note)
+    if (at !== undefined) times.set(key.name, Math.max(at, times.get(key.name) ?? 0))
+  }
+  return { shown, times: [...times.values()].sort((a, b) => b - a) }
+}
+
+const judgeWitnesses = (shown, asked, findings) => {
+  const { witnesses, age } = asked
+  if (witnesses === undefined) return
+  const { keys, quorum } = witnesses
+  const all = shown.map((one) => vouchedBy(one, keys))
+  const [best] = all
+    .filter(({ times }) => times.length >= quorum)
+    .toSorted((a, b) => b.shown.size - a.shown.size)
+  if (best === undefined) {
+    const most = Math.max(...all.map(({ times }) => times.length))
+    findings.notComplete(
+      'the witnesses',
+      `no checkpoint here is co-signed by ${quorum} of them, at most by ${most}`,
+      'witnesses that were not asked or did not answer; else what is shown here was not shown to them',
+    )
+    return
+  }
+  const size = shown[0]?.size ?? 0
+  const last = best.times[quorum - 1] ?? 0
+  const isOld = age !== undefined && age.nowSeconds - last > age.maxSeconds
+  if (isOld) {
+    findings.notComplete(
+      `the end, after entry ${best.shown.size}`,
+      `enough witnesses last co-signed ${age.nowSeconds - last} seconds ago`,
+      'an old export; witnesses that do not answer, or that know a larger log than this one',
+    )
+  }
+  if (best.shown.size < size) {
+    findings.note(`entries after ${best.shown.size} are not witnessed yet`)
+  }
+}
+
 // ===== src/audit/verify.ts
 
 // The offline verifier: is the log intact, and is it complete? It trusts nothing but the keys and the older
@@ -615,6 +704,8 @@ const parseBundle = (bundle) => {
 /** A checkpoint that somebody kept: the auditor, a witness, an older export. */
 
 const decoder = new TextDecoder()
+/** Beside the newest checkpoint: the newest that enough witnesses have co-signed. */
+const WITNESSED = 'checkpoint.witnessed'
 
 /** Where a partial tile has become a full one, the full one will do. */
 const readTile = (read, level, index, width) =>
@@ -824,7 +915,7 @@ const openOlder = (older, head, keys, findings) =>
         'an older export, or a database put back from a copy; only the missing entries can tell',
       )
     }
-    return [{ ...opened, name, ...(read === undefined ? {} : { read }) }]
+    return [{ ...opened, name, note, ...(read === undefined ? {} : { read }) }]
   })
 
 const judgeAge = (head, { age }, findings) => {
@@ -854,7 +945,15 @@ const verifyLog = (read, options) => {
     findings.notIntact('the checkpoint', head, why)
     return findings.report()
   }
-  const older = openOlder(options.older, head, options.keys, findings)
+  const witnessed = read(WITNESSED)
+  const kept =
+    witnessed === undefined
+      ? options.older
+      : [...options.older, { name: WITNESSED, note: decoder.decode(witnessed) }]
+  const older = openOlder(kept, head, options.keys, findings)
+  const shown = [{ ...head, name: 'the checkpoint', note: decoder.decode(raw) }, ...older]
+  judgeForks(shown, findings)
+  judgeWitnesses(shown, options, findings)
   judgeAge(head, options, findings)
   new Verification(read, head, older, findings).run()
   return findings.report(head)
@@ -905,12 +1004,24 @@ const olderLog = (given) =>
     ? { name: given, note: textOf(join(given, 'checkpoint')), read: filesIn(given) }
     : { name: given, note: textOf(given) }
 
+const witnessPolicy = ({ witnesses, quorum }) => {
+  const keys = witnesses.flatMap(keysOf)
+  const names = new Set(keys.map(({ name }) => name)).size
+  const enough = quorum ?? names
+  if (enough > names || (enough === 0 && names > 0)) {
+    throw new UsageError(`--quorum ${enough} of ${names} witnesses`)
+  }
+  return names === 0 ? undefined : { keys, quorum: enough }
+}
+
 const verifyDirectory = (request) => {
   const { directory, maxAgeSeconds, nowSeconds } = request
+  const policy = witnessPolicy(request)
   if (!existsSync(directory)) throw new UsageError(`there is no ${directory}`)
   return verifyLog(filesIn(directory), {
     keys: readKeys(request.keys),
     older: request.since.map(olderLog),
+    ...(policy === undefined ? {} : { witnesses: policy }),
     ...(maxAgeSeconds === undefined ? {} : { age: { nowSeconds, maxSeconds: maxAgeSeconds } }),
   })
 }
@@ -967,6 +1078,7 @@ const checkProof = (raw, keys, old) => {
 
 const USAGE = `usage:
   audit-verify.mjs <directory> --key <vkey or file>... [--since <checkpoint or directory>...] [--max-age <seconds>]
+                   [--witness <vkey or file>... [--quorum <count>]]
   audit-verify.mjs --proof <file> --key <vkey or file>... [--since <checkpoint>]
 
 The directory holds a log as C2SP tlog-tiles lays it out: an export, or a copy of what the realm serves below /log/.
@@ -977,6 +1089,8 @@ const OPTIONS = {
   key: { type: 'string', multiple: true },
   since: { type: 'string', multiple: true },
   proof: { type: 'string' },
+  witness: { type: 'string', multiple: true },
+  quorum: { type: 'string' },
   'max-age': { type: 'string' },
 }
 
@@ -993,16 +1107,18 @@ const run = (args) => {
     options: OPTIONS,
     allowPositionals: true,
   })
-  const { key = [], since = [], proof } = values
+  const { key = [], since = [], proof, witness = [], quorum } = values
   if (proof !== undefined) return runProof(proof, key, since[0])
   const [directory, ...others] = positionals
   const maxAge = values['max-age']
-  const isAge = maxAge === undefined || /^\d{1,12}$/.test(maxAge)
-  if (directory === undefined || others.length > 0 || !isAge) throw new UsageError(USAGE)
+  const areNumbers = [maxAge, quorum].every((one) => one === undefined || /^\d{1,12}$/.test(one))
+  if (directory === undefined || others.length > 0 || !areNumbers) throw new UsageError(USAGE)
   const report = verifyDirectory({
     directory,
     keys: key,
     since,
+    witnesses: witness,
+    ...(quorum === undefined ? {} : { quorum: Number(quorum) }),
     nowSeconds: Math.floor(Date.now() / 1000),
     ...(maxAge === undefined ? {} : { maxAgeSeconds: Number(maxAge) }),
   })

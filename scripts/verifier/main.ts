@@ -13,6 +13,7 @@ import {
 
 const USAGE = `usage:
   audit-verify.mjs <directory> --key <vkey or file>... [--since <checkpoint or directory>...] [--max-age <seconds>]
+                   [--witness <vkey or file>... [--quorum <count>]]
   audit-verify.mjs --proof <file> --key <vkey or file>... [--since <checkpoint>]
 
 The directory holds a log as C2SP tlog-tiles lays it out: an export, or a copy of what the realm serves below /log/.
@@ -23,6 +24,8 @@ const OPTIONS = {
   key: { type: 'string', multiple: true },
   since: { type: 'string', multiple: true },
   proof: { type: 'string' },
+  witness: { type: 'string', multiple: true },
+  quorum: { type: 'string' },
   'max-age': { type: 'string' },
 } as const
 
@@ -39,16 +42,18 @@ const run = (args: readonly string[]): number => {
     options: OPTIONS,
     allowPositionals: true,
   })
-  const { key = [], since = [], proof } = values
+  const { key = [], since = [], proof, witness = [], quorum } = values
   if (proof !== undefined) return runProof(proof, key, since[0])
   const [directory, ...others] = positionals
   const maxAge = values['max-age']
-  const isAge = maxAge === undefined || /^\d{1,12}$/.test(maxAge)
-  if (directory === undefined || others.length > 0 || !isAge) throw new UsageError(USAGE)
+  const areNumbers = [maxAge, quorum].every((one) => one === undefined || /^\d{1,12}$/.test(one))
+  if (directory === undefined || others.length > 0 || !areNumbers) throw new UsageError(USAGE)
   const report = verifyDirectory({
     directory,
     keys: key,
     since,
+    witnesses: witness,
+    ...(quorum === undefined ? {} : { quorum: Number(quorum) }),
     nowSeconds: Math.floor(Date.now() / 1000),
     ...(maxAge === undefined ? {} : { maxAgeSeconds: Number(maxAge) }),
   })

@@ -27,6 +27,11 @@ export interface MachineFeatureOptions extends MachineOptions {
   readonly all?: true
 }
 
+export interface BearerOptions extends WithConfig {
+  /** The URI of an anonymous authorization, as given. */
+  readonly uri: string
+}
+
 export interface AccessActions {
   usersOffBoard(options: PersonOptions): Promise<ExitCode>
   usersReport(options: PersonOptions): Promise<ExitCode>
@@ -39,6 +44,7 @@ export interface AccessActions {
   machinesRevoke(options: MachineFeatureOptions): Promise<ExitCode>
   machinesDisable(options: MachineOptions): Promise<ExitCode>
   accessList(options: WithConfig): Promise<ExitCode>
+  accessRevoke(options: BearerOptions): Promise<ExitCode>
 }
 
 /** To the group `users`, which has other commands too. */
@@ -115,11 +121,25 @@ export const addMachines = (program: Command, actions: AccessActions, done: Done
     .addOption(configOption())
     .requiredOption('--name <name>', 'the machine account')
     .action(async (options: MachineOptions) => done(await actions.machinesDisable(options)))
-  program
+}
+
+export const addAccess = (program: Command, actions: AccessActions, done: Done): void => {
+  const access = program
     .command('access')
     .description('what reaches keys besides the people in a room')
+  access
     .command('list')
-    .description('print every grant of a machine account, and the role of compliance officers')
+    .description(
+      'print grants of machine accounts, anonymous bearers (URI, room, pseudonym of the maker, expiry), and the role of compliance officers',
+    )
     .addOption(configOption())
     .action(async (options: WithConfig) => done(await actions.accessList(options)))
+  access
+    .command('revoke')
+    .argument('<uri>', 'the URI of an anonymous authorization')
+    .description('switch an anonymous bearer off for good; its next request is refused')
+    .addOption(configOption())
+    .action(async (uri: string, options: WithConfig) =>
+      done(await actions.accessRevoke({ ...options, uri })),
+    )
 }

@@ -3,7 +3,7 @@
 
 import { Command, CommanderError } from 'commander'
 import { Fault } from '../fault.ts'
-import { type AccessActions, addLeaving, addMachines, addRooms } from './cli-access.ts'
+import { type AccessActions, addAccess, addLeaving, addMachines, addRooms } from './cli-access.ts'
 import { type AuditActions, addAudit } from './cli-audit.ts'
 import { addIndex, type IndexActions } from './cli-index.ts'
 import { addIndexing, type IndexingActions } from './cli-indexing.ts'
@@ -88,6 +88,7 @@ export const buildProgram = (actions: CliActions, about: CliAbout, done: Done): 
   addLists(program, actions, done)
   addRooms(program, actions, done)
   addMachines(program, actions, done)
+  addAccess(program, actions, done)
   addShipStatus(addAudit(program, actions, done), actions, done)
   addIndexing(addIndex(program, actions, done), actions, done)
   program

@@ -22,8 +22,10 @@ export type {
 export type {
   AuditActions,
   AuditConsistencyOptions,
+  AuditEraseOptions,
   AuditExportOptions,
   AuditProveOptions,
+  AuditReconcileOptions,
   AuditSearchOptions,
   AuditShowOptions,
   AuditVerifyOptions,
@@ -31,4 +33,12 @@ export type {
 export type { IndexActions, IndexLabOptions, IndexLeakageOptions } from './cli-index.ts'
 export type { IndexingActions, IndexRoomOptions } from './cli-indexing.ts'
 export type { ShipActions } from './cli-ship.ts'
-export type { AdminActions, ApplianceStatus, LogEntry, LogPage, UnlockOutcome } from './ports.ts'
+export type {
+  AdminActions,
+  ApplianceStatus,
+  ErasureObstacle,
+  ErasureOutcome,
+  LogEntry,
+  LogPage,
+  UnlockOutcome,
+} from './ports.ts'

@@ -4,6 +4,7 @@
 
 import { type SigningKey, verifySignature } from '../crypto/index.ts'
 import {
+  COSIGNATURE_TYPES,
   decodeBase64,
   encodeBase64,
   formatNote,
@@ -39,7 +40,7 @@ export const parseCheckpoint = (text: string): Checkpoint | undefined => {
     : undefined
 }
 
-const uint64 = (value: number): Uint8Array => {
+export const uint64 = (value: number): Uint8Array => {
   const bytes = new Uint8Array(8)
   new DataView(bytes.buffer).setBigUint64(0, BigInt(value))
   return bytes
@@ -51,7 +52,11 @@ const shortText = (text: string): Uint8Array => {
 }
 
 /** `cosigned_message` of C2SP tlog-cosignature: what an ML-DSA-44 key signs. */
-const cosignedMessage = (name: string, seconds: number, { origin, size, root }: Checkpoint) =>
+export const cosignedMessage = (
+  name: string,
+  seconds: number,
+  { origin, size, root }: Checkpoint,
+): Uint8Array =>
   Buffer.concat([
     utf8.encode('subtree/v1\n\0'),
     shortText(name),
@@ -97,7 +102,12 @@ export interface VerifiedCheckpoint extends Checkpoint {
   readonly signedAt?: number
 }
 
-const isSignedBy = (
+/** `cosignature/v1`: what an Ed25519 key of a witness signs. */
+export const cosignedText = (text: string, seconds: number): Uint8Array =>
+  utf8.encode(`cosignature/v1\ntime ${seconds}\n${text}`)
+
+/** Has this key, of the log or of a witness, signed the note? */
+export const signatureBy = (
   key: VerifierKey,
   { text, signatures }: Note,
   checkpoint: Checkpoint,
@@ -110,15 +120,20 @@ const isSignedBy = (
     const isGood = verifySignature('ed25519', key.publicKey, utf8.encode(text), signature)
     return isGood ? {} : 'bad-signature'
   }
-  if (key.type !== SIGNATURE_TYPES['ml-dsa-44']) return 'unknown-key-type'
+  const isClassical = key.type === COSIGNATURE_TYPES.ed25519
+  if (!isClassical && key.type !== COSIGNATURE_TYPES['ml-dsa-44']) return 'unknown-key-type'
   if (signature.length <= TIMESTAMP_BYTES) return 'bad-signature'
   const signedAt = Number(Buffer.from(signature).readBigUInt64BE())
-  const message = cosignedMessage(key.name, signedAt, checkpoint)
   const rest = signature.subarray(TIMESTAMP_BYTES)
-  return Number.isSafeInteger(signedAt) &&
-    verifySignature('ml-dsa-44', key.publicKey, message, rest)
-    ? { signedAt }
-    : 'bad-signature'
+  const isGood = isClassical
+    ? verifySignature('ed25519', key.publicKey, cosignedText(text, signedAt), rest)
+    : verifySignature(
+        'ml-dsa-44',
+        key.publicKey,
+        cosignedMessage(key.name, signedAt, checkpoint),
+        rest,
+      )
+  return Number.isSafeInteger(signedAt) && isGood ? { signedAt } : 'bad-signature'
 }
 
 /** The checkpoint, if every one of `keys` (at least one) has signed it; else what is wrong with it. */
@@ -133,7 +148,7 @@ export const openCheckpoint = (
   if (keys.some(({ name }) => name !== checkpoint.origin)) return 'another-log'
   let signedAt: number | undefined
   for (const key of keys) {
-    const verdict = isSignedBy(key, note, checkpoint)
+    const verdict = signatureBy(key, note, checkpoint)
     if (typeof verdict === 'string') return verdict
     signedAt ??= verdict.signedAt
   }

@@ -8,21 +8,27 @@ type Details = NonNullable<Act['details']>
 
 /** Nothing that we record is longer; it keeps what strangers wrote from filling an entry. */
 const TEXT_MAX_CHARS = 2048
+/** A signed note that is evidence; cut off it would prove nothing. */
+const DETAIL_MAX_CHARS = 16_384
 
 /** Lone surrogates are not Unicode text; RFC 8785 §3.2.2.2 wants them out. */
-const wellFormed = (value: string): string => value.slice(0, TEXT_MAX_CHARS).toWellFormed()
+const wellFormed = (value: string, maxChars = TEXT_MAX_CHARS): string =>
+  value.slice(0, maxChars).toWellFormed()
 
 const text = (value: string | undefined): string | undefined =>
   value === undefined ? undefined : wellFormed(value)
 
 const texts = (values: readonly string[] | undefined): readonly string[] | undefined =>
-  values === undefined || values.length === 0 ? undefined : values.map(wellFormed)
+  values === undefined || values.length === 0 ? undefined : values.map((one) => wellFormed(one))
 
 const sorted = (details: Details): Details =>
   Object.fromEntries(
     Object.entries(details)
       .sort(([left], [right]) => (left < right ? -1 : 1))
-      .map(([name, value]) => [name, typeof value === 'string' ? wellFormed(value) : value]),
+      .map(([name, value]) => [
+        name,
+        typeof value === 'string' ? wellFormed(value, DETAIL_MAX_CHARS) : value,
+      ]),
   )
 
 /** The members below MUST stay in code-unit order of their names; a test compares with an RFC 8785 library. */
@@ -54,5 +60,10 @@ export const encodeEntry = (act: Act, place: Place): string =>
     trackingId: text(act.trackingId),
     type: act.type,
     uri: text(act.uri),
+    uses: act.uses?.map(({ at, key, purpose }) => ({
+      at: wellFormed(at),
+      key: wellFormed(key),
+      purpose: wellFormed(purpose),
+    })),
     v: ENTRY_VERSION,
   })

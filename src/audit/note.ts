@@ -19,6 +19,9 @@ export interface Note {
 /** The types of signature lines that we make or check (C2SP signed-note, tlog-cosignature). */
 export const SIGNATURE_TYPES = { ed25519: 0x01, 'ml-dsa-44': 0x06 } as const
 
+/** Those of witnesses. */
+export const COSIGNATURE_TYPES = { ed25519: 0x04, 'ml-dsa-44': 0x06 } as const
+
 /** Whom to believe: name, type and raw public key, as a vkey carries them. */
 export interface VerifierKey {
   readonly name: string

@@ -2,6 +2,7 @@
 // entry commits with the act it describes; and the tree over all entries, extended beside that path.
 
 import type { Instant } from '../time.ts'
+import type { Act } from './entry.ts'
 import type { StoredTile } from './integrate.ts'
 
 export interface LogHead {
@@ -60,14 +61,76 @@ export interface TreeStore {
   beginAgain(): Promise<TreeHead>
 }
 
+/** What a witness has done with this log. */
+export interface WitnessState {
+  /** Its name and key id. */
+  readonly witness: string
+  readonly generation: number
+  /** The largest size that it has co-signed; 0 before the first. */
+  readonly size: number
+  /** Its signature line of that checkpoint; empty before the first. */
+  readonly line: string
+  readonly cosignedAt: Instant
+  /** Since it last co-signed. */
+  readonly failures: number
+  /** Why it did not, the last time; empty if it did. */
+  readonly code: string
+  /** The size that it last claimed to know, where that was larger than ours; else 0. */
+  readonly claimedSize: number
+  readonly triedAt: Instant
+}
+
+/** The newest checkpoint that enough witnesses have co-signed. */
+export interface WitnessedNote {
+  readonly generation: number
+  readonly size: number
+  /** With their signatures. */
+  readonly note: string
+  /** Since when enough of them vouch for it. */
+  readonly witnessedAt: Instant
+}
+
+/** Another's log, as we have seen it last, as its witness. */
+export interface SeenLog {
+  readonly origin: string
+  readonly size: number
+  readonly root: Uint8Array
+  /** As its log signed it. */
+  readonly note: string
+  readonly seenAt: Instant
+}
+
+export interface WitnessStore {
+  states(): Promise<readonly WitnessState[]>
+  put(state: WitnessState): Promise<void>
+  witnessed(): Promise<WitnessedNote | undefined>
+  putWitnessed(note: WitnessedNote): Promise<void>
+  /** By origin. */
+  allSeen(): Promise<readonly SeenLog[]>
+  seen(origin: string): Promise<SeenLog | undefined>
+  /** False, and nothing is changed, unless the log was last seen with the size `before`; undefined: never. */
+  see(log: SeenLog, before: number | undefined): Promise<boolean>
+}
+
 /** The part of a transaction that the log needs. */
 export interface LogTransaction {
   readonly audit: AuditStore
   readonly tree: TreeStore
+  readonly witnesses: WitnessStore
 }
 
 /** The part of the store that the log needs. */
 export interface LogDatabase {
   transact<Result>(work: (tx: LogTransaction) => Promise<Result>): Promise<Result>
   read<Result>(work: (tx: LogTransaction) => Promise<Result>): Promise<Result>
+}
+
+/** Where acts are recorded, in the transaction of what they say was done. */
+export interface LogLedger {
+  commit<Result>(
+    work: (
+      tx: LogTransaction,
+      now: Instant,
+    ) => Promise<{ readonly result: Result; readonly acts: readonly Act[] }>,
+  ): Promise<Result>
 }

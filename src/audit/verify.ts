@@ -7,6 +7,7 @@ import type { VerifierKey } from './note.ts'
 import { Story } from './story.ts'
 import { hashAt, hashesAt, parseBundle, TILE_WIDTH, tilePath, tileRoot, widthAt } from './tiles.ts'
 import { Frontier, HASH_BYTES, leafHash, sameBytes } from './tree.ts'
+import { judgeForks, judgeWitnesses, type WitnessPolicy } from './vouched.ts'
 
 /** A file below the log's prefix, or undefined if there is none. */
 export type ReadFile = (path: string) => Uint8Array | undefined
@@ -24,16 +25,21 @@ export interface VerifyOptions {
   /** Every one of them must have signed. */
   readonly keys: readonly VerifierKey[]
   readonly older: readonly OlderLog[]
+  /** Who must have co-signed what is shown. */
+  readonly witnesses?: WitnessPolicy
   /** The present, in POSIX seconds, and how old the newest checkpoint may be. */
   readonly age?: { readonly nowSeconds: number; readonly maxSeconds: number }
 }
 
 interface OpenedOlder extends VerifiedCheckpoint {
   readonly name: string
+  readonly note: string
   readonly read?: ReadFile
 }
 
 const decoder = new TextDecoder()
+/** Beside the newest checkpoint: the newest that enough witnesses have co-signed. */
+const WITNESSED = 'checkpoint.witnessed'
 
 /** Where a partial tile has become a full one, the full one will do. */
 const readTile = (read: ReadFile, level: number | 'entries', index: number, width: number) =>
@@ -257,7 +263,7 @@ const openOlder = (
         'an older export, or a database put back from a copy; only the missing entries can tell',
       )
     }
-    return [{ ...opened, name, ...(read === undefined ? {} : { read }) }]
+    return [{ ...opened, name, note, ...(read === undefined ? {} : { read }) }]
   })
 
 const judgeAge = (head: VerifiedCheckpoint, { age }: VerifyOptions, findings: Findings): void => {
@@ -287,7 +293,15 @@ export const verifyLog = (read: ReadFile, options: VerifyOptions): Report => {
     findings.notIntact('the checkpoint', head, why)
     return findings.report()
   }
-  const older = openOlder(options.older, head, options.keys, findings)
+  const witnessed = read(WITNESSED)
+  const kept: readonly OlderLog[] =
+    witnessed === undefined
+      ? options.older
+      : [...options.older, { name: WITNESSED, note: decoder.decode(witnessed) }]
+  const older = openOlder(kept, head, options.keys, findings)
+  const shown = [{ ...head, name: 'the checkpoint', note: decoder.decode(raw) }, ...older]
+  judgeForks(shown, findings)
+  judgeWitnesses(shown, options, findings)
   judgeAge(head, options, findings)
   new Verification(read, head, older, findings).run()
   return findings.report(head)

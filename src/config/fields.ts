@@ -74,6 +74,20 @@ const isPlainUrl = (raw: string, scheme: string): boolean => {
 
 export const httpsUrl = (meaning: string) => urlFor(meaning, 'https:')
 
+/** HTTPS, or plain HTTP to this machine. */
+export const webUrl = (meaning: string) =>
+  z
+    .string()
+    .max(2048)
+    .refine((raw) => isPlainUrl(raw, 'https:') || isLocalUrl(raw), {
+      error:
+        'must be an https://… URL without user, password or fragment; http:// on loopback only',
+    })
+    .meta({ description: meaning, format: 'uri' })
+
+const isLocalUrl = (raw: string): boolean =>
+  isPlainUrl(raw, 'http:') && isLoopback(new URL(raw).hostname.replace(/^\[|\]$/g, ''))
+
 export const webSocketUrl = (meaning: string) => urlFor(meaning, 'wss:')
 
 export const organizationId = (meaning: string) =>

@@ -2,6 +2,7 @@
 // JSON Schema and the table in config/README.md are made from here. Unknown settings are refused.
 
 import { z } from 'zod'
+import { audit } from './audit.ts'
 import { checkTogether } from './checks.ts'
 import {
   domain,
@@ -17,7 +18,6 @@ import {
 } from './fields.ts'
 import { postgres } from './postgres.ts'
 import { search } from './search.ts'
-import { ship } from './ship.ts'
 
 const realm = (folder: string) =>
   z.strictObject({
@@ -304,6 +304,7 @@ const listeners = (folder: string) =>
           host: host('Address of the read-only audit log.').default('127.0.0.1'),
           port: port('Its port.', 9103),
           allowRemote,
+          tls: tls(folder).exactOptional(),
         })
         .prefault({}),
       limits: connectionLimits,
@@ -356,7 +357,7 @@ export const settingsSchema = (folder: string) =>
       log: log(folder),
       sweep,
       search,
-      audit: z.strictObject({ ship: ship(folder) }).prefault({}),
+      audit: audit(folder),
     })
     .superRefine(checkTogether)
 

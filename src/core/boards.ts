@@ -11,7 +11,7 @@ import {
   domainOf,
   type RoomParts,
   sealedInto,
-  turnOf,
+  turnsOf,
 } from './room-acts.ts'
 import type { RoomChange } from './room-change.ts'
 import { findRoom } from './rooms.ts'
@@ -70,7 +70,7 @@ const operate = async (
     const change = { roomId, activities: [], ...wish.change }
     return { change, ask: { domain, part, kmsMessage: wish.kmsMessage } }
   }
-  return await operations.run({ turn: turnOf(seen), trackingId }, makePlan)
+  return await operations.run({ turns: turnsOf(store, roomId), trackingId }, makePlan)
 }
 
 export const openBoards = (parts: RoomParts): Boards => {

@@ -5,7 +5,7 @@ import { encodeCoreFrame, type OffboardedFrame } from '../boundary/index.ts'
 import type { Line } from './desk.ts'
 import type { Operations } from './operations.ts'
 import type { Surroundings } from './ports.ts'
-import { turnOf } from './room-acts.ts'
+import { turnsOf } from './room-acts.ts'
 import type { CoreStore } from './store.ts'
 
 export interface OffBoarding {
@@ -23,11 +23,11 @@ export const openOffBoarding = (
   const running = new Set<string>()
   const takeOut = async (userId: string, resourceUris: readonly string[]): Promise<number> => {
     const rooms = await store.roomsWith(userId, resourceUris)
-    for (const { id, team_id } of rooms) {
+    for (const { id } of rooms) {
       const object = { objectType: 'person', id: userId, entryUUID: userId, reason: 'off-boarded' }
       const left = { id: newId(), actorId: userId, verb: 'leave', object }
       const change = { roomId: id, leave: [userId], activities: [left] }
-      await operations.inTurn(turnOf({ id, team_id }), async () => {
+      await operations.inTurn(turnsOf(store, id), async () => {
         await operations.change(change, { memberId: userId })
       })
     }

@@ -5,6 +5,7 @@ import { type CorePart, encodeCoreFrame } from '../boundary/index.ts'
 import type { Problem } from './problem.ts'
 import type { Condition, RoomChange } from './room-change.ts'
 import type { Applied, OperationRow } from './store.ts'
+import type { Wanted } from './turns.ts'
 
 /** What the realm is asked before anything changes here. */
 export interface Ask {
@@ -35,13 +36,19 @@ export interface SealedRefusal {
 
 export type Result = Done | SealedRefusal | Problem
 
-/** Whose turn it takes (a room, a team, a pair of people), and the request it came with. */
+/** Whose turns it takes (rooms, a team, a pair of people), and the request it came with. */
 export interface Occasion {
-  readonly turn: string
+  readonly turns: Wanted
   readonly trackingId: string
 }
 
-interface Mark extends Occasion {
+/** As they are written down. Ids have no comma. */
+export const toTurnText = (turns: readonly string[]): string => turns.join(',')
+export const turnsIn = ({ turn }: Pick<OperationRow, 'turn'>): readonly string[] => turn.split(',')
+
+interface Mark {
+  readonly turns: readonly string[]
+  readonly trackingId: string
   readonly id: string
   readonly at: number
 }
@@ -49,12 +56,12 @@ interface Mark extends Occasion {
 export const toRow = (
   change: RoomChange,
   { domain, part, kmsMessage }: Ask,
-  { id, at, turn, trackingId }: Mark,
+  { id, at, turns, trackingId }: Mark,
 ): OperationRow => ({
   id,
   kind: part.operation,
   domain,
-  turn,
+  turn: toTurnText(turns),
   room_id: change.roomId,
   actor_id: part.user,
   tracking_id: trackingId,

@@ -2,7 +2,7 @@
 // only when the realm says that it was applied there. Whatever dies in between is asked again, or withdrawn.
 
 import { OpenOperations, type OpenOperationsRules } from './open-operations.ts'
-import { type Ask, type Occasion, type Plan, type Result, toRow } from './operation.ts'
+import { type Ask, type Occasion, type Plan, type Result, toRow, turnsIn } from './operation.ts'
 import type { Surroundings } from './ports.ts'
 import { isProblem, type Problem, problem } from './problem.ts'
 import type { Condition, RoomChange } from './room-change.ts'
@@ -16,7 +16,7 @@ export interface Operations {
   /** Applies at once what the realm has no part in. */
   change(change: RoomChange, condition?: Condition): Promise<Applied | Problem>
   /** The room's turn, however long it takes, for changes that the realm has ordered. */
-  inTurn(turn: string, act: () => Promise<void>): Promise<void>
+  inTurn(turns: Occasion['turns'], act: () => Promise<void>): Promise<void>
   sweep(): Promise<void>
 }
 
@@ -43,7 +43,9 @@ export const openOperations = (
   const turns = openTurns()
   const open = new OpenOperations(store, rules, surroundings)
   // There was one open operation of a turn at a time.
-  for (const row of left) void open.take(row, turns.hold(row.turn))
+  for (const row of left) {
+    void open.take(row, turns.hold(turnsIn(row)))
+  }
 
   /** The operation is open from here on, and has the turn. */
   const askRealm = async (row: OperationRow, release: Release, withinMs: number) => {
@@ -72,8 +74,9 @@ export const openOperations = (
     change,
     async run(occasion, makePlan) {
       const startedMs = performance.now()
-      const release = await turns.take(occasion.turn, rules.patienceMs)
-      if (release === undefined) return problem('core.realm-timeout')
+      const taken = await turns.take(occasion.turns, rules.patienceMs)
+      if (taken === undefined) return problem('core.realm-timeout')
+      const { keys, release } = taken
       let isHandedOver = false
       try {
         const plan = await makePlan()
@@ -85,7 +88,8 @@ export const openOperations = (
         }
         const refused = whyNotAsked(ask)
         if (refused !== undefined) return refused
-        const row = toRow(plan.change, ask, { id: newId(), at: now(), ...occasion })
+        const { trackingId } = occasion
+        const row = toRow(plan.change, ask, { id: newId(), at: now(), turns: keys, trackingId })
         await store.addOperation(row)
         isHandedOver = true
         const leftMs = rules.patienceMs - (performance.now() - startedMs)
@@ -94,9 +98,9 @@ export const openOperations = (
         if (!isHandedOver) release()
       }
     },
-    async inTurn(turn, act) {
-      const release = await turns.take(turn, FOR_EVER_MS)
-      await act().finally(() => release?.())
+    async inTurn(wanted, act) {
+      const taken = await turns.take(wanted, FOR_EVER_MS)
+      await act().finally(() => taken?.release())
     },
     async sweep() {
       open.sweep()

@@ -19,6 +19,8 @@ export interface Scene {
   readonly newId: () => string
   /** The room that is to enter or to leave the team, if the user is in it. */
   readonly other?: ConversationRow | undefined
+  /** Who is in that room. */
+  readonly othersMembers?: readonly ParticipantRow[]
   /** The new key is one that the room had before. */
   readonly isFormerKey?: boolean
   /** The activity that is to go, or to be edited: the message itself or one of its edits. */
@@ -212,11 +214,17 @@ const planTeamRoom = (activity: Of<'add'> | Of<'remove'>, scene: Scene): Plan | 
 
 const whyNotInTeam = (
   { verb }: Activity,
-  { room }: Scene,
+  { room, userId, othersMembers = [] }: Scene,
   other: ConversationRow,
 ): Problem | undefined => {
   if (other.pair !== null) return problem('core.direct-room')
-  if (verb === 'add') return other.team_id === null ? undefined : problem('core.already-in-team')
+  if (verb === 'add') {
+    if (other.team_id !== null) return problem('core.already-in-team')
+    // The team will read along: else any member could bring the room into a team of their own, and then leave it.
+    const moderators = othersMembers.filter((one) => one.isModerator).map(({ id }) => id)
+    const mayMove = moderators.length === 0 ? [other.created_by] : moderators
+    return mayMove.includes(userId) ? undefined : problem('core.moderator-only')
+  }
   const isThere = other.team_id === room.id && other.id !== room.id
   return isThere ? undefined : problem('core.unknown-conversation')
 }

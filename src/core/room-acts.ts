@@ -39,8 +39,24 @@ export interface RoomParts {
 const CHANGES_READERS: readonly Activity['verb'][] = ['add', 'leave', 'remove', 'updateKey']
 
 /** Rooms of a team wait for each other: leaving its general room changes all of them. */
-export const turnOf = ({ id, team_id }: Pick<ConversationRow, 'id' | 'team_id'>): string =>
-  team_id ?? id
+const turnOf = ({ id, team_id }: ConversationRow): string => team_id ?? id
+
+/** Of these rooms, as they are when it is asked; a room that is gone has its own. */
+export const turnsOf =
+  (store: CoreStore, ...roomIds: readonly string[]) =>
+  async (): Promise<readonly string[]> =>
+    Promise.all(
+      roomIds.map(async (id) => {
+        const room = await store.conversation(id)
+        return room === undefined ? id : turnOf(room)
+      }),
+    )
+
+/** A room that enters a team or leaves it changes with it. */
+const concernedBy = ({ verb, object }: Activity, roomId: string): readonly string[] => {
+  const isOther = verb === 'remove' || (verb === 'add' && object.objectType === 'conversation')
+  return isOther ? [roomId, object.id] : [roomId]
+}
 
 /** The realm of a caller, by its domain. */
 export const domainOf = ({ realms }: RoomParts, { organizationId }: Caller): string | Problem =>
@@ -87,7 +103,7 @@ export const openRoomActs = (parts: RoomParts): RoomActs => {
       const room = await findRoom(store, caller, roomId)
       if (isProblem(room)) return room
       if (CHANGES_READERS.includes(activity.verb)) {
-        const occasion = { turn: turnOf(room), trackingId }
+        const occasion = { turns: turnsOf(store, ...concernedBy(activity, roomId)), trackingId }
         const result = await operations.run(occasion, () => planFor(caller, roomId, activity))
         return await acted(result, roomId, activity)
       }
@@ -118,7 +134,10 @@ const about = async (store: CoreStore, { room, userId }: Scene, activity: Activi
       return { meant: await store.findActivity(room.id, activity.parent.id) }
     case 'add':
       if (activity.object.objectType === 'person') return {}
-      return { other: await store.findConversation(activity.object.id, userId) }
+      return {
+        other: await store.findConversation(activity.object.id, userId),
+        othersMembers: await store.participantsOf(activity.object.id),
+      }
     case 'remove':
       return { other: await store.findConversation(activity.object.id, userId) }
     default:

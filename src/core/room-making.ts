@@ -58,7 +58,8 @@ export const openRoomMaking = (parts: RoomParts): RoomMaking => {
         ? problem('core.direct-room-exists')
         : planRoom(wanted, maker, general)
     const turn = general?.id ?? pair ?? newId()
-    return await roomMade(await operations.run({ turn, trackingId }, makePlan))
+    const turns = () => [turn]
+    return await roomMade(await operations.run({ turns, trackingId }, makePlan))
   }
 
   return {
@@ -86,7 +87,7 @@ export const openRoomMaking = (parts: RoomParts): RoomMaking => {
         const scene = await sceneOf(parts, caller, room)
         return isProblem(scene) ? scene : planJoin(kmsMessage, scene)
       }
-      return await roomMade(await operations.run({ turn: teamId, trackingId }, makePlan))
+      return await roomMade(await operations.run({ turns: () => [teamId], trackingId }, makePlan))
     },
   }
 }

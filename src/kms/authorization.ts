@@ -18,6 +18,11 @@ export interface Authorization {
   readonly createdAt: Instant
   /** Absent: lives as long as its resource. */
   readonly expiresAt?: Instant
+  /**
+   * Of a resource that a member let in without the core: it counts only while that member is authorised on the same
+   * resource by name. Whoever leaves must not stay by what they left behind.
+   */
+  readonly isBrought?: true
 }
 
 export const isLapsed = (authorization: Authorization, now: Instant): boolean =>

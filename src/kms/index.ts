@@ -5,6 +5,7 @@ export { Bearers } from './bearers.ts'
 export { Channels } from './channels.ts'
 export { Committer } from './committer.ts'
 export type { CoreOperation, SettledOperation, WithdrawnOperation } from './core-operation.ts'
+export { type ErasureStore, erasePerson } from './erasure.ts'
 export { type IdentityMaterial, importIdentity } from './identity-import.ts'
 export {
   type AdmittedRoom,
@@ -105,3 +106,4 @@ export { StaticKeys } from './static-keys.ts'
 export type { StoredAnswer, StoredAnswerId } from './stored-answer.ts'
 export { type Swept, sweep } from './sweep.ts'
 export { sweepOperations, withdrawOperation } from './withdraw.ts'
+export { withdrawBearer } from './withdraw-bearer.ts'

@@ -1,5 +1,5 @@
-// The keys that sign the log: made at the first unlock, one for each algorithm, and open only while the
-// realm is unlocked. Entries recorded while it is locked are signed for after the next unlock.
+// The keys that sign the log, and those that co-sign logs of others: made at an unlock, one for each algorithm,
+// and open only while the realm is unlocked. Entries recorded while it is locked are signed for after the next unlock.
 
 import {
   generateSigningKey,
@@ -21,25 +21,28 @@ interface Minting {
   readonly random: Random
   /** Whose main key they are wrapped under: the realm's first organisation. */
   readonly organizationId: OrganizationId
+  /** `log` unless told. */
+  readonly purpose?: string
 }
 
 const mint = (
-  { keyring, random, organizationId }: Minting,
+  { keyring, random, organizationId, purpose = 'log' }: Minting,
   algorithm: SignatureAlgorithm,
   now: Instant,
 ): LogKey => {
-  const name = `log-key/${algorithm}/${random.uuid()}`
+  const kind = purpose === 'log' ? 'log-key' : 'witness-key'
+  const name = `${kind}/${algorithm}/${random.uuid()}`
   const secret = generateSigningKey(algorithm)
   const { publicKey } = signingKeyFrom(algorithm, secret)
   const wrapped = keyring.wrap(organizationId, 'log', name, secret.expose())
   secret.wipe()
-  return { name, algorithm, publicKey, wrapped, createdAt: now }
+  return { name, purpose, algorithm, publicKey, wrapped, createdAt: now }
 }
 
 /** Makes the keys that are missing. The keyring MUST be unlocked. */
 export const ensureLogKeys = (ledger: Ledger, minting: Minting): Promise<readonly LogKey[]> =>
   ledger.commit(async (tx, now) => {
-    const known = await tx.logKeys.all()
+    const known = await tx.logKeys.all(minting.purpose ?? 'log')
     const missing = ALGORITHMS.filter((name) => !known.some(({ algorithm }) => algorithm === name))
     const made = missing.map((algorithm) => mint(minting, algorithm, now))
     for (const key of made) {
@@ -49,7 +52,7 @@ export const ensureLogKeys = (ledger: Ledger, minting: Minting): Promise<readonl
     return {
       result: [...known, ...made],
       acts: made.map(({ name, algorithm, publicKey }) => ({
-        action: 'log-key.created',
+        action: minting.purpose === undefined ? 'log-key.created' : 'witness-key.created',
         outcome: 'done',
         actor: { kind: 'system' },
         type: 'AUDIT_LOG',

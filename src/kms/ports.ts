@@ -2,7 +2,7 @@
 // `main.ts` joins them. No port takes or returns an unwrapped key.
 // List methods take many ids at once so that a group of requests costs one round trip, not one each.
 
-import type { AuditStore, ShippingStore, TreeStore } from '../audit/index.ts'
+import type { AuditStore, ShippingStore, TreeStore, WitnessStore } from '../audit/index.ts'
 import type {
   AuthId,
   AuthorizationUri,
@@ -16,6 +16,7 @@ import type {
 import type { Instant } from '../time.ts'
 import type { Authorization } from './authorization.ts'
 import type { CoreOperation } from './core-operation.ts'
+import type { ErasureStore } from './erasure.ts'
 import type { BoundKey, Key, UnboundKey } from './key.ts'
 import type { KeyEncryptionKey, MainKey } from './keyring/stored.ts'
 import type { LogKey } from './log-key.ts'
@@ -92,6 +93,12 @@ export interface ResourceAndAuthId {
   readonly authId: AuthId
 }
 
+export interface AnonymousPage {
+  readonly after: string
+  readonly now: Instant
+  readonly limit: number
+}
+
 export interface AuthorizationStore {
   find(uris: readonly AuthorizationUri[]): Promise<ReadonlyMap<AuthorizationUri, Authorization>>
   /** Live authorizations of a resource in order of creation; only those of `authIds` if given. */
@@ -108,6 +115,8 @@ export interface AuthorizationStore {
   ofUser(userId: UserId, limit: number): Promise<readonly Authorization[]>
   /** At most `limit` anonymous ones that this user made, and so holds the bearers of. */
   anonymousBy(createdBy: UserId, limit: number): Promise<readonly Authorization[]>
+  /** Live anonymous ones, by URI, after `after`. */
+  anonymous(page: AnonymousPage): Promise<readonly Authorization[]>
   /** These resources and all in which they are authorised, directly or through others. */
   containing(uris: readonly ResourceUri[], now: Instant): Promise<readonly ResourceUri[]>
   /**
@@ -224,12 +233,21 @@ export interface OffBoardingStore {
   pending(limit: number): Promise<readonly OffBoarding[]>
 }
 
+export interface SharedPage {
+  readonly after: string
+  readonly settled: Instant
+  readonly now: Instant
+  readonly limit: number
+}
+
 export interface RosterStore {
   /** All differences that stand, or those of some rooms. */
   drifts(resourceUris?: readonly ResourceUri[]): Promise<readonly StoredDrift[]>
   insert(drifts: readonly StoredDrift[]): Promise<void>
   remove(drifts: readonly Drift[]): Promise<void>
   countDrifts(): Promise<number>
+  /** Resources with keys and people who are authorised by name, unchanged since `settled`; by URI, after `after`. */
+  shared(page: SharedPage): Promise<readonly ResourceUri[]>
   lastCheck(): Promise<RosterCheck | undefined>
   checked(check: RosterCheck): Promise<void>
 }
@@ -274,8 +292,8 @@ export interface StaticKeyStore {
 }
 
 export interface LogKeyStore {
-  /** Oldest first. */
-  all(): Promise<readonly LogKey[]>
+  /** Those of one purpose, oldest first. */
+  all(purpose: string): Promise<readonly LogKey[]>
   insert(key: LogKey): Promise<void>
 }
 
@@ -290,6 +308,7 @@ export interface Transaction {
   readonly people: PersonStore
   readonly machines: MachineStore
   readonly offBoardings: OffBoardingStore
+  readonly erasures: ErasureStore
   readonly rosters: RosterStore
   readonly searchKeys: SearchKeyStore
   readonly keyring: KeyringStore
@@ -298,6 +317,7 @@ export interface Transaction {
   readonly tree: TreeStore
   readonly logKeys: LogKeyStore
   readonly shipping: ShippingStore
+  readonly witnesses: WitnessStore
 }
 
 export interface Store<Tx extends Transaction = Transaction> {

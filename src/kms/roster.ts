@@ -5,15 +5,16 @@ import type { Instant } from '../time.ts'
 
 /**
  * `core-only`: in the roster, and cannot read. `realm-only`: can read, and is not in the roster. `stale-key`:
- * the core lets content be written under a key that somebody who left has seen.
+ * the core lets content be written under a key that somebody who left has seen. `unlisted`: people share keys there,
+ * and the core named no such room.
  */
-export const DRIFT_SIDES = ['core-only', 'realm-only', 'stale-key'] as const
+export const DRIFT_SIDES = ['core-only', 'realm-only', 'stale-key', 'unlisted'] as const
 export type DriftSide = (typeof DRIFT_SIDES)[number]
 
 export interface Drift {
   readonly resourceUri: ResourceUri
   readonly side: DriftSide
-  /** A user id, the URI of a resource, or for `stale-key` that of the key. */
+  /** A user id, the URI of a resource, for `stale-key` that of the key, for `unlisted` that of the room. */
   readonly subject: string
 }
 

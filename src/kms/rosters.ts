@@ -18,6 +18,7 @@ const MEMBERS_COMPARED = 2_000_000
 /** More differences at a time are not recorded one by one: the alarm is loud enough, and a core could invent them. */
 const DRIFTS_RECORDED = 10_000
 const ROOMS_AT_ONCE = 200
+const ROOMS_READ = 1000
 
 export interface RosterMeans {
   readonly store: Store
@@ -34,6 +35,8 @@ export interface RosterResult {
   readonly began: number
   readonly ended: number
   readonly standing: number
+  /** Rooms where people share keys, and that the core did not name. */
+  readonly unlisted: number
 }
 
 const actsOf = (
@@ -110,6 +113,42 @@ const compareSome = async (
   return changes
 }
 
+/** Differences of rooms that the core named once. */
+const standingOf = async ({ store }: RosterMeans): Promise<readonly StoredDrift[]> =>
+  (await store.read((tx) => tx.rosters.drifts())).filter(({ side }) => side !== 'unlisted')
+
+/** What the core leaves out is not compared: a core that hides a room must not look as if all were well. */
+const unlistedIn = async (
+  { store, now, settleFor }: RosterMeans,
+  rosters: ReadonlyMap<string, RoomRoster>,
+): Promise<readonly Drift[]> => {
+  const unlisted: Drift[] = []
+  for (let after = ''; ; ) {
+    const page = { after, settled: before(now(), settleFor), now: now(), limit: ROOMS_READ }
+    const uris = await store.read((tx) => tx.rosters.shared(page))
+    for (const uri of uris) {
+      if (!rosters.has(uri)) unlisted.push({ resourceUri: uri, side: 'unlisted', subject: uri })
+    }
+    after = uris.at(-1) ?? ''
+    if (uris.length < ROOMS_READ || unlisted.length >= DRIFTS_RECORDED) return unlisted
+  }
+}
+
+/** Records which began to be left out and which are so no more. */
+const compareUnlisted = async (
+  means: RosterMeans,
+  rosters: ReadonlyMap<string, RoomRoster>,
+): Promise<number> => {
+  const found = await unlistedIn(means, rosters)
+  const all = await means.store.read((tx) => tx.rosters.drifts())
+  const stored = all.filter(({ side }) => side === 'unlisted')
+  const room = Math.max(0, DRIFTS_RECORDED - all.length)
+  const began = without(found, stored).slice(0, room)
+  const ended = without(stored, found)
+  if (began.length + ended.length > 0) await recordChanges(means, { began, ended })
+  return stored.length + began.length - ended.length
+}
+
 const compareAll = async (
   means: RosterMeans,
   rosters: ReadonlyMap<string, RoomRoster>,
@@ -123,7 +162,8 @@ const compareAll = async (
     began += changes.began.length
     ended += changes.ended.length
   }
-  const standing: readonly StoredDrift[] = await means.store.read((tx) => tx.rosters.drifts())
+  const unlisted = await compareUnlisted(means, rosters)
+  const standing = await standingOf(means)
   // Rooms that the core no longer has cannot differ from it.
   const gone = standing.filter(({ resourceUri }) => !rosters.has(resourceUri))
   if (gone.length > 0) await recordChanges(means, { began: [], ended: gone })
@@ -132,7 +172,13 @@ const compareAll = async (
     await tx.rosters.checked({ checkedAt: now, rooms })
     return { result: undefined, acts: [] }
   })
-  return { rooms, began, ended: ended + gone.length, standing: standing.length - gone.length }
+  return {
+    rooms,
+    began,
+    ended: ended + gone.length,
+    standing: standing.length - gone.length,
+    unlisted,
+  }
 }
 
 /** Pages so far. */

@@ -14,3 +14,4 @@ export {
   type SyslogStreamOptions,
   type SyslogTls,
 } from './syslog-stream.ts'
+export { type WitnessPlace, witnessAt } from './witness-call.ts'

@@ -1,21 +1,27 @@
 // The read-only audit log for auditors and witnesses, as static files (C2SP tlog-tiles) below `/log/`, and
-// in pages for people. It changes nothing and asks nobody who they are, so it is loopback unless opened.
+// in pages for people. It changes nothing and asks nobody who they are, so it is loopback unless opened. (Beside
+// it the witness's call, if the realm is one.)
 
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
 import type { LogEntry, LogPage } from '../admin/index.ts'
-import { parseTilePath, type Tile } from '../audit/index.ts'
+import { type AddCheckpoint, parseTilePath, type Tile } from '../audit/index.ts'
 import { type AppOptions, createApp, type ListenerApp, refuseOtherMethods } from './app.ts'
 import { entriesToJson, parsePage } from './page.ts'
 import { problem } from './problem.ts'
+import { serveWitness } from './witness.ts'
 
 export interface LogAppOptions extends AppOptions {
   /** Entries after a sequence, in order. Reading the log is itself recorded by whoever implements it. */
   readonly entries: (page: LogPage) => Promise<readonly LogEntry[]>
   /** The newest signed note; undefined before the first. */
   readonly checkpoint: () => Promise<string | undefined>
+  /** The newest that enough witnesses have co-signed. */
+  readonly witnessed: () => Promise<string | undefined>
   /** Undefined for what is not published. Handing out entries is recorded by whoever implements it. */
   readonly tile: (tile: Tile) => Promise<Uint8Array<ArrayBuffer> | undefined>
+  /** Where the realm is a witness of others' logs. */
+  readonly addCheckpoint?: (raw: string) => Promise<AddCheckpoint>
 }
 
 const PREFIX = '/log/'
@@ -40,15 +46,17 @@ const tileResponse = async (
   })
 }
 
-/** `GET /log/checkpoint`, `/log/tile/…`, `/log/tile/entries/…`, `/log/entries?after=&limit=` */
+const noteResponse = (note: string | undefined): Response => {
+  if (note === undefined) return problem('http.not-found')
+  const headers = { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-cache' }
+  return new Response(note, { headers })
+}
+
+/** `GET /log/checkpoint`, `/log/checkpoint.witnessed`, `/log/tile/…`, `/log/tile/entries/…`, `/log/entries?after=&limit=` */
 export const createLogApp = (options: LogAppOptions): ListenerApp => {
   const app = createApp(options)
-  app.get('/log/checkpoint', async () => {
-    const note = await options.checkpoint()
-    if (note === undefined) return problem('http.not-found')
-    const headers = { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-cache' }
-    return new Response(note, { headers })
-  })
+  app.get('/log/checkpoint', async () => noteResponse(await options.checkpoint()))
+  app.get('/log/checkpoint.witnessed', async () => noteResponse(await options.witnessed()))
   app.get('/log/tile/*', async (asked) => {
     const tile = parseTilePath(asked.req.path.slice(PREFIX.length))
     const bytes = tile === undefined ? undefined : await options.tile(tile)
@@ -60,8 +68,8 @@ export const createLogApp = (options: LogAppOptions): ListenerApp => {
     if (page === undefined) return problem('http.invalid-query')
     return asked.json(entriesToJson(await options.entries(page)))
   })
-  for (const path of ['/log/checkpoint', '/log/tile/*', '/log/entries']) {
-    refuseOtherMethods(app, path, 'GET, HEAD')
-  }
+  const readOnly = ['/log/checkpoint', '/log/checkpoint.witnessed', '/log/tile/*', '/log/entries']
+  for (const path of readOnly) refuseOtherMethods(app, path, 'GET, HEAD')
+  if (options.addCheckpoint !== undefined) serveWitness(app, options.addCheckpoint)
   return app
 }

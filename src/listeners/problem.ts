@@ -12,8 +12,21 @@ const PROBLEMS = {
   'http.unsupported-media-type': [415, 'The body must be application/json.'],
   'http.too-many-requests': [429, 'Too many requests; wait before the next.'],
   'http.fault': [500, 'Something broke; the log has more under the correlation id.'],
+  'witness.malformed': [400, 'The body is not what add-checkpoint takes.'],
+  'witness.key-refused': [403, 'No key that this witness knows of this log has signed.'],
+  'witness.unknown-log': [404, 'This witness does not know this log.'],
+  'witness.inconsistent': [422, 'The proof does not lead from what was seen to this checkpoint.'],
+  'witness.locked': [503, 'The realm is locked and has no key to co-sign with.'],
   'admin.wrong-passphrase': [403, 'The passphrase does not open the sealed file.'],
   'admin.already-unlocked': [409, 'The appliance is already unlocked.'],
+  'erasure.unknown-person': [404, 'Nobody is known under this id.'],
+  'erasure.machine-account': [409, 'This is a machine account: it is disabled, not erased.'],
+  'erasure.not-off-boarded': [409, 'First take them out of every room: users off-board.'],
+  'erasure.still-authorized': [
+    409,
+    'They are authorised still or again: users off-board once more.',
+  ],
+  'erasure.not-acknowledged': [409, 'The cloud has not confirmed that they are out: wait for it.'],
 } as const satisfies Readonly<Record<string, readonly [status: number, detail: string]>>
 
 export type ProblemCode = keyof typeof PROBLEMS
@@ -30,8 +43,10 @@ const TITLES: Readonly<Record<(typeof PROBLEMS)[ProblemCode][0], string>> = {
   409: 'Conflict',
   413: 'Content Too Large',
   415: 'Unsupported Media Type',
+  422: 'Unprocessable Content',
   429: 'Too Many Requests',
   500: 'Internal Server Error',
+  503: 'Service Unavailable',
 }
 
 export interface ProblemExtra {

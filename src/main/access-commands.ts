@@ -18,15 +18,19 @@ import {
   reportOffBoarding,
   revokeFeature,
   type Transaction,
+  withdrawBearer,
 } from '../kms/index.ts'
 import { parseTarget, urisOf } from '../protocol/index.ts'
 import { isRefusal } from '../refusal.ts'
-import { type Instant, toRfc3339 } from '../time.ts'
+import { after, before, type Instant, seconds, toRfc3339 } from '../time.ts'
 import type { Realm } from './assembly.ts'
-import { beside, DONE, FAILED, listing, printRows, type Row } from './beside.ts'
+import { beside, besideAsFound, DONE, FAILED, listing, printRows, type Row } from './beside.ts'
 import { CommandError } from './command-error.ts'
+import { recordNaming } from './reading.ts'
 
 const ROOMS_LISTED = 1000
+/** A cloud sends its rosters far more often. */
+const COMPARED_WITHIN = seconds(25 * 3600)
 const MACHINE_NAME = /^[a-z0-9][a-z0-9._-]{0,63}$/
 
 const timeOr = (moment: Instant | undefined): string =>
@@ -59,14 +63,17 @@ const staleRows = (realm: Realm): Promise<readonly Row[]> =>
     ]),
   )
 
-/** Nothing to print is good news only if the cloud has told us its rosters at all. */
+/** Nothing to print is good news only if the cloud has told us its rosters, lately, and all of them. */
 const checkRooms = async (realm: Realm, output: CliOutput): Promise<number> => {
-  const { check, rows } = await realm.store.read(async (tx) => {
+  const { check, rows, isShared } = await realm.store.read(async (tx) => {
     const drifts = await tx.rosters.drifts()
     const ids = drifts.flatMap(({ subject }) => parseUserId(subject) ?? [])
     const people = await tx.people.find(ids)
+    const now = realm.now()
+    const page = { after: '', settled: after(now, COMPARED_WITHIN), now, limit: 1 }
     return {
       check: await tx.rosters.lastCheck(),
+      isShared: (await tx.rosters.shared(page)).length > 0,
       rows: drifts.map(({ resourceUri, side, subject, since }): Row => {
         const userId = parseUserId(subject)
         const person = userId === undefined ? undefined : people.get(userId)
@@ -79,6 +86,12 @@ const checkRooms = async (realm: Realm, output: CliOutput): Promise<number> => {
     throw new CommandError('main.never-compared', 'the cloud has not sent its rosters yet')
   }
   printRows([['compared', check.rooms, toRfc3339(check.checkedAt)]], output)
+  if (check.checkedAt < before(realm.now(), COMPARED_WITHIN)) {
+    throw new CommandError('main.compared-long-ago', 'the cloud has not sent all its rosters since')
+  }
+  if (check.rooms === 0 && isShared) {
+    throw new CommandError('main.nothing-compared', 'the cloud named no room, and there are some')
+  }
   return rows.length === 0 ? DONE : FAILED
 }
 
@@ -105,8 +118,12 @@ const reportRows = (report: OffBoardingReport): readonly Row[] => {
 const printReport = async (realm: Realm, userId: UserId, output: CliOutput): Promise<number> => {
   const report = await reportOffBoarding(realm.store, userId)
   if (report === undefined) {
-    throw new CommandError('main.not-off-boarded', 'this person was not off-boarded')
+    throw new CommandError(
+      'main.not-off-boarded',
+      'this person was not off-boarded, or has been erased since: nothing tells which',
+    )
   }
+  await recordNaming(realm.ledger, 1)
   printRows(reportRows(report), output)
   return isProven(report) ? DONE : FAILED
 }
@@ -162,6 +179,23 @@ const machineRows = (realm: Realm): Promise<readonly Row[]> =>
     ])
   })
 
+const BEARERS_READ = 1000
+
+/** All of them: half a list looks like a whole one. Never the bearer itself. */
+const bearerRows = async (tx: Transaction, now: Instant): Promise<readonly Row[]> => {
+  const rows: Row[] = []
+  for (let after = ''; ; ) {
+    const page = await tx.authorizations.anonymous({ after, now, limit: BEARERS_READ })
+    const people = await tx.people.find(page.map(({ createdBy }) => createdBy))
+    for (const { uri, resourceUri, createdBy, expiresAt } of page) {
+      const maker = people.get(createdBy)?.pseudonym ?? '-'
+      rows.push(['bearer', uri, resourceUri, maker, timeOr(expiresAt)])
+    }
+    after = page.at(-1)?.uri ?? ''
+    if (page.length < BEARERS_READ) return rows
+  }
+}
+
 const accessRows = (realm: Realm): Promise<readonly Row[]> =>
   realm.store.read(async (tx) => {
     const accounts = new Map((await tx.machines.all()).map((one) => [one.userId, one]))
@@ -177,7 +211,7 @@ const accessRows = (realm: Realm): Promise<readonly Row[]> =>
       'read-keys',
       'as any person of the own organisation, in their rooms',
     ]
-    return [...grants, officers]
+    return [...grants, ...(await bearerRows(tx, realm.now())), officers]
   })
 
 const machineCommands = (
@@ -225,10 +259,17 @@ export const createAccessCommands = (output: CliOutput): AccessActions => ({
       return printReport(realm, userId, output)
     }),
   usersReport: ({ config, id }) =>
-    beside(config, (realm) => printReport(realm, userIdOf(id), output)),
+    besideAsFound(config, (realm) => printReport(realm, userIdOf(id), output)),
   roomsList: (options) => listing(options, output, roomRows),
   roomsStale: (options) => listing(options, output, staleRows),
-  roomsCheck: ({ config }) => beside(config, (realm) => checkRooms(realm, output)),
+  roomsCheck: ({ config }) => besideAsFound(config, (realm) => checkRooms(realm, output)),
   machinesList: (options) => listing(options, output, machineRows),
   accessList: (options) => listing(options, output, accessRows),
+  accessRevoke: ({ config, uri }) =>
+    beside(config, async (realm) => {
+      const target = parseTarget(uri, urisOf(realm.kms.domain))
+      const isNamed = !isRefusal(target) && target.kind === 'authorization'
+      if (isNamed && (await withdrawBearer(realm.ledger, target.uri))) return DONE
+      throw new CommandError('main.unknown-bearer', 'name an anonymous authorization by its URI')
+    }),
 })

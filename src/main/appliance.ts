@@ -26,12 +26,14 @@ import { type Job, type Log, type Metrics, systemClock } from '../runtime/index.
 import { seconds } from '../time.ts'
 import { type Realm, record, unlockRealm } from './assembly.ts'
 import { type JoinedCorridor, joinCorridor } from './corridor.ts'
+import { erase } from './erase.ts'
 import { publishJob } from './published-log.ts'
 import { recordReading } from './reading.ts'
 import { joinRooms, type Rooms } from './rooms.ts'
 import { type JoinedSearch, joinSearch } from './search.ts'
 import { joinShipping, type Shipping } from './shipping.ts'
 import { VERSION } from './version.ts'
+import { joinWitnessing, type Witnessing } from './witnessing.ts'
 
 /** The line to the core: nothing until it is opened. */
 export interface Line {
@@ -49,6 +51,7 @@ export interface Appliance {
   readonly line: Line
   readonly search: JoinedSearch
   readonly shipping: Shipping
+  readonly witnessing: Witnessing
   readonly actions: AdminActions
   readonly jobs: readonly Job[]
   unlock(passphrase: SecretBytes): Promise<void>
@@ -224,8 +227,15 @@ const lock = async (
   joined.staticKeys.lock()
   search.lock()
   realm.log.keys.lock()
+  realm.witness.lock()
   line.announce()
   await record(realm, { action: 'realm.locked', outcome: 'done', actor: SYSTEM, type: 'MAIN_KEY' })
+}
+
+const reloadIdentity = async ({ realm, joined }: Pick<Appliance, 'realm' | 'joined'>) => {
+  const act = { action: 'identity.reloaded', outcome: 'done', type: 'PROCESS' } as const
+  await record(realm, { ...act, actor: SYSTEM })
+  joined.renewIdentity()
 }
 
 const isWrongPassphrase = (error: unknown): boolean =>
@@ -265,7 +275,8 @@ export const createAppliance = async (
   const search = joinSearch(realm, line.index, log, metrics)
   const shipping = joinShipping(realm, log, metrics)
   const startedAt = realm.now()
-  const parts = { realm, joined, line, search }
+  const witnessing = joinWitnessing(realm, log, metrics)
+  const parts = { realm, joined, line, search, witnessing }
   const unlock = async (passphrase: SecretBytes): Promise<void> => {
     await unlockRealm(realm, passphrase)
     line.announce()
@@ -281,6 +292,7 @@ export const createAppliance = async (
       followStaticKeysJob(joined, line),
       renewKeysJob(realm),
       publishJob(realm.log, log, metrics),
+      ...witnessing.jobs,
       ...rooms.jobs,
       ...shipping.jobs,
     ],
@@ -304,7 +316,8 @@ export const createAppliance = async (
         await recordReading(realm.ledger, after, entries.length)
         return entries
       },
-      reloadIdentity: async () => joined.renewIdentity(),
+      erase: (userId) => erase(parts, userId),
+      reloadIdentity: () => reloadIdentity(parts),
     },
     close: async () => {
       await line.close()

@@ -21,6 +21,7 @@ import {
 import { systemClock } from '../runtime/index.ts'
 import { type OpenStore, openStore } from '../store/index.ts'
 import { type Instant, seconds } from '../time.ts'
+import { OwnWitness } from './own-witness.ts'
 import { joinLog, type PublishedLog } from './published-log.ts'
 import { storeSettings } from './store-settings.ts'
 
@@ -31,6 +32,7 @@ export interface Realm {
   readonly ledger: IndexLedger
   readonly keyring: Keyring
   readonly log: PublishedLog
+  readonly witness: OwnWitness
   /** Names this start of the process. */
   readonly boot: string
   readonly now: () => Instant
@@ -75,13 +77,17 @@ export const openRealm = async (settings: Settings): Promise<Realm> => {
   const boot = systemRandom.uuid()
   const recorder = createRecorder(settings.realm.name, hostname(), boot)
   const keyring = new Keyring(systemRandom)
+  const kms = kmsSettings(settings)
+  const ledger = createLedger(store, recorder, now)
+  const [organizationId] = kms.organizations
   return {
     settings,
-    kms: kmsSettings(settings),
+    kms,
     store,
-    ledger: createLedger(store, recorder, now),
+    ledger,
     keyring,
     log: joinLog({ settings, store, keyring, boot, now }),
+    witness: new OwnWitness({ settings, store, ledger, keyring, organizationId }),
     boot,
     now,
   }
@@ -99,10 +105,11 @@ export const unlockRealm = async (realm: Realm, passphrase: SecretBytes): Promis
     (id) => !mains.some(({ mainKey }) => mainKey.organizationId === id),
   )
   if (isMissing) throw new Fault('main.organization-without-main-key')
-  const { keyring, ledger, log } = realm
+  const { keyring, ledger, log, witness } = realm
   await unlockKeyring(keyring, mains, ledger, systemRandom)
   const [organizationId] = realm.kms.organizations
   log.keys.know(await ensureLogKeys(ledger, { keyring, random: systemRandom, organizationId }))
+  await witness.open()
 }
 
 /** The passphrase that the settings name, if they name one. */

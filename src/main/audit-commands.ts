@@ -18,19 +18,24 @@ import {
   proveConsistency,
   proveInclusion,
   type StoredEntry,
+  servedCheckpoint,
   servedTile,
+  servedWitnessed,
   TILE_WIDTH,
   tilePath,
   tilesOf,
   verifierKeyOf,
 } from '../audit/index.ts'
 import type { Realm } from './assembly.ts'
-import { beside, DONE, FAILED, listing, printRows, type Row } from './beside.ts'
+import { besideAsFound as beside, DONE, FAILED, listing, printRows, type Row } from './beside.ts'
 import { CommandError } from './command-error.ts'
+import { runErase } from './erase.ts'
 import { originOf } from './published-log.ts'
 import { recordReading, recordUse } from './reading.ts'
+import { runReconcile } from './reconcile-log.ts'
 import { acceptRestore } from './restored.ts'
 import { exitCodeOf, reportLines, UsageError, verifyDirectory } from './verify-files.ts'
+import { createWitnessCommands } from './witness-commands.ts'
 
 const PAGE = 2000
 /** The same exit code as other mistakes in use. */
@@ -52,7 +57,11 @@ interface Said {
 }
 
 const namesUri = (said: Said, uri: string): boolean =>
-  Object.values(said).some((value) => (Array.isArray(value) ? value.includes(uri) : value === uri))
+  Object.values(said).some((value) =>
+    Array.isArray(value)
+      ? value.some((one) => one === uri || Object(one).key === uri)
+      : value === uri,
+  )
 
 const isSought = ({ body }: StoredEntry, wanted: AuditSearchOptions): boolean => {
   // Written by our own encoder.
@@ -88,14 +97,18 @@ const searchRows = (wanted: AuditSearchOptions) => async (realm: Realm) => {
 const keyRows = (realm: Realm) =>
   realm.store.read(async (tx) => {
     const name = originOf(realm.settings)((await tx.tree.head()).generation)
-    return (await tx.logKeys.all()).map((key): Row => [formatVkey(verifierKeyOf(name, key))])
+    return (await tx.logKeys.all('log')).map((key): Row => [formatVkey(verifierKeyOf(name, key))])
   })
 
 /** Full tiles never change, so those that are there are left. The checkpoint comes last. */
 const exportLog =
   ({ to }: AuditExportOptions, output: CliOutput) =>
   async (realm: Realm) => {
-    const { size, checkpoint } = await realm.store.read((tx) => tx.tree.head())
+    const { size, checkpoint, witnessed } = await realm.store.read(async (tx) => ({
+      size: (await tx.tree.head()).size,
+      checkpoint: await servedCheckpoint(tx),
+      witnessed: await servedWitnessed(tx),
+    }))
     if (checkpoint === '') throw new CommandError('main.not-published', 'nothing is published yet')
     await recordUse(realm.ledger, 'audit.exported', { size })
     for (const tile of tilesOf(size)) {
@@ -106,6 +119,9 @@ const exportLog =
       mkdirSync(dirname(file), { recursive: true })
       writeFileSync(`${file}.new`, bytes)
       renameSync(`${file}.new`, file)
+    }
+    if (witnessed !== undefined) {
+      writeFileSync(join(to, 'checkpoint.witnessed'), witnessed.note)
     }
     writeFileSync(join(to, 'checkpoint'), checkpoint)
     output.out(`${size} entries, ${Math.ceil(size / TILE_WIDTH)} bundles\n`)
@@ -137,11 +153,13 @@ const sizeIn = (file: string): number => {
 }
 
 const verify = async (options: AuditVerifyOptions, output: CliOutput): Promise<number> => {
-  const { directory, key, since, maxAge, config } = options
+  const { directory, key, since, witness, quorum, maxAge, config } = options
   try {
     const nowSeconds = Math.floor(Date.now() / 1000)
     const age = maxAge === undefined ? {} : { maxAgeSeconds: maxAge }
-    const report = verifyDirectory({ directory, keys: key, since, nowSeconds, ...age })
+    const enough = quorum === undefined ? {} : { quorum }
+    const policy = { witnesses: witness, ...enough }
+    const report = verifyDirectory({ directory, keys: key, since, nowSeconds, ...policy, ...age })
     for (const line of reportLines(report)) output.out(`${line}\n`)
     if (config !== undefined) {
       const { isIntact, isComplete, head } = report
@@ -157,6 +175,7 @@ const verify = async (options: AuditVerifyOptions, output: CliOutput): Promise<n
 }
 
 export const createAuditCommands = (output: CliOutput): AuditActions => ({
+  ...createWitnessCommands(output),
   auditShow: ({ config, after, limit }) => listing({ config }, output, auditRows(after, limit)),
   auditSearch: (options) => listing(options, output, searchRows(options)),
   auditKey: ({ config }) =>
@@ -180,6 +199,8 @@ export const createAuditCommands = (output: CliOutput): AuditActions => ({
       )
     }),
   auditVerify: (options) => verify(options, output),
+  auditReconcile: (options) => runReconcile(options, output),
+  auditErase: (options) => runErase(options, output),
   auditAcceptRestore: ({ config }) =>
     beside(config, async (realm) => {
       output.out(`the checkpoint from before is kept in ${await acceptRestore(realm)}\n`)

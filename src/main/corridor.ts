@@ -23,6 +23,7 @@ export interface JoinedCorridor {
   readonly corridor: Corridor
   readonly channels: Channels
   readonly staticKeys: StaticKeys
+  readonly people: People
   /** Forgets what was verified before, so that the next request asks the provider again. */
   renewIdentity(): void
   close(): Promise<void>
@@ -71,7 +72,8 @@ export const joinCorridor = (
   const staticKeys = new StaticKeys(store, keyring, workers)
   const channels = new Channels(store, keyring, kms.sessionGrace, kms.liveChannels)
   const means = { settings: kms, uris, random: systemRandom, keyring }
-  const committer = new Committer(ledger, { means, people: new People(systemRandom) })
+  const people = new People(systemRandom)
+  const committer = new Committer(ledger, { means, people })
   let identity = joinIdentity(realm, bearers, log)
   const corridor = createCorridor({
     ...means,
@@ -89,6 +91,7 @@ export const joinCorridor = (
     corridor,
     channels,
     staticKeys,
+    people,
     renewIdentity: () => {
       identity.provider.close()
       identity = joinIdentity(realm, bearers, log)

@@ -2,7 +2,7 @@
 // settings open them; the core is not among those who connect here.
 
 import { readFileSync } from 'node:fs'
-import { servedTile, TILE_WIDTH } from '../audit/index.ts'
+import { servedCheckpoint, servedTile, servedWitnessed, TILE_WIDTH } from '../audit/index.ts'
 import { readSecret } from '../config/index.ts'
 import { constantTimeEqual, systemRandom } from '../crypto/index.ts'
 import {
@@ -68,8 +68,7 @@ const adminGate = (realm: Realm) => {
   }
 }
 
-const adminTls = ({ settings }: Realm): Pick<ListenerOptions, 'tls'> => {
-  const { tls } = settings.listeners.admin
+const tlsOf = ({ tls }: Realm['settings']['listeners']['admin']): Pick<ListenerOptions, 'tls'> => {
   if (tls === undefined) return {}
   const certificate = readFileSync(tls.certificateFile)
   return { tls: { certificate, key: readSecret({ file: tls.keyFile }) } }
@@ -107,9 +106,10 @@ const appOptionsFor = ({ settings }: Realm, log: Log) => {
 const readLog = (
   { store, ledger }: Realm,
   { auditEntries }: Appliance['actions'],
-): Pick<LogAppOptions, 'entries' | 'checkpoint' | 'tile'> => ({
+): Pick<LogAppOptions, 'entries' | 'checkpoint' | 'witnessed' | 'tile'> => ({
   entries: auditEntries,
-  checkpoint: async () => (await store.read((tx) => tx.tree.head())).checkpoint || undefined,
+  checkpoint: async () => (await store.read(servedCheckpoint)) || undefined,
+  witnessed: async () => (await store.read(servedWitnessed))?.note,
   tile: async (tile) => {
     const bytes = await store.read((tx) => servedTile(tx, tile))
     if (bytes !== undefined && tile.level === 'entries') {
@@ -139,17 +139,28 @@ export const createListeners = (
     gate: adminGate(realm),
     routes: adminRoutes(actions),
   })
-  const logApp = createLogApp({ ...optionsOf('log'), ...readLog(realm, actions) })
+  const { addCheckpoint } = appliance.witnessing
+  const logApp = createLogApp({
+    ...optionsOf('log'),
+    ...readLog(realm, actions),
+    ...(addCheckpoint === undefined ? {} : { addCheckpoint }),
+  })
   return [
     createListener({ ...shared, name: 'health', ...placeOf(health), app: healthApp }),
     createListener({
       ...shared,
       name: 'admin',
       ...placeOf(admin),
-      ...adminTls(realm),
+      ...tlsOf(admin),
       app: adminApp,
     }),
-    createListener({ ...shared, name: 'log', ...placeOf(auditLog), app: logApp }),
+    createListener({
+      ...shared,
+      name: 'log',
+      ...placeOf(auditLog),
+      ...tlsOf(auditLog),
+      app: logApp,
+    }),
   ]
 }
 

@@ -87,8 +87,8 @@ export const joinRooms = (realm: Realm, line: RoomLine, log: Log, metrics: Metri
       const result = await rosters.take(page)
       if (result === undefined) return
       if (result === 'too-many-rooms') return log.error('rosters.too-many-rooms')
-      const { rooms, began, ended, standing } = result
-      if (standing > 0 || began > 0) log.warn('rosters.drift', { rooms, began, ended, standing })
+      const { standing, began, unlisted } = result
+      if (standing + began + unlisted > 0) log.warn('rosters.drift', { ...result })
     },
     async acknowledge(raw) {
       const userId = parseUserId(raw)

@@ -30,6 +30,10 @@ export interface VerifyRequest {
   readonly keys: readonly string[]
   /** Checkpoints kept earlier, or directories of older exports. */
   readonly since: readonly string[]
+  /** vkeys of witnesses, or files that hold one a line. */
+  readonly witnesses: readonly string[]
+  /** How many of them are enough; all of them unless told. */
+  readonly quorum?: number
   readonly maxAgeSeconds?: number
   readonly nowSeconds: number
 }
@@ -69,12 +73,24 @@ const olderLog = (given: string) =>
     ? { name: given, note: textOf(join(given, 'checkpoint')), read: filesIn(given) }
     : { name: given, note: textOf(given) }
 
+const witnessPolicy = ({ witnesses, quorum }: VerifyRequest) => {
+  const keys = witnesses.flatMap(keysOf)
+  const names = new Set(keys.map(({ name }) => name)).size
+  const enough = quorum ?? names
+  if (enough > names || (enough === 0 && names > 0)) {
+    throw new UsageError(`--quorum ${enough} of ${names} witnesses`)
+  }
+  return names === 0 ? undefined : { keys, quorum: enough }
+}
+
 export const verifyDirectory = (request: VerifyRequest): Report => {
   const { directory, maxAgeSeconds, nowSeconds } = request
+  const policy = witnessPolicy(request)
   if (!existsSync(directory)) throw new UsageError(`there is no ${directory}`)
   return verifyLog(filesIn(directory), {
     keys: readKeys(request.keys),
     older: request.since.map(olderLog),
+    ...(policy === undefined ? {} : { witnesses: policy }),
     ...(maxAgeSeconds === undefined ? {} : { age: { nowSeconds, maxSeconds: maxAgeSeconds } }),
   })
 }

@@ -33,6 +33,7 @@ const toAuthorization = (row: AuthorizationRow): Authorization => ({
   createdBy: branded<Authorization['createdBy']>(row.created_by),
   createdAt: instant(row.created_at),
   ...optional('expiresAt', optionalInstant(row.expires_at)),
+  ...(row.is_brought === 0 ? {} : { isBrought: true }),
 })
 
 const toPair = (row: Pick<AuthorizationRow, 'resource_uri' | 'auth_id'>) => ({
@@ -49,6 +50,7 @@ const fromAuthorization = (authorization: Authorization): AuthorizationRow => ({
   created_by: authorization.createdBy,
   created_at: authorization.createdAt,
   expires_at: authorization.expiresAt ?? null,
+  is_brought: authorization.isBrought === true ? 1 : 0,
 })
 
 const prepareLists = (dialect: Dialect) => ({
@@ -82,6 +84,20 @@ const prepareLists = (dialect: Dialect) => ({
         .selectAll()
         .where('auth_id', '=', p.userId)
         .orderBy('id')
+        .limit(p.limit),
+  ),
+  anonymous: prepare(
+    dialect,
+    'authorizations.anonymous',
+    { after: 'text', now: 'integer', limit: 'integer' },
+    (db, p) =>
+      db
+        .selectFrom('authorizations')
+        .selectAll()
+        .where('kind', '=', 'anonymous')
+        .where('uri', '>', p.after)
+        .where((eb) => eb.or([eb('expires_at', 'is', null), eb('expires_at', '>', p.now)]))
+        .orderBy('uri')
         .limit(p.limit),
   ),
   anonymousBy: prepare(
@@ -189,6 +205,7 @@ export const prepareAuthorizations = (dialect: Dialect) => {
     expired: async (now, limit) => (await link.all(lists.expired, { now, limit })).map(toPair),
     ofUser: async (userId, limit) =>
       (await link.all(lists.ofUser, { userId, limit })).map(toAuthorization),
+    anonymous: async (page) => (await link.all(lists.anonymous, page)).map(toAuthorization),
     anonymousBy: async (createdBy, limit) =>
       (await link.all(lists.anonymousBy, { createdBy, limit })).map(toAuthorization),
     async sweepExpired(now, limit) {

@@ -1,4 +1,4 @@
-// The keys that sign the log's checkpoints: public parts in clear, private parts wrapped.
+// The keys that sign checkpoints, the log's own and others': public parts in clear, private parts wrapped.
 
 import type { LogKey, LogKeyStore } from '../kms/index.ts'
 import { instant } from '../time.ts'
@@ -10,6 +10,7 @@ const ALGORITHMS = { ed25519: 'ed25519', 'ml-dsa-44': 'ml-dsa-44' } as const
 
 const toLogKey = (row: RowOf<typeof logKeyColumns>): LogKey => ({
   name: row.name,
+  purpose: row.purpose,
   algorithm: oneOf(ALGORITHMS, row.algorithm),
   publicKey: bytes(row.public_key),
   wrapped: toWrapped(row),
@@ -17,14 +18,19 @@ const toLogKey = (row: RowOf<typeof logKeyColumns>): LogKey => ({
 })
 
 export const prepareLogKeys = (dialect: Dialect) => {
-  const all = prepare(dialect, 'log-keys.all', {}, (db) =>
-    db.selectFrom('log_keys').selectAll().orderBy('created_at').orderBy('name'),
+  const all = prepare(dialect, 'log-keys.all', { purpose: 'text' }, (db, p) =>
+    db
+      .selectFrom('log_keys')
+      .selectAll()
+      .where('purpose', '=', p.purpose)
+      .orderBy('created_at')
+      .orderBy('name'),
   )
   const insert = prepareInsert(dialect, 'log_keys', logKeyColumns)
   return (link: Link): LogKeyStore => ({
-    all: async () => (await link.all(all, {})).map(toLogKey),
-    async insert({ name, algorithm, publicKey, wrapped, createdAt }) {
-      const stored = { name, algorithm, public_key: publicKey, created_at: createdAt }
+    all: async (purpose) => (await link.all(all, { purpose })).map(toLogKey),
+    async insert({ name, purpose, algorithm, publicKey, wrapped, createdAt }) {
+      const stored = { name, purpose, algorithm, public_key: publicKey, created_at: createdAt }
       await link.insertAll(insert, [{ ...stored, ...fromWrapped(wrapped) }])
     },
   })

@@ -13,6 +13,8 @@ import { rooms } from './migrations/0005-rooms.ts'
 import { search } from './migrations/0006-search.ts'
 import { log } from './migrations/0007-log.ts'
 import { shipping } from './migrations/0008-shipping.ts'
+import { brought } from './migrations/0009-brought.ts'
+import { witness } from './migrations/0010-witness.ts'
 import type { Dialect } from './statement.ts'
 
 /** The few words in which the two dialects' table definitions differ. */
@@ -64,6 +66,8 @@ export const MIGRATIONS: readonly Migration[] = [
   search,
   log,
   shipping,
+  brought,
+  witness,
 ]
 
 interface Applied {

@@ -15,10 +15,17 @@ export const MOST_VISITED = 10_000
 const pairColumns = { resource_uri: 'text', auth_id: 'text' } as const
 const kinds = { pairs: pairColumns, now: 'integer' } as const
 
-const isLive = (table: string, now: Expression<number>): RawBuilder<SqlBool> => {
+export const isLive = (table: string, now: Expression<number>): RawBuilder<SqlBool> => {
   const expiresAt = sql.ref(`${table}.expires_at`)
   return sql<SqlBool>`(${expiresAt} is null or ${expiresAt} > ${now})`
 }
+
+/** What a member let in counts while that member is there by name, and not by way of what they let in. */
+export const counts = (table: string, now: Expression<number>): RawBuilder<SqlBool> => sql<SqlBool>`
+  (${sql.ref(`${table}.is_brought`)} = 0 or exists (
+    select 1 from authorizations as maker
+    where maker.resource_uri = ${sql.ref(`${table}.resource_uri`)}
+      and maker.auth_id = ${sql.ref(`${table}.created_by`)} and ${isLive('maker', now)}))`
 
 // `cross join` throughout, because SQLite then keeps the order: the few pairs first, then by index.
 
@@ -62,7 +69,7 @@ const prepareWalk = (dialect: Dialect) =>
         cross join authorizations as allowed
         cross join resources as resource
         where allowed.resource_uri = walk.resource_uri and allowed.kind = 'resource'
-          and resource.uri = allowed.auth_id
+          and resource.uri = allowed.auth_id and ${counts('allowed', p.now)}
           and ${isLive('allowed', p.now)} and ${isLive('resource', p.now)}
       )
       select visited.position, count(*) as visited, count(allowed.uri) as found

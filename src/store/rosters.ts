@@ -5,6 +5,7 @@ import type { ResourceUri } from '../id.ts'
 import type { DriftSide, RosterStore, StoredDrift } from '../kms/index.ts'
 import { instant } from '../time.ts'
 import { branded, oneOf } from './mapping.ts'
+import { isLive } from './reach.ts'
 import { type RowOf, rosterCheckColumns, rosterDriftColumns } from './schema.ts'
 import { type Dialect, type Link, prepare, prepareInsert } from './statement.ts'
 
@@ -12,6 +13,7 @@ const SIDES: Readonly<Record<DriftSide, DriftSide>> = {
   'core-only': 'core-only',
   'realm-only': 'realm-only',
   'stale-key': 'stale-key',
+  unlisted: 'unlisted',
 }
 
 const toDrift = (row: RowOf<typeof rosterDriftColumns>): StoredDrift => ({
@@ -38,6 +40,20 @@ const prepareStatements = (dialect: Dialect) => ({
   ),
   count: prepare(dialect, 'rosters.count-drifts', {}, (db) =>
     db.selectFrom('roster_drifts').select((eb) => eb.fn.countAll<number>().as('count')),
+  ),
+  shared: prepare(
+    dialect,
+    'rosters.shared',
+    { after: 'text', settled: 'integer', now: 'integer', limit: 'integer' },
+    (_, p) => sql<{ readonly uri: string }>`
+      select resource.uri from resources as resource
+      where resource.uri > ${p.after} and ${isLive('resource', p.now)}
+        and coalesce(resource.roster_changed_at, resource.created_at) < ${p.settled}
+        and exists (select 1 from keys where keys.resource_uri = resource.uri)
+        and exists (
+          select 1 from authorizations as named
+          where named.resource_uri = resource.uri and named.kind = 'user' and ${isLive('named', p.now)})
+      order by resource.uri limit ${p.limit}`,
   ),
   insert: prepareInsert(dialect, 'roster_drifts', rosterDriftColumns),
   remove: prepare(dialect, 'rosters.remove-drifts', { drifts: driftKey }, (db, p) =>
@@ -98,6 +114,8 @@ export const prepareRosters = (dialect: Dialect) => {
       const [row] = await link.all(statements.count, {})
       return row?.count ?? 0
     },
+    shared: async (page) =>
+      (await link.all(statements.shared, page)).map((row) => branded<ResourceUri>(row.uri)),
     async lastCheck() {
       const [row] = await link.all(statements.lastCheck, {})
       return row === undefined

@@ -55,6 +55,7 @@ export const authorizationColumns = {
   created_by: 'text',
   created_at: 'integer',
   expires_at: 'integer?',
+  is_brought: 'integer',
 } as const satisfies Columns
 
 export const sessionColumns = {
@@ -273,6 +274,35 @@ export const logKeyColumns = {
   wrapped: 'bytes',
   wrap_version: 'integer',
   created_at: 'integer',
+  purpose: 'text',
+} as const satisfies Columns
+
+export const logWitnessColumns = {
+  witness: 'text',
+  generation: 'integer',
+  size: 'integer',
+  line: 'text',
+  cosigned_at: 'integer',
+  failures: 'integer',
+  code: 'text',
+  claimed_size: 'integer',
+  tried_at: 'integer',
+} as const satisfies Columns
+
+export const logWitnessedColumns = {
+  id: 'integer',
+  generation: 'integer',
+  size: 'integer',
+  note: 'text',
+  witnessed_at: 'integer',
+} as const satisfies Columns
+
+export const seenLogColumns = {
+  origin: 'text',
+  size: 'integer',
+  root: 'bytes',
+  note: 'text',
+  seen_at: 'integer',
 } as const satisfies Columns
 
 export interface Schema {
@@ -311,4 +341,7 @@ export interface Schema {
   readonly log_tiles: RowOf<typeof logTileColumns>
   readonly log_tree: RowOf<typeof logTreeColumns>
   readonly log_keys: RowOf<typeof logKeyColumns>
+  readonly log_witnesses: RowOf<typeof logWitnessColumns>
+  readonly log_witnessed: RowOf<typeof logWitnessedColumns>
+  readonly seen_logs: RowOf<typeof seenLogColumns>
 }

@@ -1,11 +1,12 @@
 // Search keys of rooms, wrapped, and where somebody reaches one: asked for every search, over thousands of rooms, so
 // what is answered there is no more than numbers and names.
 
-import { type Expression, type RawBuilder, type SqlBool, sql } from 'kysely'
+import { sql } from 'kysely'
 import type { OrganizationId, ResourceUri } from '../id.ts'
 import type { SearchKey, SearchKeyPlace, SearchKeyStore } from '../kms/index.ts'
 import { instant } from '../time.ts'
 import { branded, fromWrapped, optional, optionalInstant, toWrapped } from './mapping.ts'
+import { counts, isLive } from './reach.ts'
 import { type RowOf, searchKeyColumns } from './schema.ts'
 import { type Dialect, type Link, prepare, prepareInsert } from './statement.ts'
 
@@ -49,11 +50,6 @@ const toPlace = (row: PlaceRow): SearchKeyPlace => ({
   organizationId: branded<OrganizationId>(row.organization_id),
 })
 
-const isLive = (table: string, now: Expression<number>): RawBuilder<SqlBool> => {
-  const expiresAt = sql.ref(`${table}.expires_at`)
-  return sql<SqlBool>`(${expiresAt} is null or ${expiresAt} > ${now})`
-}
-
 /** Upwards from the user: where they are authorised, and wherever those resources are authorised in turn. */
 const prepareReached = (dialect: Dialect) =>
   prepare(
@@ -73,6 +69,7 @@ const prepareReached = (dialect: Dialect) =>
         cross join authorizations as allowed
         cross join resources as resource
         where allowed.auth_id = walk.resource_uri and resource.uri = allowed.resource_uri
+          and ${counts('allowed', p.now)}
           and ${isLive('allowed', p.now)} and ${isLive('resource', p.now)}
       )
       select search_key.id, search_key.resource_uri, search_key.organization_id

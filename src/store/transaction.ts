@@ -7,6 +7,7 @@ import type { IndexTransaction } from '../indexer/index.ts'
 import { prepareAnswers } from './answers.ts'
 import { prepareAuditLog } from './audit-log.ts'
 import { prepareAuthorizations } from './authorizations.ts'
+import { prepareErasures } from './erasures.ts'
 import { isRetryable } from './failures.ts'
 import { prepareIndex } from './index-queue.ts'
 import { prepareKeyring } from './keyring.ts'
@@ -24,6 +25,7 @@ import { prepareSessions } from './sessions.ts'
 import { prepareShipping } from './shipping.ts'
 import type { Dialect, Link } from './statement.ts'
 import { prepareStaticKeys } from './static-keys.ts'
+import { prepareWitnesses } from './witnesses.ts'
 
 /** A begun transaction on a connection that nobody else uses. */
 export interface Begun {
@@ -34,6 +36,9 @@ export interface Begun {
   rollback(): Promise<void>
 }
 
+/** `vacuum`: whoever owns the database has to say so to it (README). */
+export type Scrubbed = 'gone' | 'busy' | 'vacuum'
+
 export interface Database {
   readonly dialect: Dialect
   /** Alone among writers until it ends. */
@@ -42,6 +47,8 @@ export interface Database {
   beginReading(): Promise<Begun>
   /** Throws a Fault unless the database answers and is still durable. */
   check(): Promise<void>
+  /** See `OpenStore.scrub`. */
+  scrub(): Promise<Scrubbed>
   close(): Promise<void>
 }
 
@@ -63,6 +70,7 @@ const prepareTransaction = (dialect: Dialect): ((link: Link) => IndexTransaction
   const people = preparePeople(dialect)
   const machines = prepareMachines(dialect)
   const offBoardings = prepareOffBoardings(dialect)
+  const erasures = prepareErasures(dialect)
   const rosters = prepareRosters(dialect)
   const searchKeys = prepareSearchKeys(dialect)
   const index = prepareIndex(dialect)
@@ -72,6 +80,7 @@ const prepareTransaction = (dialect: Dialect): ((link: Link) => IndexTransaction
   const tree = prepareLogTree(dialect)
   const logKeys = prepareLogKeys(dialect)
   const shipping = prepareShipping(dialect)
+  const witnesses = prepareWitnesses(dialect)
   return (link) => ({
     keys: keys(link),
     resources: resources(link),
@@ -82,6 +91,7 @@ const prepareTransaction = (dialect: Dialect): ((link: Link) => IndexTransaction
     people: people(link),
     machines: machines(link),
     offBoardings: offBoardings(link),
+    erasures: erasures(link),
     rosters: rosters(link),
     searchKeys: searchKeys(link),
     index: index(link),
@@ -91,6 +101,7 @@ const prepareTransaction = (dialect: Dialect): ((link: Link) => IndexTransaction
     tree: tree(link),
     logKeys: logKeys(link),
     shipping: shipping(link),
+    witnesses: witnesses(link),
   })
 }
 

@@ -3,7 +3,13 @@
 
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { createRecorder, type VerifierKey } from '../../src/audit/index.ts'
+import {
+  cosign,
+  createRecorder,
+  parseCheckpoint,
+  parseNote,
+  type VerifierKey,
+} from '../../src/audit/index.ts'
 import { encodeBundle, parseBundle } from '../../src/audit/tiles.ts'
 import type { SigningKey } from '../../src/crypto/index.ts'
 import { createLedger } from '../../src/kms/index.ts'
@@ -18,6 +24,7 @@ import {
   verdictOf,
   verifyMirror,
 } from '../support/mirror.ts'
+import { someWitnessKeys, type WitnessKeys } from '../support/witnesses.ts'
 import { World } from '../support/world.ts'
 
 const PROCESS = { actor: { kind: 'system' }, type: 'PROCESS', outcome: 'done' } as const
@@ -226,5 +233,84 @@ describe('a start of the process', () => {
     assert.deepEqual(at([first, life('b', 1, 'process.started', said)]), WHOLE)
     const silent = { previousBoot: 'a', previousStop: 'clean' }
     assert.deepEqual(at([first, life('b', 1, 'process.started', silent)]).where, ['entry 2'])
+  })
+})
+
+describe('an auditor who names witnesses', () => {
+  const [first, second] = [someWitnessKeys('first.example/w'), someWitnessKeys('second.example/w')]
+  const some = (quorum: number, ...witnesses: readonly WitnessKeys[]) => ({
+    witnesses: { quorum, keys: witnesses.map(({ verifiers }) => verifiers[0]) },
+  })
+  const cosigned = (note: string, witnesses: readonly WitnessKeys[], ago = 0): string => {
+    const text = parseNote(note)?.text ?? ''
+    const checkpoint = parseCheckpoint(text)
+    assert.ok(checkpoint !== undefined)
+    return note + witnesses.map((one) => cosign(text, checkpoint, one, nowSeconds - ago)).join('')
+  }
+  const withNotes = (newest: string, witnessed?: string): Mirror => {
+    const mirror = copy().set('checkpoint', Buffer.from(newest))
+    return witnessed === undefined
+      ? mirror
+      : mirror.set('checkpoint.witnessed', Buffer.from(witnessed))
+  }
+
+  test('believes a quorum of different ones, on the newest or on an earlier checkpoint', () => {
+    const newest = noteOf(honest)
+    const both = withNotes(cosigned(newest, [first, second]))
+    assert.deepEqual(verdict(both, some(2, first, second)), WHOLE)
+    const earlier = withNotes(newest, cosigned(early, [first, second]))
+    assert.deepEqual(verdict(earlier, some(2, first, second)), WHOLE)
+    assert.match(
+      verifyMirror(earlier, keys, some(2, first, second)).notes.join(),
+      /entries after 3\d\d are not witnessed yet/,
+    )
+    for (const mirror of [copy(), withNotes(cosigned(newest, [first]))]) {
+      const found = verdict(mirror, some(2, first, second))
+      assert.deepEqual(found, { isIntact: true, isComplete: false, where: ['the witnesses'] })
+    }
+    const twice = { witnesses: { quorum: 2, keys: first.verifiers } }
+    assert.equal(verdict(withNotes(cosigned(newest, [first])), twice).isComplete, false)
+  })
+
+  test('does not take a cosignature of another checkpoint for one of this', () => {
+    const newest = noteOf(honest)
+    const stolen = cosigned(early, [first]).slice(early.length)
+    assert.equal(verdict(withNotes(newest + stolen), some(1, first)).isComplete, false)
+  })
+
+  test('is told that witnesses stopped long ago', () => {
+    const mirror = withNotes(cosigned(noteOf(honest), [first], 7200))
+    const age = { nowSeconds, maxSeconds: 3600 }
+    const found = verdict(mirror, { ...some(1, first), age })
+    assert.deepEqual([found.isIntact, found.isComplete, found.where.length], [true, false, 1])
+  })
+
+  test('learns from what a witness saw that the tail was cut', () => {
+    const cut = resigned((bodies) => bodies.slice(0, 200))
+    const seen = cosigned(early, [first])
+    const found = verdict(cut, { ...some(1, first), older: [{ name: 'seen', note: seen }] })
+    assert.deepEqual(found.where, ['the end, after entry 200'])
+  })
+
+  test('is told of two checkpoints of one size, with both as the proof', () => {
+    const fork = noteOf(
+      resigned((bodies) => bodies.with(5, (bodies[5] ?? '').replace('{', '{"a":1,'))),
+    )
+    const found = verifyMirror(honest, keys, { older: [{ name: 'shown to another', note: fork }] })
+    const [said] = found.findings
+    assert.deepEqual(
+      [found.isIntact, said?.where],
+      [false, `the checkpoint and shown to another, both of size ${sizeOf(honest)}`],
+    )
+    assert.match(said?.what ?? '', /different roots, \S{44} and \S{44},/)
+    const larger = [cosigned(noteOf(honest), [first]), fork].map((note, index) => ({
+      name: `kept ${index}`,
+      note,
+    }))
+    const cut = verdict(
+      resigned((bodies) => bodies.slice(0, 200)),
+      { older: larger },
+    )
+    assert.ok(cut.where.includes(`kept 0 and kept 1, both of size ${sizeOf(honest)}`))
   })
 })

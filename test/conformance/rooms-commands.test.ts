@@ -11,8 +11,8 @@ import { systemRandom } from '../../src/crypto/index.ts'
 import { createRosters } from '../../src/kms/index.ts'
 import { createCommands } from '../../src/main/commands.ts'
 import { urisOf } from '../../src/protocol/index.ts'
-import { seconds } from '../../src/time.ts'
-import { aRoom, DOMAIN, PEOPLE, World } from '../support/world.ts'
+import { before, seconds } from '../../src/time.ts'
+import { aRoom, authorizationsOf, DOMAIN, PEOPLE, World } from '../support/world.ts'
 import { aSettingsValue } from '../unit/config/example.ts'
 import { ACME, GLOBEX } from '../unit/identity/world.ts'
 
@@ -53,6 +53,8 @@ const failed = async (pattern: RegExp, ...words: readonly string[]) => {
   assert.match(error, pattern)
 }
 
+const everything = () => ({ after: '', settled: world.now(), now: world.now(), limit: 100 })
+
 describe('rooms', () => {
   test('list says since when one is stale, and stale lists those alone', async () => {
     const { resource } = await aRoom(alice, [PEOPLE.bob])
@@ -75,8 +77,11 @@ describe('rooms', () => {
       now: () => world.now(),
       settleFor: seconds(30),
     })
+    const others = (await world.store.read((tx) => tx.rosters.shared(everything()))).flatMap(
+      (uri) => (uri === resource.uri ? [] : [{ resourceUri: uri, members: [PEOPLE.alice] }]),
+    )
     const compare = (members: readonly string[]) =>
-      rosters.take({ type: 'rosters', rooms: [{ resourceUri: resource.uri, members }] })
+      rosters.take({ type: 'rosters', rooms: [{ resourceUri: resource.uri, members }, ...others] })
     await compare([PEOPLE.alice])
     const at = new Date(world.now()).toISOString()
     const pseudonym = (await world.pseudonymOf('bob')) ?? ''
@@ -84,12 +89,25 @@ describe('rooms', () => {
       code: 1,
       rows: [
         [resource.uri, 'realm-only', pseudonym, at],
-        ['compared', '1', at],
+        ['compared', String(1 + others.length), at],
       ],
       error: '',
     })
     await compare([PEOPLE.alice, PEOPLE.bob])
     assert.equal((await keyrealm('rooms', 'check')).code, 0)
+    // The rest is what a core could do that means to reassure.
+    await rosters.take({ type: 'rosters', rooms: [] })
+    const silent = await keyrealm('rooms', 'check')
+    assert.equal(silent.code, 1)
+    assert.match(silent.error, /main\.nothing-compared/)
+    assert.ok(silent.rows.some(([uri, side]) => uri === resource.uri && side === 'unlisted'))
+    await compare([PEOPLE.alice, PEOPLE.bob])
+    assert.equal((await keyrealm('rooms', 'check')).code, 0)
+    await world.ledger.commit(async (tx, now) => {
+      await tx.rosters.checked({ checkedAt: before(now, seconds(26 * 3600)), rooms: 1 })
+      return { result: undefined, acts: [] }
+    })
+    await failed(/main\.compared-long-ago/, 'rooms', 'check')
   })
 })
 
@@ -176,6 +194,30 @@ describe('machines', () => {
     await keyrealm('machines', 'disable', '--name', 'a-bot')
     await failed(/main\.machine-disabled/, ...grant, 'a-bot', '--all')
     assert.equal((await keyrealm(...grant, 'a-bot', '--all', '--room', 'r')).code, 2)
+  })
+})
+
+describe('anonymous bearers', () => {
+  test('are listed without their token, and switched off for the next request', async () => {
+    const { resource, key } = await aRoom(alice)
+    const fields = { resourceUri: resource.uri, anonymous: 1, ttl: 60 }
+    const made = await alice.ask('create', '/authorizations', fields)
+    const [{ uri, bearer }] = [authorizationsOf(made)[0] ?? { uri: '', bearer: '' }]
+    const holder = world.deviceWith('', bearer ?? '', 'https://core.example/devices/holder')
+    await holder.shake()
+    assert.equal((await holder.ask('retrieve', key.uri))['status'], 200)
+    const bearers = async () =>
+      (await keyrealm('access', 'list')).rows.filter(([kind]) => kind === 'bearer')
+    const until = new Date(world.now() + 60_000).toISOString()
+    const maker = (await world.pseudonymOf('alice')) ?? ''
+    assert.deepEqual(await bearers(), [['bearer', uri, resource.uri, maker, until]])
+    assert.equal((await keyrealm('access', 'revoke', uri)).code, 0)
+    await world.refused(await holder.ask('retrieve', key.uri), 403, 'identity.bearer-withdrawn')
+    assert.deepEqual(await bearers(), [])
+    await failed(/main\.unknown-bearer/, 'access', 'revoke', uri)
+    await failed(/main\.unknown-bearer/, 'access', 'revoke', resource.uri)
+    const named = authorizationsOf(await alice.ask('retrieve', `${resource.uri}/authorizations`))
+    await failed(/main\.unknown-bearer/, 'access', 'revoke', named[0]?.uri ?? '')
   })
 })
 

@@ -1,5 +1,5 @@
 // Somebody who means to leave with a way back in. What they made while they were a member must not outlast their
-// membership: not the bearers of anonymous shares, nor the keys that they know.
+// membership: not resources that they let in, nor the bearers of anonymous shares, nor the keys that they know.
 
 import assert from 'node:assert/strict'
 import { after, describe, test } from 'node:test'
@@ -26,6 +26,14 @@ const rotate = async (by: Device, resourceUri: string): Promise<string> => {
   return key?.uri ?? ''
 }
 
+/** As an operation of the core. */
+const addTogether = async (by: Device, resourceUri: string, authId: string): Promise<void> => {
+  const request = { method: 'create', uri: '/authorizations', resourceUri, userIds: [authId] }
+  const part = { operation: 'create-authorizations', resourceUri, subjects: [authId] } as const
+  const { answers } = await by.operate(await by.seal(by.request(request)), part)
+  assert.equal(answers[0]?.clear?.status, 201)
+}
+
 let holders = 0
 /** A bearer that this member makes, on a device of its own. */
 const holderFrom = async (maker: Device, resourceUri: string): Promise<Device> => {
@@ -39,6 +47,93 @@ const holderFrom = async (maker: Device, resourceUri: string): Promise<Device> =
 }
 const refusedTo = async (holder: Device, keyUri: string): Promise<void> =>
   world.refused(await holder.ask('retrieve', keyUri), 403, 'identity.bearer-withdrawn')
+
+describe('a resource that a member let in', () => {
+  /** Of bob's own making, with carol. */
+  const hideout = async () => (await aRoom(bob, [PEOPLE.carol])).resource
+  const status = async (by: Device, uri: string) => (await by.ask('retrieve', uri))['status']
+  const isStale = async (uri: string) =>
+    (await world.store.read((tx) => tx.resources.stale(1000))).some((one) => one.uri === uri)
+
+  test('opens nothing once that member was removed by name, and the room is stale', async () => {
+    const carol = await world.signedIn('carol')
+    const { resource, key } = await aRoom(alice, [PEOPLE.bob])
+    assert.equal((await add(bob, resource.uri, (await hideout()).uri))['status'], 201)
+    assert.deepEqual([await status(bob, key.uri), await status(carol, key.uri)], [200, 200])
+    await remove(alice, resource.uri, PEOPLE.bob)
+    assert.ok(await isStale(resource.uri))
+    const fresh = await rotate(alice, resource.uri)
+    for (const device of [bob, carol]) {
+      assert.deepEqual([await status(device, key.uri), await status(device, fresh)], [403, 403])
+    }
+    assert.equal((await remove(bob, resource.uri, PEOPLE.alice))['status'], 403)
+  })
+
+  test('opens nothing by another one that it lets in, however they hang together', async () => {
+    const { resource, key } = await aRoom(alice, [PEOPLE.bob])
+    const [one, other] = [await hideout(), await hideout()]
+    await add(bob, resource.uri, one.uri)
+    await add(bob, resource.uri, other.uri)
+    await add(bob, one.uri, other.uri)
+    await add(bob, one.uri, resource.uri)
+    await remove(alice, resource.uri, PEOPLE.bob)
+    assert.equal(await status(bob, key.uri), 403)
+  })
+
+  test('opens nothing in the rooms of a team once that member left the team', async () => {
+    const team = (await aRoom(alice, [PEOPLE.bob])).resource
+    const { resource, key } = await aRoom(alice)
+    await add(alice, resource.uri, team.uri)
+    await add(bob, team.uri, (await hideout()).uri)
+    assert.equal(await status(bob, key.uri), 200)
+    await remove(alice, team.uri, PEOPLE.bob)
+    assert.equal(await status(bob, key.uri), 403)
+    assert.ok(await isStale(resource.uri))
+  })
+
+  test('opens nothing once the time of that member is over', async () => {
+    const carol = await world.signedIn('carol')
+    const { resource, key } = await aRoom(alice)
+    await add(alice, resource.uri, PEOPLE.bob, { ttl: 60 })
+    await add(bob, resource.uri, (await hideout()).uri)
+    assert.equal(await status(carol, key.uri), 200)
+    world.advance(seconds(60))
+    assert.deepEqual([await status(carol, key.uri), await status(bob, key.uri)], [403, 403])
+  })
+
+  test('is let in only by somebody who is there by name', async () => {
+    const team = (await aRoom(alice, [PEOPLE.bob])).resource
+    const { resource } = await aRoom(alice)
+    await add(alice, resource.uri, team.uri)
+    await world.refused(
+      await add(bob, resource.uri, (await hideout()).uri),
+      403,
+      'kms.not-authorized',
+    )
+  })
+
+  test('is let in anew by whoever is still there', async () => {
+    const carol = await world.signedIn('carol')
+    const { resource, key } = await aRoom(alice, [PEOPLE.bob])
+    const team = await hideout()
+    await add(bob, resource.uri, team.uri)
+    await remove(alice, resource.uri, PEOPLE.bob)
+    assert.equal(await status(carol, key.uri), 403)
+    assert.equal((await add(alice, resource.uri, team.uri))['status'], 201)
+    assert.equal(await status(carol, key.uri), 200)
+  })
+
+  test('stays if core and realm let it in together, whoever leaves', async () => {
+    const carol = await world.signedIn('carol')
+    const { resource, key } = await aRoom(alice, [PEOPLE.bob])
+    const team = (await aRoom(alice, [PEOPLE.bob, PEOPLE.carol])).resource
+    // Bob was first, alone; then the room enters the team.
+    await add(bob, resource.uri, team.uri)
+    await addTogether(bob, resource.uri, team.uri)
+    await remove(alice, resource.uri, PEOPLE.bob)
+    assert.equal(await status(carol, key.uri), 200)
+  })
+})
 
 describe('a bearer that a member made opens nothing', () => {
   test('once its maker was removed', async () => {

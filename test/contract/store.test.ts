@@ -5,9 +5,11 @@ import { answersContract } from './store/answers.ts'
 import { auditLogContract } from './store/audit-log.ts'
 import { authorizationsContract } from './store/authorizations.ts'
 import { durabilityContract } from './store/durability.ts'
+import { erasuresContract } from './store/erasures.ts'
 import { implementations } from './store/implementations.ts'
 import { keyringContract } from './store/keyring.ts'
 import { keysContract } from './store/keys.ts'
+import { logTreeContract } from './store/log-tree.ts'
 import { migrationsContract } from './store/migrations.ts'
 import { operationsContract } from './store/operations.ts'
 import { peopleContract } from './store/people.ts'
@@ -18,6 +20,7 @@ import { searchContract } from './store/search.ts'
 import { sessionsContract } from './store/sessions.ts'
 import { shippingContract } from './store/shipping.ts'
 import { transactionsContract } from './store/transactions.ts'
+import { witnessesContract } from './store/witnesses.ts'
 
 const CONTRACTS = [
   keysContract,
@@ -29,10 +32,13 @@ const CONTRACTS = [
   operationsContract,
   peopleContract,
   roomsContract,
+  erasuresContract,
   searchContract,
   keyringContract,
   auditLogContract,
+  logTreeContract,
   shippingContract,
+  witnessesContract,
   transactionsContract,
   migrationsContract,
   durabilityContract,

@@ -9,6 +9,7 @@ import {
   tilePath,
   tilesOf,
   type VerifierKey,
+  type VerifyOptions,
   verifyLog,
 } from '../../src/audit/index.ts'
 import { EMPTY_TREE, grow, rootOfTree } from '../../src/audit/integrate.ts'
@@ -75,14 +76,14 @@ export const sizeOf = (mirror: Mirror): number =>
 export interface Check {
   readonly older?: readonly OlderLog[]
   readonly age?: { readonly nowSeconds: number; readonly maxSeconds: number }
+  readonly witnesses?: NonNullable<VerifyOptions['witnesses']>
 }
 
 export const verifyMirror = (
   mirror: Mirror,
   keys: readonly VerifierKey[],
-  { older = [], age }: Check = {},
-): Report =>
-  verifyLog((path) => mirror.get(path), { keys, older, ...(age === undefined ? {} : { age }) })
+  { older = [], ...rest }: Check = {},
+): Report => verifyLog((path) => mirror.get(path), { keys, older, ...rest })
 
 /** `intact complete`, and where each verdict broke. */
 export const verdictOf = ({ isIntact, isComplete, findings }: Report) => ({

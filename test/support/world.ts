@@ -137,6 +137,7 @@ const boot = async (options: WorldOptions, opened: OpenStore, now: () => Instant
   const staticKeys = new StaticKeys(store, keyring, workers)
   const channels = new Channels(store, keyring, settings.sessionGrace, settings.liveChannels)
   const means = { settings, uris, random: systemRandom, keyring }
+  const people = new People(systemRandom)
   const faults: unknown[] = []
   const corridor = createCorridor({
     ...means,
@@ -146,7 +147,7 @@ const boot = async (options: WorldOptions, opened: OpenStore, now: () => Instant
     workers,
     bearers,
     authenticator,
-    committer: new Committer(ledger, { means, people: new People(systemRandom) }),
+    committer: new Committer(ledger, { means, people }),
     now,
     onFault: (fault) => faults.push(fault),
   })
@@ -192,6 +193,7 @@ const boot = async (options: WorldOptions, opened: OpenStore, now: () => Instant
     provider,
     staticKeys,
     channels,
+    people,
     corridor,
     faults,
     importStaticKey,

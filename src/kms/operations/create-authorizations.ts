@@ -1,5 +1,6 @@
 // More authorizations on a resource (draft §4.7.8), by anyone authorised there. Those that exist are
-// returned as they are: real clients repeat themselves, and read the first element.
+// returned as they are: real clients repeat themselves, and read the first element. A resource that the core has no
+// part in letting in counts only as long as who let it in is there by name.
 
 import type { AuthId } from '../../id.ts'
 import { refuse } from '../../refusal.ts'
@@ -7,15 +8,54 @@ import { accountRefusal, type ResourceFacts, resourceRefusal } from '../access.t
 import type { Answer } from '../answer.ts'
 import type { Authorization } from '../authorization.ts'
 import type { Asked } from '../case.ts'
-import { type OperationOf, operation } from '../operation.ts'
-import { bearerOrders, newAuthorizations, represent } from './grant.ts'
+import { type Moment, type OperationOf, operation } from '../operation.ts'
+import { bearerOrders, isUserId, newAuthorizations, represent } from './grant.ts'
 import { loadResource } from './load-resource.ts'
 
 type Ask = Asked<OperationOf<'create-authorizations'>>
 
 interface Facts extends ResourceFacts {
+  /** Those that are asked for and there, but not `replaced`. */
   readonly existing: readonly Authorization[]
+  /** Resources that count no more, or that core and realm let in together from now on. */
+  readonly replaced: readonly Authorization[]
+  /** Is the caller authorised there by name? */
+  readonly isNamed: boolean
 }
+
+const isTogether = ({ received }: Ask): boolean => received.joint !== undefined
+
+const load = async (moment: Moment, asked: Ask): Promise<Facts> => {
+  const { tx, now } = moment
+  const { by, request } = asked
+  const { resourceUri, authIds } = request.operation
+  const facts = await loadResource(moment, resourceUri, asked)
+  const there = await tx.authorizations.ofResource(resourceUri, now, authIds)
+  const brought = there.filter((one) => one.isBrought === true)
+  const makers = brought.map(({ createdBy }) => createdBy)
+  const people = by.kind === 'person' ? [...makers, by.userId] : makers
+  const named = new Set(
+    (await tx.authorizations.ofResource(resourceUri, now, people)).map(({ authId }) => authId),
+  )
+  const replaced = brought.filter((one) => isTogether(asked) || !named.has(one.createdBy))
+  return {
+    ...facts,
+    existing: there.filter((one) => !replaced.includes(one)),
+    replaced,
+    isNamed: by.kind === 'person' && named.has(by.userId),
+  }
+}
+
+const missingOf = ({ existing }: Facts, { request }: Ask): readonly AuthId[] => {
+  const known = new Set(existing.map((one) => one.authId))
+  return request.operation.authIds.filter((authId) => !known.has(authId))
+}
+
+/** What would hang on somebody who is not there by name would never count. */
+const broughtRefusal = (facts: Facts, asked: Ask) =>
+  isTogether(asked) || facts.isNamed || missingOf(facts, asked).every(isUserId)
+    ? undefined
+    : refuse('kms.not-authorized', asked.request.operation.resourceUri)
 
 const inOrder = (
   authIds: readonly AuthId[],
@@ -37,33 +77,23 @@ export const createAuthorizations = operation<'create-authorizations', Facts>(
   'create-authorizations',
   {
     runsTogether: false,
-    load: async (moment, asked) =>
-      Promise.all(
-        asked.map(async (one) => {
-          const { resourceUri, authIds } = one.request.operation
-          return {
-            ...(await loadResource(moment, resourceUri, one)),
-            existing: await moment.tx.authorizations.ofResource(resourceUri, moment.now, authIds),
-          }
-        }),
-      ),
+    load: async (moment, asked) => Promise.all(asked.map((one) => load(moment, one))),
     decide: (facts, asked, { now }) =>
       accountRefusal(asked) ??
       bearerRefusal(asked) ??
-      resourceRefusal(facts, asked.request.operation.resourceUri, now),
+      resourceRefusal(facts, asked.request.operation.resourceUri, now) ??
+      broughtRefusal(facts, asked),
     act: async (moment, decided) => {
       const answers: Answer[] = []
       for (const { asked, facts } of decided) {
         const { by, request } = asked
         if (by.kind === 'anonymous') continue
         const wanted = request.operation
-        const known = new Set(facts.existing.map((one) => one.authId))
-        const missing = wanted.authIds.filter((authId) => !known.has(authId))
-        const grant = { resourceUri: wanted.resourceUri, by: by.userId }
-        const made = newAuthorizations(
-          { ...grant, wanted: { ...wanted, authIds: missing } },
-          moment,
-        )
+        const authIds = missingOf(facts, asked)
+        const areBrought = !isTogether(asked)
+        const grant = { resourceUri: wanted.resourceUri, by: by.userId, areBrought }
+        const made = newAuthorizations({ ...grant, wanted: { ...wanted, authIds } }, moment)
+        await moment.tx.authorizations.remove(facts.replaced.map((one) => one.uri))
         await moment.tx.authorizations.insert(made)
         if (made.length > 0) {
           await moment.tx.resources.rosterChanged([wanted.resourceUri], moment.now)

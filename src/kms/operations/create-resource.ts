@@ -134,9 +134,11 @@ const make = async (moment: Moment, ask: Ask, by: UserId, keys: Facts['keys']): 
   }
   const maker = await makerOf(moment, by, wanted.authIds)
   const authIds = [...maker, ...wanted.authIds.filter((authId) => authId !== by)]
+  // A maker who is not there by name cannot stay by what is let in here.
+  const areBrought = ask.received.joint === undefined && maker.length > 0
   // The time to live is the resource's; its authorizations end with it.
   const authorizations = newAuthorizations(
-    { resourceUri: resource.uri, by, wanted: { ...wanted, authIds, ttlSeconds: 0 } },
+    { resourceUri: resource.uri, by, areBrought, wanted: { ...wanted, authIds, ttlSeconds: 0 } },
     moment,
   )
   const bound: BoundKey[] = [...keys.values()].map((key) => bindTo(key, resource.uri, now))

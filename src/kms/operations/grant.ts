@@ -13,13 +13,15 @@ export interface Grant {
   readonly resourceUri: ResourceUri
   readonly by: UserId
   readonly wanted: NewAuthorizations
+  /** Resources are let in by the maker alone, and count as long as the maker is there by name. */
+  readonly areBrought: boolean
 }
 
-const isUserId = (authId: AuthId): boolean => !authId.startsWith('kms:')
+export const isUserId = (authId: AuthId): boolean => !authId.startsWith('kms:')
 
 /** `wanted.authIds` in their order, then the anonymous ones. */
 export const newAuthorizations = (
-  { resourceUri, by, wanted }: Grant,
+  { resourceUri, by, wanted, areBrought }: Grant,
   { means, now }: Moment,
 ): readonly Authorization[] => {
   const expiry =
@@ -31,6 +33,7 @@ export const newAuthorizations = (
       uri: means.uris.authorization(means.random.uuid()),
       authId,
       kind: isUserId(authId) ? 'user' : 'resource',
+      ...(areBrought && !isUserId(authId) ? { isBrought: true } : {}),
     }),
   )
   const anonymous = Array.from({ length: wanted.anonymous }, (): Authorization => {
@@ -51,7 +54,7 @@ export const bearerOrders = (authorizations: readonly Authorization[]): readonly
     }))
 
 /** What the representation of an authorization says; machines have grants that look the same. */
-export type Represented = Omit<Authorization, 'createdBy' | 'kind'>
+export type Represented = Omit<Authorization, 'createdBy' | 'kind' | 'isBrought'>
 
 export const represent = (authorizations: readonly Represented[], home: string) =>
   authorizations.map((one) => authorizationRepresentation(one, home))

@@ -77,11 +77,13 @@ const watchTransaction = (tx: IndexTransaction): IndexTransaction => ({
   operations: watchCalls(tx.operations),
   machines: watchCalls(tx.machines),
   offBoardings: watchCalls(tx.offBoardings),
+  erasures: watchCalls(tx.erasures),
   rosters: watchCalls(tx.rosters),
   audit: watchCalls(tx.audit),
   tree: watchCalls(tx.tree),
   logKeys: watchCalls(tx.logKeys),
   shipping: watchCalls(tx.shipping),
+  witnesses: watchCalls(tx.witnesses),
 })
 
 type Run = IndexedStore['transact']

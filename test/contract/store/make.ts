@@ -74,7 +74,7 @@ export const keyEncryptionKey: KeyEncryptionKey = {
   wraps: 0,
 }
 
-const wrapped = (): Wrapped => ({
+export const wrapped = (): Wrapped => ({
   keyEncryptionKeyId: keyEncryptionKey.id,
   bytes: someBytes(60),
   version: 1,

@@ -168,6 +168,29 @@ export const reachContract = (on: Implementation): void => {
       assert.ok(performance.now() - startedAt < 2000, 'in bounded time')
     })
 
+    test('never counts a resource that somebody brought who is there by name no more', async () => {
+      const store = await openFresh(on)
+      const [room, outer, mine, alsoMine] = [aResource(), aResource(), aResource(), aResource()]
+      const bob = aUserId()
+      const brought = { createdBy: bob, isBrought: true } as const
+      const byName = allow(room, bob)
+      await keep(
+        store,
+        [room, outer, mine, alsoMine],
+        [
+          nest(outer, room),
+          ...[byName, nest(room, mine, brought), nest(room, alsoMine, brought)],
+          ...[nest(mine, room), nest(mine, alsoMine), allow(mine, bob), allow(mine, ALICE)],
+        ],
+      )
+      const asked = [[room, ALICE] as const, [outer, ALICE] as const, [room, bob] as const]
+      assert.deepEqual(await reaches(store, ...asked), [true, true, true])
+      await store.transact((tx) => tx.authorizations.remove([byName.uri]))
+      assert.deepEqual(await reaches(store, ...asked), [false, false, false])
+      await keep(store, [], [allow(room, bob, { expiresAt: NOW })])
+      assert.deepEqual(await reaches(store, ...asked), [false, false, false])
+    })
+
     test('gives up, with no, in a graph beyond its bound, and only for who asked there', async () => {
       const store = await openFresh(on)
       const [hub, room, team] = [aResource(), aResource(), aResource()]

@@ -152,3 +152,38 @@ test('a room enters a team and leaves it again; teams do not nest', async () => 
   assert.equal(await codeOf(life.act('carol', room, post(K1))), 'core.rotation-required')
   assert.equal((await life.act('carol', room, add('bob'))).status, ACCEPTED)
 })
+
+test('a room enters a team only once the key that it is about to get has come', async () => {
+  const team = await makeTeam('alice', 'bob')
+  const general = generalOf(team)
+  const room = await life.room('alice')
+  const { realm } = life
+  realm.mode = 'silent'
+  const binding = life.act('alice', room, updateKey(K2))
+  while (lastPart()?.operation !== 'bind-key') await new Promise(setImmediate)
+  const object = { objectType: 'conversation', id: room.id }
+  const entering = life.act('alice', general, { verb: 'add', object, kmsMessage: 'a..enter.c.d' })
+  // Long enough for the realm to be asked, if it were.
+  for (let n = 0; n < 20; n += 1) await life.show('alice', general)
+  assert.equal(lastPart()?.operation, 'bind-key')
+  realm.mode = 'in-order'
+  await life.dial()
+  for (const one of [binding, entering]) assert.equal((await one).status, ACCEPTED)
+  assert.equal((await life.act('alice', general, leave('bob'))).status, ACCEPTED)
+  assert.equal(await codeOf(life.act('alice', room, post(K2))), 'core.rotation-required')
+})
+
+test('nobody but its moderators, or else its creator, brings a room into a team', async () => {
+  const own = await makeTeam('bob')
+  const room = await life.room('alice', 'bob')
+  const enter = () =>
+    life.act('bob', generalOf(own), {
+      verb: 'add',
+      object: { objectType: 'conversation', id: room.id },
+      kmsMessage: 'a..enter.c.d',
+    })
+  assert.equal(await codeOf(enter()), 'core.moderator-only')
+  const assign = { verb: 'assignModerator', object: { objectType: 'person', id: BOB } }
+  assert.equal((await life.act('alice', room, assign)).status, ACCEPTED)
+  assert.equal((await enter()).status, ACCEPTED)
+})

@@ -338,3 +338,33 @@ describe('the PostgreSQL store', () => {
     }
   })
 })
+
+describe('witnesses in the settings', () => {
+  const vkey = (name: string) => `${name}+01020304+BAECAw==`
+  const witnesses = (url: string, quorum: number, ...names: readonly string[]) => ({
+    quorum,
+    list: names.map((name) => ({ vkey: vkey(name), url })),
+  })
+  const problems = (value: object) => problemsWith(['audit', 'witnesses'], value)
+
+  test('are asked over HTTPS, or on this machine', () => {
+    for (const url of ['https://w.example/w', 'http://127.0.0.1:7380', 'http://[::1]:7380/w']) {
+      const value = changed(aSettingsValue(), ['audit', 'witnesses'], witnesses(url, 1, 'a', 'b'))
+      assert.equal(parseSettings(value, '/r.json').audit.witnesses?.list.length, 2)
+    }
+    for (const url of ['http://w.example/w', 'https://user@w.example', 'ftp://127.0.0.1']) {
+      const [problem] = problems(witnesses(url, 1, 'a'))
+      assert.match(problem ?? '', /^audit\.witnesses\.list\.0\.url: must be an https/)
+    }
+  })
+
+  test('are no quorum of one, and no more than there are', () => {
+    const url = 'https://w.example'
+    assert.deepEqual(problems(witnesses(url, 1, 'a', 'a')), [
+      'audit.witnesses.list: names a witness twice',
+    ])
+    assert.deepEqual(problems(witnesses(url, 3, 'a', 'b')), [
+      'audit.witnesses.quorum: is more than there are witnesses',
+    ])
+  })
+})

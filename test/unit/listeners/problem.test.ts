@@ -19,7 +19,8 @@ describe('problem details', () => {
   })
 
   test('have codes of the form surface.reason', () => {
-    for (const code of PROBLEM_CODES) assert.match(code, /^(?:http|admin)\.[a-z]+(?:-[a-z]+)*$/)
+    for (const code of PROBLEM_CODES)
+      assert.match(code, /^(?:http|admin|erasure|witness)\.[a-z]+(?:-[a-z]+)*$/)
   })
 
   test('of a fault show a correlation id and nothing else; the log has the rest', async () => {
