@@ -64,6 +64,12 @@ export type RefusalCode =
   | 'rooms.parts-disagree'
   | 'rooms.withdrawn'
   | 'rooms.repeated'
+  // Erasure of a person: what must happen first.
+  | 'erasure.unknown-person'
+  | 'erasure.machine-account'
+  | 'erasure.not-off-boarded'
+  | 'erasure.still-authorized'
+  | 'erasure.not-acknowledged'
   // Search: what the core is told where a realm gives no hashes.
   | 'indexer.not-granted'
   | 'indexer.search-key-shared'

@@ -44,6 +44,20 @@ export interface AuditVerifyOptions {
   readonly config?: string
 }
 
+export interface AuditEraseOptions extends WithConfig {
+  readonly id: string
+  readonly yes?: true
+}
+
+export interface AuditReconcileOptions {
+  /** The realm whose log is read, and where this is recorded. */
+  readonly config?: string
+  readonly export?: string
+  readonly since?: string
+  readonly until?: string
+  readonly json?: true
+}
+
 export interface AuditActions extends WitnessActions {
   auditShow(options: AuditShowOptions): Promise<ExitCode>
   auditSearch(options: AuditSearchOptions): Promise<ExitCode>
@@ -52,6 +66,8 @@ export interface AuditActions extends WitnessActions {
   auditProve(options: AuditProveOptions): Promise<ExitCode>
   auditConsistency(options: AuditConsistencyOptions): Promise<ExitCode>
   auditVerify(options: AuditVerifyOptions): Promise<ExitCode>
+  auditReconcile(options: AuditReconcileOptions): Promise<ExitCode>
+  auditErase(options: AuditEraseOptions): Promise<ExitCode>
   auditAcceptRestore(options: WithConfig): Promise<ExitCode>
 }
 
@@ -135,6 +151,39 @@ const addVerify = (audit: Command, actions: AuditActions, done: Done): void => {
     )
 }
 
+const addReconcile = (audit: Command, actions: AuditActions, done: Done): void => {
+  audit
+    .command('reconcile')
+    .description(
+      'match every key that left with a receipt or a standing grant, print what matches nothing',
+    )
+    .addHelpText(
+      'after',
+      '\nExit: 4 keys that left and no device acknowledged, 8 uses that no release explains, 12 both.' +
+        '\nIt believes the log: verify first. Devices that send no receipts are counted, not accused.',
+    )
+    .option('--config <file>', 'the settings file of the realm')
+    .option('--export <directory>', 'read an export instead; with --config it is recorded there')
+    .option('--since <time>', 'judge what was recorded from then on (RFC 3339, UTC)')
+    .option('--until <time>', 'judge what was recorded before then (RFC 3339, UTC)')
+    .option('--json', 'for programs: one object a line, the totals last')
+    .action(async (options: AuditReconcileOptions) => done(await actions.auditReconcile(options)))
+}
+
+const addErase = (audit: Command, actions: AuditActions, done: Done): void => {
+  audit
+    .command('erase')
+    .argument('<id>', 'the user id')
+    .description(
+      'make the entries about somebody who left anonymous, for good; proofs still verify',
+    )
+    .addOption(configOption())
+    .option('--yes', 'yes, this cannot be undone')
+    .action(async (id: string, options: Omit<AuditEraseOptions, 'id'>) =>
+      done(await actions.auditErase({ ...options, id })),
+    )
+}
+
 /** Answers the group, for commands that are declared elsewhere. */
 export const addAudit = (program: Command, actions: AuditActions, done: Done): Command => {
   const audit = program.command('audit').description('the audit log')
@@ -142,5 +191,7 @@ export const addAudit = (program: Command, actions: AuditActions, done: Done): C
   addProofs(audit, actions, done)
   addVerify(audit, actions, done)
   addWitnesses(audit, actions, done)
+  addReconcile(audit, actions, done)
+  addErase(audit, actions, done)
   return audit
 }

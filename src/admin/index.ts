@@ -22,8 +22,10 @@ export type {
 export type {
   AuditActions,
   AuditConsistencyOptions,
+  AuditEraseOptions,
   AuditExportOptions,
   AuditProveOptions,
+  AuditReconcileOptions,
   AuditSearchOptions,
   AuditShowOptions,
   AuditVerifyOptions,
@@ -32,4 +34,12 @@ export type { IndexActions, IndexLabOptions, IndexLeakageOptions } from './cli-i
 export type { IndexingActions, IndexRoomOptions } from './cli-indexing.ts'
 export type { PeerActions, PeerOptions, PeerPinOptions } from './cli-peers.ts'
 export type { ShipActions } from './cli-ship.ts'
-export type { AdminActions, ApplianceStatus, LogEntry, LogPage, UnlockOutcome } from './ports.ts'
+export type {
+  AdminActions,
+  ApplianceStatus,
+  ErasureObstacle,
+  ErasureOutcome,
+  LogEntry,
+  LogPage,
+  UnlockOutcome,
+} from './ports.ts'

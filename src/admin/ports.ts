@@ -2,6 +2,7 @@
 // admin API and the command line call them. Each records itself in the audit log.
 
 import type { ShipStatus } from '../audit/index.ts'
+import type { UserId } from '../id.ts'
 import type { Instant } from '../time.ts'
 
 export interface ApplianceStatus {
@@ -15,6 +16,17 @@ export interface ApplianceStatus {
 }
 
 export type UnlockOutcome = 'unlocked' | 'wrong-passphrase' | 'already-unlocked'
+
+/** Why somebody is not erased: what has to happen first. */
+export type ErasureObstacle =
+  | 'erasure.unknown-person'
+  | 'erasure.machine-account'
+  | 'erasure.not-off-boarded'
+  | 'erasure.still-authorized'
+  | 'erasure.not-acknowledged'
+
+/** Done; what is left of it in the database's files is `gone`, to be scrubbed again, or to be vacuumed. */
+export type ErasureOutcome = { readonly files: 'gone' | 'busy' | 'vacuum' } | ErasureObstacle
 
 export interface LogPage {
   /** Entries with a greater sequence; 0 for all. */
@@ -37,6 +49,8 @@ export interface AdminActions {
   /** Of each destination of the audit log. */
   shipStatus(): Promise<readonly ShipStatus[]>
   auditEntries(page: LogPage): Promise<readonly LogEntry[]>
+  /** Destroys what ties a person to their pseudonym. */
+  erase(userId: UserId): Promise<ErasureOutcome>
   /** Forgets cached signing keys and tokens of the issuers. */
   reloadIdentity(): Promise<void>
 }

@@ -60,5 +60,10 @@ export const encodeEntry = (act: Act, place: Place): string =>
     trackingId: text(act.trackingId),
     type: act.type,
     uri: text(act.uri),
+    uses: act.uses?.map(({ at, key, purpose }) => ({
+      at: wellFormed(at),
+      key: wellFormed(key),
+      purpose: wellFormed(purpose),
+    })),
     v: ENTRY_VERSION,
   })

@@ -43,6 +43,13 @@ export type ObjectType =
 /** `done`; `refused`: a correct no; `failed`: something of ours was broken. */
 export type Outcome = 'done' | 'refused' | 'failed'
 
+export interface Use {
+  /** By the client's own clock, RFC 3339. */
+  readonly at: string
+  readonly key: string
+  readonly purpose: string
+}
+
 /** What a room knows of an act; where and when it was recorded is added by the recorder. */
 export interface Act {
   readonly action: string
@@ -68,6 +75,8 @@ export interface Act {
   readonly authorizations?: readonly string[]
   /** Pseudonyms of the people, or URIs of the resources, that an authorization names. */
   readonly subjects?: readonly string[]
+  /** What a client says that it did with keys. */
+  readonly uses?: readonly Use[]
   /** Of an act that names too much for one entry: which part this is, from 1. */
   readonly part?: { readonly index: number; readonly of: number }
   readonly sizeBytes?: number

@@ -10,7 +10,7 @@ export {
 } from './checkpoint.ts'
 export { cosign, cosignedAt, witnessKeyOf } from './cosignature.ts'
 export { encodeEntry } from './encode.ts'
-export type { Act, Actor, ActorKind, ObjectType, Outcome, Place } from './entry.ts'
+export type { Act, Actor, ActorKind, ObjectType, Outcome, Place, Use } from './entry.ts'
 export type { Finding, Report } from './findings.ts'
 export type { StoredTile } from './integrate.ts'
 export { checkKept, type KeptVerdict } from './kept.ts'
@@ -36,6 +36,12 @@ export type {
 export { parseConsistency, parseInclusion } from './proof.ts'
 export { createPublisher, type Publisher, type StepOutcome, tilesIn } from './publish.ts'
 export { RangeCheck } from './range.ts'
+export {
+  type Orphan,
+  type ReadLog,
+  type Reconciled,
+  reconcile,
+} from './reconcile.ts'
 export { createRecorder, type Recorded, type Recorder } from './recorder.ts'
 export { proveConsistency, proveInclusion, servedTile } from './serve.ts'
 export { createShipper, type Shipper } from './ship.ts'
@@ -54,7 +60,7 @@ export {
   shipStatus,
 } from './shipping/progress.ts'
 export type { ShipperOptions, ShipSource } from './shipping/run.ts'
-export { parseTilePath, TILE_WIDTH, type Tile, tilePath, tilesOf } from './tiles.ts'
+export { parseBundle, parseTilePath, TILE_WIDTH, type Tile, tilePath, tilesOf } from './tiles.ts'
 export { isConsistent, leafHash, rootFromInclusion, sameBytes } from './tree.ts'
 export { type ReadFile, type VerifyOptions, verifyLog } from './verify.ts'
 export { type AddCheckpoint, LogWitness, type WitnessRefusal } from './witness.ts'

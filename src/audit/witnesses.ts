@@ -92,9 +92,9 @@ const REFUSALS: Readonly<Record<number, string>> = {
 }
 
 /** What the log says of a witness that contradicts it. Both are signs of another history under this name. */
-const ALARMS: Readonly<Record<string, string>> = {
-  'witness.ahead': 'log.witness-ahead',
-  'witness.disputes': 'log.witness-disputes',
+const ALARMS: Readonly<Record<string, { readonly action: string }>> = {
+  'witness.ahead': { action: 'log.witness-ahead' },
+  'witness.disputes': { action: 'log.witness-disputes' },
 }
 
 export class Witnesses {
@@ -181,8 +181,8 @@ export class Witnesses {
         await tx.witnesses.put(state)
         if (state.code === before.code) continue
         news.push({ witness: state.witness, code: state.code })
-        const action = ALARMS[state.code]
-        if (action !== undefined) acts.push(alarm(action, state, head))
+        const said = ALARMS[state.code]
+        if (said !== undefined) acts.push(alarm(said.action, state, head))
       }
       await this.#countCosigners(tx, head)
       return { result: news, acts }

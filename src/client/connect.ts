@@ -3,7 +3,7 @@
 
 import { parseRoots } from './certificates.ts'
 import { Channel, type KmsRequest } from './channel.ts'
-import { type ClientClock, systemClock } from './clock.ts'
+import { type ClientClock, systemClock, within } from './clock.ts'
 import { createRooms, type Rooms, type RoomsWithEvents } from './conversation.ts'
 import { type Device, type DeviceDescription, registerDevice, unregisterDevice } from './device.ts'
 import { createHttpClient, type HttpClient, type TokenSource } from './http.ts'
@@ -11,6 +11,7 @@ import { type JsonObject, textMember } from './json.ts'
 import { createKeys, type Keys } from './keys.ts'
 import { Mercury, socketReady } from './mercury.ts'
 import { createOutbox } from './outbox.ts'
+import { createReceipts, NO_RECEIPTS, type Receipts } from './receipts.ts'
 import { createResources, type Resources } from './resources.ts'
 import type { Search } from './search.ts'
 import { createSearchKey } from './search-key.ts'
@@ -37,6 +38,8 @@ export interface ConnectSettings {
   readonly answerTimeoutMs?: number
   /** Unbound keys asked for at a time; default 4. */
   readonly keyPoolSize?: number
+  /** Tell the realm which keys arrived and what they were used for; default no. Other realms need not know how. */
+  readonly receipts?: boolean
   readonly clock?: ClientClock
   /** What went wrong where nobody waits: a message that cannot be read, the socket closed for good. */
   readonly onProblem?: (problem: ClientProblem) => void
@@ -53,6 +56,8 @@ export interface KeyrealmClient {
   readonly keys: Keys
   readonly resources: Resources
   readonly rooms: Rooms
+  /** Arrivals are noted by themselves; an application adds what it sealed and opened. */
+  readonly receipts: Receipts
   /** Messages, names of files and titles of all rooms of this person, by their words. */
   readonly search: Search
   /** Any other request to the realm: the members of its good answer. */
@@ -64,6 +69,8 @@ export interface KeyrealmClient {
 }
 
 const SOCKET_TIMEOUT_MS = 30_000
+/** Nobody waits longer for the last receipts. */
+const FAREWELL = { milliseconds: 2000, otherwise: undefined } as const
 
 /**
  * Registers a device and opens its event socket. The realm is met at the first request. Rejects ClientError, among
@@ -98,6 +105,7 @@ export const connect = async (settings: ConnectSettings): Promise<KeyrealmClient
       await channel.ask({ method: 'update', uri: '/ping' })
     },
     async close() {
+      await within(parts.receipts.flush(), clock, FAREWELL)
       await channel.end()
       mercury.close()
       parts.keys.forget()
@@ -153,6 +161,7 @@ function joinChannel({
 }
 
 interface Parts {
+  readonly receipts: Receipts
   readonly keys: Keys
   readonly resources: Resources
   readonly rooms: RoomsWithEvents
@@ -166,7 +175,9 @@ function joinParts({
   http,
   channel,
 }: Joining & { readonly http: HttpClient; readonly channel: Channel }): Parts {
-  const keys = createKeys({ channel, clock, poolSize: settings.keyPoolSize ?? KEY_POOL_SIZE })
+  const receipts = settings.receipts === true ? createReceipts({ channel, clock }) : NO_RECEIPTS
+  const poolSize = settings.keyPoolSize ?? KEY_POOL_SIZE
+  const keys = createKeys({ channel, clock, poolSize, receipts })
   const resources = createResources(channel)
   const rooms = createRooms({
     http,
@@ -187,7 +198,7 @@ function joinParts({
     return createSearch({ http, clock, searchUrl, searchKey, keys, roomNamed })
   })
   const search: Search = async (words, options) => (await loading())(words, options)
-  return { keys, resources, rooms, search }
+  return { keys, resources, rooms, receipts, search }
 }
 
 function once<Value>(make: () => Promise<Value>): () => Promise<Value> {

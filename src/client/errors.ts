@@ -13,6 +13,8 @@ export type ClientErrorCode =
   | 'client.core-refused'
   /** The core says that a room changed, or did not, and the realm's own word for it is missing or says otherwise. */
   | 'client.not-confirmed'
+  /** The core shows a former key of the room: the realm has bound a newer one. Nothing was written under it. */
+  | 'client.key-rolled-back'
   | 'client.unreachable'
   /** The core closed the event socket for good. */
   | 'client.socket-refused'

@@ -6,6 +6,7 @@ import type { Asks, KmsRequest } from './channel.ts'
 import type { ClientClock } from './clock.ts'
 import { ClientError, KmsRefused } from './errors.ts'
 import { type JsonObject, listMember, objectMember, textMember } from './json.ts'
+import type { Receipts } from './receipts.ts'
 
 export interface ContentKey {
   /** `kms://HOST/keys/UUID`: how messages name it. */
@@ -14,6 +15,8 @@ export interface ContentKey {
   readonly bytes: Uint8Array
   /** Once it is bound. */
   readonly resourceUri?: string
+  /** When the realm bound it, in ms since 1970; absent where it did not say. */
+  readonly boundAtMs?: number
 }
 
 export interface Keys {
@@ -27,6 +30,8 @@ export interface Keys {
   retrieve(keyUri: string): Promise<ContentKey>
   /** As a compliance officer, for a person of the own organisation. Never kept. */
   retrieveOnBehalfOf(keyUri: string, userId: string): Promise<ContentKey>
+  /** The key that was bound to a resource last. */
+  newestOf(resourceUri: string): Promise<ContentKey | undefined>
   /** All keys of a resource, oldest first. */
   ofResource(resourceUri: string): Promise<readonly ContentKey[]>
   /** Forgets unbound keys: the realm may have forgotten them too. */
@@ -38,6 +43,7 @@ export interface Keys {
 export interface KeysSettings {
   readonly channel: Asks
   readonly clock: ClientClock
+  readonly receipts: Receipts
   /** How many unbound keys are asked for at a time. */
   readonly poolSize: number
 }
@@ -52,7 +58,13 @@ const KEPT_MAX = 10_000
 const MARGIN_MS = 60_000
 const MOVED = 301002
 
-export const createKeys = ({ channel, clock, poolSize }: KeysSettings): Keys => {
+export const createKeys = ({ channel, clock, poolSize, receipts }: KeysSettings): Keys => {
+  /** It has arrived here. */
+  const received = (key: ContentKey): ContentKey => {
+    receipts.note(key.uri, 'receive')
+    return key
+  }
+
   let pool: Pooled[] = []
   const kept = new Map<string, Promise<ContentKey>>()
 
@@ -71,7 +83,7 @@ export const createKeys = ({ channel, clock, poolSize }: KeysSettings): Keys => 
     const request: KmsRequest = { method: 'create', uri: '/keys', members: { count: poolSize } }
     const answer = await channel.ask(request)
     const fresh = listMember(answer, 'keys').map((raw) => ({
-      key: readKey(raw),
+      key: received(readKey(raw)),
       until: bindBy(raw),
     }))
     pool = [...pool, ...fresh]
@@ -93,13 +105,13 @@ export const createKeys = ({ channel, clock, poolSize }: KeysSettings): Keys => 
 
   const bind = async (keyUri: string, resourceUri: string): Promise<ContentKey> => {
     const answer = await channel.ask({ method: 'update', uri: keyUri, members: { resourceUri } })
-    return keep(readKey(objectMember(answer, 'key'), keyUri))
+    return keep(received(readKey(objectMember(answer, 'key'), keyUri)))
   }
 
   const retrieve = (keyUri: string): Promise<ContentKey> => {
     const known = kept.get(keyUri)
     if (known !== undefined) return known
-    const flight = fetchKey(channel, { method: 'retrieve', uri: keyUri })
+    const flight = fetchKey(channel, { method: 'retrieve', uri: keyUri }).then(received)
     kept.set(keyUri, flight)
     // An unbound or refused key may be another matter in a moment.
     flight.then(
@@ -109,17 +121,20 @@ export const createKeys = ({ channel, clock, poolSize }: KeysSettings): Keys => 
     return flight
   }
 
+  const fetchAll = async (resourceUri: string, members: JsonObject) => {
+    const answer = await channel.ask({ method: 'retrieve', uri: `${resourceUri}/keys`, members })
+    return listMember(answer, 'keys').map((raw) => keep(received(readKey(raw))))
+  }
+
   return {
     takeUnbound,
     bind,
     keepBound: keep,
     retrieve,
     retrieveOnBehalfOf: (keyUri, userId) =>
-      fetchKey(channel, { method: 'retrieve', uri: keyUri, onBehalfOf: userId }),
-    async ofResource(resourceUri) {
-      const answer = await channel.ask({ method: 'retrieve', uri: `${resourceUri}/keys` })
-      return listMember(answer, 'keys').map((raw) => keep(readKey(raw)))
-    },
+      fetchKey(channel, { method: 'retrieve', uri: keyUri, onBehalfOf: userId }).then(received),
+    newestOf: async (resourceUri) => (await fetchAll(resourceUri, { count: 1 })).at(-1),
+    ofResource: (resourceUri) => fetchAll(resourceUri, {}),
     dropUnbound() {
       pool = []
     },
@@ -151,7 +166,11 @@ function readKey(raw: JsonObject, askedUri?: string): ContentKey {
   if (askedUri !== undefined && uri !== askedUri)
     throw new ClientError('client.invalid-answer', 'key.uri')
   const { resourceUri } = raw
-  return typeof resourceUri === 'string' ? { uri, bytes, resourceUri } : { uri, bytes }
+  if (typeof resourceUri !== 'string') return { uri, bytes }
+  const boundAtMs = Date.parse(String(raw['bindDate']))
+  return Number.isNaN(boundAtMs)
+    ? { uri, bytes, resourceUri }
+    : { uri, bytes, resourceUri, boundAtMs }
 }
 
 function decodeKey(k: string): Uint8Array | undefined {

@@ -1,5 +1,6 @@
 // The rooms that this client has seen, as it saw them last. What it remembers may be stale: the core says so when
-// something is written, and then the room is read again. A room keeps its resource: the core cannot swap it.
+// something is written, and then the room is read again. A room keeps its resource: the core cannot swap it, nor
+// show a former key as the one for new messages.
 
 import { ClientError } from './errors.ts'
 import type { HttpClient } from './http.ts'
@@ -32,6 +33,13 @@ export interface BookSettings {
 export const createRoomBook = ({ http, keys, conversationUrl }: BookSettings): RoomBook => {
   const rooms = new Map<string, Room>()
   const resources = new Map<string, string>()
+  /** By room, since it was read last: its key, of which the realm said that it bound none later. */
+  const confirmed = new Map<string, string>()
+  const isFormer = async (resourceUri: string, key: ContentKey): Promise<boolean> => {
+    const last = await keys.newestOf(resourceUri)
+    if (last === undefined || last.uri === key.uri) return false
+    return (key.boundAtMs ?? 0) < (last.boundAtMs ?? 0)
+  }
   const urlOf = (roomId: string): string =>
     `${conversationUrl}/conversations/${encodeURIComponent(roomId)}`
   const open = async (raw: JsonObject): Promise<Room> => {
@@ -41,9 +49,29 @@ export const createRoomBook = ({ http, keys, conversationUrl }: BookSettings): R
     if (before !== undefined && before !== resourceUri) throw invalid('kmsResourceObjectUrl')
     if (resourceUri !== undefined) resources.set(id, resourceUri)
     rooms.set(id, room)
+    confirmed.delete(id)
     return room
   }
   const find = async (roomId: string): Promise<Room> => open(await http.ask('GET', urlOf(roomId)))
+  const contentKeyOf = async (
+    { id, keyUri, resourceUri }: Room,
+    isAgain: boolean,
+  ): Promise<ContentKey | undefined> => {
+    if (keyUri === undefined) return undefined
+    const key = await keys.retrieve(keyUri)
+    // A key of another resource has other readers than this room.
+    if (resourceUri === undefined || key.resourceUri !== resourceUri) {
+      throw invalid('defaultActivityEncryptionKeyUrl')
+    }
+    if (confirmed.get(id) === keyUri) return key
+    // Whoever left since knows the former keys. Somebody may have made a new one this very moment.
+    if (await isFormer(resourceUri, key)) {
+      if (!isAgain) return await contentKeyOf(await find(id), true)
+      throw new ClientError('client.key-rolled-back', 'defaultActivityEncryptionKeyUrl')
+    }
+    confirmed.set(id, keyUri)
+    return key
+  }
   return {
     open,
     find,
@@ -56,13 +84,7 @@ export const createRoomBook = ({ http, keys, conversationUrl }: BookSettings): R
       const room = rooms.get(roomId)
       if (room !== undefined) rooms.set(roomId, { ...room, keyUri })
     },
-    async contentKey({ keyUri, resourceUri }) {
-      if (keyUri === undefined) return undefined
-      const key = await keys.retrieve(keyUri)
-      // A key of another resource has other readers than this room.
-      if (key.resourceUri === resourceUri) return key
-      throw invalid('defaultActivityEncryptionKeyUrl')
-    },
+    contentKey: (room) => contentKeyOf(room, false),
   }
 }
 

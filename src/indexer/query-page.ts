@@ -37,7 +37,11 @@ export interface BlindQuery {
 }
 
 const FULL = 64
-const OCCURRENCES: Readonly<Record<QueryMode, number>> = { newest: FULL, complete: 64 * FULL }
+/** Occurrences of a word on a page; with decoys there are never more hashes either. */
+export const OCCURRENCES: Readonly<Record<QueryMode, number>> = {
+  newest: FULL,
+  complete: 64 * FULL,
+}
 
 /** One term in one room. */
 interface Sought {

@@ -9,10 +9,13 @@ import { parseKeyUri, parseResourceUri, type Uris } from '../protocol/index.ts'
 import { isRefusal } from '../refusal.ts'
 import { type Language, termsOf } from '../words/index.ts'
 
-/** Versions beyond it would make revisions that are no safe integers. */
-const VERSION_MOST = 2 ** 21
-/** Search keys beyond it as well. */
-const KEY_NUMBERS = 2 ** 32
+/**
+ * Versions beyond it would make revisions that are no safe integers. A core may number them by the places of its whole
+ * feed, all rooms together, so there must be room for all that is ever said: a thousand million.
+ */
+const VERSION_MOST = 2 ** 30
+/** Search keys of the realm, old ones included. Beyond it, keys so far apart no longer keep neighbouring versions in order. */
+const KEY_NUMBERS = 2 ** 23
 
 /** Terms of one message that are indexed; the longest message that a core takes has fewer. */
 const TERMS_MOST = 200_000

@@ -26,13 +26,17 @@ import { type Language, queryTermsOf } from '../words/index.ts'
 import type { Tokenizing } from './blind.ts'
 import type { IndexLedger } from './ports.ts'
 import { sortedHashes } from './posting-list.ts'
-import { type QueriedRoom, type QueryMode, querying } from './query-page.ts'
+import { OCCURRENCES, type QueriedRoom, type QueryMode, querying } from './query-page.ts'
 import type { OpenRoom, RoomMemory } from './room-memory.ts'
 
 /** A longer query is a text, not a search. */
 export const WORDS_MOST = 64
 /** Rooms blinded before others get the thread. */
 const ROOMS_AT_ONCE = 1000
+
+/** What is asked of so many rooms always fits one answer, so that a search is never cut down to nothing. */
+export const roomsAtOnce = (mode: QueryMode): number =>
+  Math.min(ROOMS_AT_ONCE, Math.floor(HASHES_PER_QUERY / OCCURRENCES[mode]))
 
 export interface SearchMeans {
   readonly ledger: IndexLedger
@@ -166,9 +170,10 @@ export class Search {
     const rooms = new Set<string>()
     const languages = new Set<Language>()
     let [bytes, more, isTruncated] = [0, false, false]
-    for (let from = 0; from < places.length; from += ROOMS_AT_ONCE) {
+    const atOnce = roomsAtOnce(asked.mode)
+    for (let from = 0; from < places.length; from += atOnce) {
       if (from > 0) await this.#means.pause()
-      const ids = places.slice(from, from + ROOMS_AT_ONCE).map(({ id }) => id)
+      const ids = places.slice(from, from + atOnce).map(({ id }) => id)
       const opened = [...(await this.#means.memory.open(ids)).values()]
       const queried = opened.map((room) => toQueried(room, words)).filter(hasWords)
       const list = await this.#means.tokenize(querying(queried, asked))

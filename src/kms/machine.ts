@@ -72,6 +72,7 @@ export const FEATURE_OF: Partial<Readonly<Record<OperationName, Feature | 'none'
   ping: 'none',
   'create-session': 'none',
   'delete-session': 'none',
+  'create-receipts': 'none',
   'retrieve-key': 'read-keys',
   'retrieve-keys': 'read-keys',
   'retrieve-resource': 'read-keys',

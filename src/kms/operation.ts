@@ -40,7 +40,7 @@ export interface Decided<Op extends Operation, Facts> {
 /** What the audit entry says of an act beyond who and when. */
 export type Recorded = Pick<
   Act,
-  'action' | 'type' | 'keys' | 'resource' | 'authorizations' | 'subjects' | 'details'
+  'action' | 'type' | 'keys' | 'resource' | 'authorizations' | 'subjects' | 'uses' | 'details'
 > & { readonly type: ObjectType }
 
 export interface Deed<Op extends Operation, Facts> {

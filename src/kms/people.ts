@@ -52,6 +52,11 @@ export class People {
     return known
   }
 
+  /** They are erased; should they come back, it is under a name of its own. */
+  forget(userId: UserId): void {
+    this.#committed.delete(userId)
+  }
+
   #placed(before: Person | undefined, named: Named, now: Instant): Person {
     const { userId, organizationId } = named
     const isPlaced = before?.organizationId !== undefined || organizationId === undefined

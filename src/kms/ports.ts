@@ -16,6 +16,7 @@ import type {
 import type { Instant } from '../time.ts'
 import type { Authorization } from './authorization.ts'
 import type { CoreOperation } from './core-operation.ts'
+import type { ErasureStore } from './erasure.ts'
 import type { BoundKey, Key, UnboundKey } from './key.ts'
 import type { KeyEncryptionKey, MainKey } from './keyring/stored.ts'
 import type { LogKey } from './log-key.ts'
@@ -308,6 +309,7 @@ export interface Transaction {
   readonly people: PersonStore
   readonly machines: MachineStore
   readonly offBoardings: OffBoardingStore
+  readonly erasures: ErasureStore
   readonly rosters: RosterStore
   readonly searchKeys: SearchKeyStore
   readonly keyring: KeyringStore

@@ -6,6 +6,7 @@ import type { Runner } from './operation.ts'
 import { bindKey } from './operations/bind-key.ts'
 import { createAuthorizations } from './operations/create-authorizations.ts'
 import { createKeys } from './operations/create-keys.ts'
+import { createReceipts } from './operations/create-receipts.ts'
 import { createResource } from './operations/create-resource.ts'
 import { createSession } from './operations/create-session.ts'
 import { customerKey } from './operations/customer-key.ts'
@@ -40,5 +41,6 @@ export const ROUTES: Readonly<Record<OperationName, Runner>> = {
   'retrieve-authorization': retrieveAuthorization,
   'delete-authorization': deleteAuthorization,
   'delete-authorizations': deleteAuthorizations,
+  'create-receipts': createReceipts,
   'customer-key': customerKey,
 }

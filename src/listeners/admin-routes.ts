@@ -2,6 +2,7 @@
 // the decision and the audit entry to the action.
 
 import type { AdminActions } from '../admin/index.ts'
+import { parseUserId } from '../id.ts'
 import type { AdminAnswer, AdminRoute } from './admin.ts'
 import { entriesToJson, parsePage } from './page.ts'
 
@@ -29,6 +30,7 @@ export const adminRoutes = (actions: AdminActions): readonly AdminRoute[] => [
       return { json: entriesToJson(await actions.auditEntries(page)) }
     },
   },
+  { method: 'POST', path: '/admin/v1/audit/erase', answer: oneAtATime(erase(actions)) },
   {
     method: 'GET',
     path: '/admin/v1/audit/shipping',
@@ -90,6 +92,22 @@ const parsePassphrase = (body: Uint8Array): Uint8Array | undefined => {
   const bytes = new TextEncoder().encode(passphrase)
   return bytes.length > 0 && bytes.length <= PASSPHRASE_MAX_BYTES ? bytes : undefined
 }
+
+/** `{"userId": "…"}` and nothing else. */
+const erase =
+  (actions: AdminActions): Answer =>
+  async ({ body }) => {
+    const raw = parseJson(body)
+    if (typeof raw !== 'object' || raw === null || !('userId' in raw)) {
+      return { problem: 'http.malformed-body' }
+    }
+    const userId = parseUserId(raw.userId)
+    if (userId === undefined || Object.keys(raw).length > 1) {
+      return { problem: 'http.malformed-body' }
+    }
+    const outcome = await actions.erase(userId)
+    return typeof outcome === 'string' ? { problem: outcome } : { json: outcome }
+  }
 
 const parseJson = (body: Uint8Array): unknown => {
   try {

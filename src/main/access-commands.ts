@@ -24,8 +24,9 @@ import { parseTarget, urisOf } from '../protocol/index.ts'
 import { isRefusal } from '../refusal.ts'
 import { after, before, type Instant, seconds, toRfc3339 } from '../time.ts'
 import type { Realm } from './assembly.ts'
-import { beside, DONE, FAILED, listing, printRows, type Row } from './beside.ts'
+import { beside, besideAsFound, DONE, FAILED, listing, printRows, type Row } from './beside.ts'
 import { CommandError } from './command-error.ts'
+import { recordNaming } from './reading.ts'
 
 const ROOMS_LISTED = 1000
 /** A cloud sends its rosters far more often. */
@@ -117,8 +118,12 @@ const reportRows = (report: OffBoardingReport): readonly Row[] => {
 const printReport = async (realm: Realm, userId: UserId, output: CliOutput): Promise<number> => {
   const report = await reportOffBoarding(realm.store, userId)
   if (report === undefined) {
-    throw new CommandError('main.not-off-boarded', 'this person was not off-boarded')
+    throw new CommandError(
+      'main.not-off-boarded',
+      'this person was not off-boarded, or has been erased since: nothing tells which',
+    )
   }
+  await recordNaming(realm.ledger, 1)
   printRows(reportRows(report), output)
   return isProven(report) ? DONE : FAILED
 }
@@ -254,10 +259,10 @@ export const createAccessCommands = (output: CliOutput): AccessActions => ({
       return printReport(realm, userId, output)
     }),
   usersReport: ({ config, id }) =>
-    beside(config, (realm) => printReport(realm, userIdOf(id), output)),
+    besideAsFound(config, (realm) => printReport(realm, userIdOf(id), output)),
   roomsList: (options) => listing(options, output, roomRows),
   roomsStale: (options) => listing(options, output, staleRows),
-  roomsCheck: ({ config }) => beside(config, (realm) => checkRooms(realm, output)),
+  roomsCheck: ({ config }) => besideAsFound(config, (realm) => checkRooms(realm, output)),
   machinesList: (options) => listing(options, output, machineRows),
   accessList: (options) => listing(options, output, accessRows),
   accessRevoke: ({ config, uri }) =>

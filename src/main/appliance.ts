@@ -28,6 +28,7 @@ import { seconds } from '../time.ts'
 import { type Realm, record, unlockRealm } from './assembly.ts'
 import { type Carrier, joinCarrier } from './carrier.ts'
 import { type JoinedCorridor, joinCorridor } from './corridor.ts'
+import { erase } from './erase.ts'
 import { federationJobs, joinForeignHome, joinServePeer } from './federation.ts'
 import { publishJob } from './published-log.ts'
 import { recordReading } from './reading.ts'
@@ -244,6 +245,12 @@ const lock = async (
   await record(realm, { action: 'realm.locked', outcome: 'done', actor: SYSTEM, type: 'MAIN_KEY' })
 }
 
+const reloadIdentity = async ({ realm, joined }: Pick<Appliance, 'realm' | 'joined'>) => {
+  const act = { action: 'identity.reloaded', outcome: 'done', type: 'PROCESS' } as const
+  await record(realm, { ...act, actor: SYSTEM })
+  joined.renewIdentity()
+}
+
 const isWrongPassphrase = (error: unknown): boolean =>
   error instanceof Fault && error.code === 'kms.sealed-file-wrong-passphrase'
 
@@ -368,7 +375,8 @@ export const createAppliance = async (
         await recordReading(realm.ledger, after, entries.length)
         return entries
       },
-      reloadIdentity: async () => joined.renewIdentity(),
+      erase: (userId) => erase(parts, userId),
+      reloadIdentity: () => reloadIdentity(parts),
     },
     close: async () => {
       carrier?.close()

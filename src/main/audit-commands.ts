@@ -27,10 +27,12 @@ import {
   verifierKeyOf,
 } from '../audit/index.ts'
 import type { Realm } from './assembly.ts'
-import { beside, DONE, FAILED, listing, printRows, type Row } from './beside.ts'
+import { besideAsFound as beside, DONE, FAILED, listing, printRows, type Row } from './beside.ts'
 import { CommandError } from './command-error.ts'
+import { runErase } from './erase.ts'
 import { originOf } from './published-log.ts'
 import { recordReading, recordUse } from './reading.ts'
+import { runReconcile } from './reconcile-log.ts'
 import { acceptRestore } from './restored.ts'
 import { exitCodeOf, reportLines, UsageError, verifyDirectory } from './verify-files.ts'
 import { createWitnessCommands } from './witness-commands.ts'
@@ -55,7 +57,11 @@ interface Said {
 }
 
 const namesUri = (said: Said, uri: string): boolean =>
-  Object.values(said).some((value) => (Array.isArray(value) ? value.includes(uri) : value === uri))
+  Object.values(said).some((value) =>
+    Array.isArray(value)
+      ? value.some((one) => one === uri || Object(one).key === uri)
+      : value === uri,
+  )
 
 const isSought = ({ body }: StoredEntry, wanted: AuditSearchOptions): boolean => {
   // Written by our own encoder.
@@ -193,6 +199,8 @@ export const createAuditCommands = (output: CliOutput): AuditActions => ({
       )
     }),
   auditVerify: (options) => verify(options, output),
+  auditReconcile: (options) => runReconcile(options, output),
+  auditErase: (options) => runErase(options, output),
   auditAcceptRestore: ({ config }) =>
     beside(config, async (realm) => {
       output.out(`the checkpoint from before is kept in ${await acceptRestore(realm)}\n`)

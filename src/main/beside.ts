@@ -3,6 +3,7 @@
 import type { CliOutput, WithConfig } from '../admin/index.ts'
 import { loadSettings } from '../config/index.ts'
 import { openRealm, type Realm } from './assembly.ts'
+import { refuseRestored } from './restored.ts'
 
 export const DONE = 0
 export const FAILED = 1
@@ -10,8 +11,8 @@ export const SYSTEM = { kind: 'system' } as const
 
 export type Row = readonly (string | number)[]
 
-/** Opens the realm of a settings file, does the work, and closes it again. */
-export const beside = async <Result>(
+/** Opens the realm of a settings file, does the work, and closes it again. For commands that read: evidence stays readable. */
+export const besideAsFound = async <Result>(
   config: string,
   work: (realm: Realm) => Promise<Result>,
 ): Promise<Result> => {
@@ -23,6 +24,19 @@ export const beside = async <Result>(
   }
 }
 
+/**
+ * For commands that change something: on a database put back from a copy they do nothing until somebody has looked,
+ * as the server does (`audit.log-behind`, `audit.log-forked`, `audit.log-unreadable`).
+ */
+export const beside = <Result>(
+  config: string,
+  work: (realm: Realm) => Promise<Result>,
+): Promise<Result> =>
+  besideAsFound(config, async (realm) => {
+    await refuseRestored(realm)
+    return work(realm)
+  })
+
 export const printRows = (rows: readonly Row[], output: CliOutput): void => {
   for (const row of rows) output.out(`${row.join('\t')}\n`)
 }
@@ -32,7 +46,7 @@ export const listing = (
   output: CliOutput,
   rows: (realm: Realm) => Promise<readonly Row[]>,
 ): Promise<number> =>
-  beside(config, async (realm) => {
+  besideAsFound(config, async (realm) => {
     printRows(await rows(realm), output)
     return DONE
   })

@@ -33,7 +33,7 @@ import { createIndexCommands } from './index-commands.ts'
 import { createIndexingCommands } from './indexing-commands.ts'
 import { askPassphrase } from './passphrase.ts'
 import { createPeerCommands } from './peer-commands.ts'
-import { refuseRestored } from './restored.ts'
+import { recordNaming } from './reading.ts'
 import { serve } from './serve.ts'
 import { shipStatusCommand } from './ship-status.ts'
 import { VERSION } from './version.ts'
@@ -85,7 +85,6 @@ const init = async (
     writeSecretFile(sealedFile, new TextEncoder().encode(sealed))
   }
   await beside(config, async (realm) => {
-    await refuseRestored(realm)
     await recordBeginning(realm)
     await unlockRealm(realm, passphrase)
     await realm.log.publishAll()
@@ -166,15 +165,16 @@ const importUsers = (realm: Realm, file: string): Promise<number> => {
   })
 }
 
-const userRows = (realm: Realm) =>
-  realm.store.read(async (tx) => {
-    const lists = await Promise.all(
-      realm.kms.organizations.map((id) => tx.people.ofOrganization(id)),
-    )
-    return lists
-      .flat()
-      .map((person) => [person.userId, person.organizationId ?? '-', person.pseudonym])
-  })
+const userRows = async (realm: Realm) => {
+  const people = await realm.store.read((tx) =>
+    Promise.all(realm.kms.organizations.map((id) => tx.people.ofOrganization(id))),
+  )
+  const rows = people
+    .flat()
+    .map((person) => [person.userId, person.organizationId ?? '-', person.pseudonym])
+  await recordNaming(realm.ledger, rows.length)
+  return rows
+}
 
 const identityRows = (realm: Realm) =>
   realm.store.read(async (tx) =>

@@ -28,6 +28,7 @@ export interface JoinedCorridor {
   readonly desk: PeerDesk
   readonly channels: Channels
   readonly staticKeys: StaticKeys
+  readonly people: People
   /** Forgets what was verified before, so that the next request asks the provider again. */
   renewIdentity(): void
   close(): Promise<void>
@@ -80,7 +81,8 @@ export const joinCorridor = (
     ...{ settings: kms, uris, random: systemRandom, keyring },
     ...(foreign === undefined ? {} : { foreign }),
   }
-  const committer = new Committer(ledger, { means, people: new People(systemRandom) })
+  const people = new People(systemRandom)
+  const committer = new Committer(ledger, { means, people })
   let identity = joinIdentity(realm, bearers, log)
   const corridor = createCorridor({
     ...means,
@@ -99,6 +101,7 @@ export const joinCorridor = (
     desk: createPeerDesk({ ...means, bearers, committer, now, onFault }),
     channels,
     staticKeys,
+    people,
     renewIdentity: () => {
       identity.provider.close()
       identity = joinIdentity(realm, bearers, log)

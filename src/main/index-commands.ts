@@ -1,5 +1,6 @@
 // The index lab over files: what our index would give the cloud, and our own attacks on it. No realm, no keys of a realm.
 
+import { resolve } from 'node:path'
 import type {
   CliOutput,
   IndexActions,
@@ -61,6 +62,19 @@ const pairOf = (
   throw new CommandError('main.half-a-pair', '--terms goes with --expand, --queries with --trace')
 }
 
+/** Outputs are emptied before they are written: one that is also read, or written twice, would be lost. */
+const refuseSameFiles = ({ messages, out, ...more }: IndexLabOptions): void => {
+  const { terms, expand, queries, trace } = more
+  const named = (paths: readonly (string | undefined)[]): readonly string[] =>
+    paths.flatMap((path) => (path === undefined ? [] : [resolve(path)]))
+  const read = named([messages, terms, queries])
+  const written = named([out, expand, trace])
+  const isLost = written.some((path) => read.includes(path))
+  if (isLost || new Set(written).size < written.length) {
+    throw new CommandError('main.same-file', 'a file that is written must have a name of its own')
+  }
+}
+
 interface LabCounts {
   readonly messages: number
   readonly hashes: number
@@ -111,6 +125,7 @@ const print = (rows: readonly Row[], json: true | undefined, output: CliOutput):
 const runLab = async (options: IndexLabOptions, output: CliOutput): Promise<number> => {
   const terms = pairOf(options.terms, options.expand)
   const queries = pairOf(options.queries, options.trace)
+  refuseSameFiles(options)
   const lab = new Lab({ seed: seedOf(options.seed), language: languageOf(options.language) })
   const { messages, hashes } = await indexAll(lab, options, output)
   const rows: Row[] = [

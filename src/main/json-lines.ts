@@ -4,9 +4,9 @@
 import { once } from 'node:events'
 import { createReadStream, createWriteStream } from 'node:fs'
 import { createInterface } from 'node:readline'
-import type { Readable } from 'node:stream'
-import { finished } from 'node:stream/promises'
-import { createGunzip } from 'node:zlib'
+import type { Readable, Writable } from 'node:stream'
+import { finished, pipeline } from 'node:stream/promises'
+import { createGunzip, createGzip } from 'node:zlib'
 import { CommandError } from './command-error.ts'
 
 /** One line as an object; undefined if it is none of what was expected. */
@@ -20,6 +20,9 @@ const objectOf = (line: string): Readonly<Record<string, unknown>> | undefined =
     return undefined
   }
 }
+
+/** Some editors begin a file with a byte order mark. */
+const withoutMark = (line: string): string => line.replace(/^\uFEFF/u, '')
 
 const streamOf = (path: string): Readable => {
   const file = createReadStream(path)
@@ -43,7 +46,7 @@ export async function* readJsonLines<Row>(
   for await (const line of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) {
     number += 1
     if (line.trim() === '') continue
-    const raw = objectOf(line)
+    const raw = objectOf(number === 1 ? withoutMark(line) : line)
     const row = raw === undefined ? undefined : parse(raw)
     if (row === undefined) {
       throw new CommandError('main.invalid-line', `line ${number} of ${path} is not as expected`)
@@ -58,10 +61,17 @@ export interface JsonLinesWriter {
   close(): Promise<void>
 }
 
+/** What is written is compressed if the name says so, like what is read. */
+const sinkOf = (path: string): { readonly into: Writable; readonly ended: Promise<void> } => {
+  const file = createWriteStream(path)
+  if (!path.endsWith('.gz')) return { into: file, ended: finished(file) }
+  const packing = createGzip()
+  return { into: packing, ended: pipeline(packing, file) }
+}
+
 /** A new file, or an old one emptied. */
 export const writeJsonLines = (path: string): JsonLinesWriter => {
-  const file = createWriteStream(path)
-  const ended = finished(file)
+  const { into: file, ended } = sinkOf(path)
   // Whoever writes or closes hears of it; until then it is nobody's rejection.
   ended.catch(() => undefined)
   return {

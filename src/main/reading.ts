@@ -17,3 +17,18 @@ export const recordUse = (
     result: undefined,
     acts: [{ action, outcome: 'done', actor: SYSTEM, type: 'AUDIT_LOG', details }],
   }))
+
+/** Somebody is told which pseudonym is whose. */
+export const recordNaming = (ledger: Ledger, count: number): Promise<void> =>
+  ledger.commit(async () => ({
+    result: undefined,
+    acts: [
+      {
+        action: 'directory.read',
+        outcome: 'done',
+        actor: SYSTEM,
+        type: 'DIRECTORY',
+        details: { count },
+      },
+    ],
+  }))

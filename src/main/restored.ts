@@ -5,9 +5,10 @@ import { renameSync } from 'node:fs'
 import { type Act, formatCheckpoint, type KeptVerdict } from '../audit/index.ts'
 import { encodeB64u } from '../crypto/index.ts'
 import type { Realm } from './assembly.ts'
-import { SYSTEM } from './beside.ts'
 import { CommandError } from './command-error.ts'
 import { keptFile } from './published-log.ts'
+
+const SYSTEM = { kind: 'system' } as const
 
 const REASONS = {
   behind: 'the database is older than what was published from it: it was put back from a copy',

@@ -28,6 +28,18 @@ export interface NewAuthorizations {
   readonly ttlSeconds: number
 }
 
+/** `receive`: it has arrived; the other two: something was sealed or opened with it, at least once. */
+export const RECEIPT_PURPOSES = ['receive', 'encrypt', 'decrypt'] as const
+export type ReceiptPurpose = (typeof RECEIPT_PURPOSES)[number]
+
+/** What a client says that it did with a key. */
+export interface Receipt {
+  readonly keyUri: KeyUri
+  /** By the client's own clock. */
+  readonly usedAt: Instant
+  readonly purpose: ReceiptPurpose
+}
+
 export type Operation =
   | { readonly name: 'ping' }
   | { readonly name: 'create-session'; readonly rawJwk: unknown }
@@ -57,6 +69,7 @@ export type Operation =
       readonly uri: ResourceUri
       readonly authIds: readonly AuthId[]
     }
+  | { readonly name: 'create-receipts'; readonly receipts: readonly Receipt[] }
   | { readonly name: 'customer-key' }
 
 export type OperationName = Operation['name']

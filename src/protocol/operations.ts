@@ -5,6 +5,7 @@ import type { AuthId, KeyUri, ResourceUri } from '../id.ts'
 import { isRefusal, type Refusal, refuse } from '../refusal.ts'
 import { type Instant, parseRfc3339 } from '../time.ts'
 import type { KeyFilter, NewAuthorizations, Operation, RawObject, RoleName } from './operation.ts'
+import { parseReceipts } from './receipts.ts'
 import { parseAuthId, parseKeyUri, parseResourceUri, type Target, type Uris } from './uri.ts'
 
 interface OperationParser {
@@ -234,6 +235,7 @@ export const OPERATION_PARSERS: Readonly<Record<string, OperationParser>> = {
     members: ['resourceUri', 'authIds', 'userIds'],
     parse: parseBulkDelete,
   },
+  'create receipts': { members: ['receipts'], parse: parseReceipts },
   'create customer-key': CUSTOMER_KEY,
   'retrieve customer-key': CUSTOMER_KEY,
   'update customer-key': CUSTOMER_KEY,

@@ -97,6 +97,21 @@ export const VERDICTS: Readonly<Record<RefusalCode, Verdict>> = {
   },
   'rooms.withdrawn': { status: 409, reason: 'The operation was withdrawn' },
   'kms.answer-too-large': { status: 413, reason: 'The answer is too large; ask for a part of it' },
+  // Told to the administrator alone, as problems of the admin API with these numbers.
+  'erasure.unknown-person': { status: 404, reason: 'Nobody is known under this id' },
+  'erasure.machine-account': {
+    status: 409,
+    reason: 'This is a machine account: it is disabled, not erased',
+  },
+  'erasure.not-off-boarded': { status: 409, reason: 'First take them out: users off-board' },
+  'erasure.still-authorized': {
+    status: 409,
+    reason: 'They are authorised again or still: users off-board once more',
+  },
+  'erasure.not-acknowledged': {
+    status: 409,
+    reason: 'The cloud has not confirmed yet that they are out of its rooms: wait for it',
+  },
   'indexer.not-granted': { status: 503, reason: 'Nothing is indexed here' },
   'indexer.search-key-shared': NOT_AUTHORIZED,
   'indexer.key-of-a-room': NOT_AUTHORIZED,

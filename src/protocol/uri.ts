@@ -38,6 +38,7 @@ export const urisOf = (host: string): Uris => {
 /** What a URI names. */
 export type Target =
   | { readonly kind: 'ping' | 'keys' | 'resources' | 'authorizations' | 'sessions' }
+  | { readonly kind: 'receipts' }
   | { readonly kind: 'key'; readonly uri: KeyUri }
   | { readonly kind: 'resource'; readonly uri: ResourceUri }
   | { readonly kind: 'keys-of-resource'; readonly uri: ResourceUri }
@@ -97,6 +98,8 @@ const COLLECTIONS: Readonly<Record<string, Target>> = {
   resources: { kind: 'resources' },
   authorizations: { kind: 'authorizations' },
   ecdhe: { kind: 'sessions' },
+  // Not in the draft: what clients say that they did with keys.
+  receipts: { kind: 'receipts' },
   // Customer main keys (BYOK): understood, so that the answer can be "not supported".
   publicKey: { kind: 'customer-key' },
   cmk: { kind: 'customer-key' },

@@ -5,12 +5,17 @@ import type { Store } from '../kms/index.ts'
 import { openPostgres } from './dialect/postgres-database.ts'
 import { openSqlite } from './dialect/sqlite-database.ts'
 import type { StoreSettings } from './settings.ts'
-import { prepareRun } from './transaction.ts'
+import { prepareRun, type Scrubbed } from './transaction.ts'
 
 export interface OpenStore extends Store<IndexTransaction> {
   readonly kind: StoreSettings['kind']
   /** Throws a Fault unless the database answers and still keeps what it commits. */
   check(): Promise<void>
+  /**
+   * Takes what was deleted out of the files: `gone`; `busy` if another process reads them just now, then again
+   * later; `vacuum` if only the database's owner can (PostgreSQL).
+   */
+  scrub(): Promise<Scrubbed>
   /** Waits for transactions under way; those asked for later are refused (`store.closed`). */
   close(): Promise<void>
 }
@@ -29,6 +34,7 @@ export const openStore = async (settings: StoreSettings): Promise<OpenStore> => 
     transact: (work) => run(database.beginWriting, work),
     read: (work) => run(database.beginReading, work),
     check: database.check,
+    scrub: database.scrub,
     close: database.close,
   }
 }

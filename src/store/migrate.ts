@@ -14,8 +14,8 @@ import { search } from './migrations/0006-search.ts'
 import { log } from './migrations/0007-log.ts'
 import { shipping } from './migrations/0008-shipping.ts'
 import { brought } from './migrations/0009-brought.ts'
-import { federation } from './migrations/0009-federation.ts'
 import { witness } from './migrations/0010-witness.ts'
+import { federation } from './migrations/0011-federation.ts'
 import type { Dialect } from './statement.ts'
 
 /** The few words in which the two dialects' table definitions differ. */
@@ -68,8 +68,8 @@ export const MIGRATIONS: readonly Migration[] = [
   log,
   shipping,
   brought,
-  federation,
   witness,
+  federation,
 ]
 
 interface Applied {

@@ -9,6 +9,7 @@ import { prepareAuditLog } from './audit-log.ts'
 import { prepareAuthorizations } from './authorizations.ts'
 import { prepareCopyStore } from './copies.ts'
 import { prepareDebts } from './debts.ts'
+import { prepareErasures } from './erasures.ts'
 import { isRetryable } from './failures.ts'
 import { prepareIndex } from './index-queue.ts'
 import { prepareKeyring } from './keyring.ts'
@@ -38,6 +39,9 @@ export interface Begun {
   rollback(): Promise<void>
 }
 
+/** `vacuum`: whoever owns the database has to say so to it (README). */
+export type Scrubbed = 'gone' | 'busy' | 'vacuum'
+
 export interface Database {
   readonly dialect: Dialect
   /** Alone among writers until it ends. */
@@ -46,6 +50,8 @@ export interface Database {
   beginReading(): Promise<Begun>
   /** Throws a Fault unless the database answers and is still durable. */
   check(): Promise<void>
+  /** See `OpenStore.scrub`. */
+  scrub(): Promise<Scrubbed>
   close(): Promise<void>
 }
 
@@ -67,6 +73,7 @@ const prepareTransaction = (dialect: Dialect): ((link: Link) => IndexTransaction
   const people = preparePeople(dialect)
   const machines = prepareMachines(dialect)
   const offBoardings = prepareOffBoardings(dialect)
+  const erasures = prepareErasures(dialect)
   const rosters = prepareRosters(dialect)
   const searchKeys = prepareSearchKeys(dialect)
   const index = prepareIndex(dialect)
@@ -90,6 +97,7 @@ const prepareTransaction = (dialect: Dialect): ((link: Link) => IndexTransaction
     people: people(link),
     machines: machines(link),
     offBoardings: offBoardings(link),
+    erasures: erasures(link),
     rosters: rosters(link),
     searchKeys: searchKeys(link),
     index: index(link),

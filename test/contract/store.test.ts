@@ -5,10 +5,12 @@ import { answersContract } from './store/answers.ts'
 import { auditLogContract } from './store/audit-log.ts'
 import { authorizationsContract } from './store/authorizations.ts'
 import { durabilityContract } from './store/durability.ts'
+import { erasuresContract } from './store/erasures.ts'
 import { federationContract } from './store/federation.ts'
 import { implementations } from './store/implementations.ts'
 import { keyringContract } from './store/keyring.ts'
 import { keysContract } from './store/keys.ts'
+import { logTreeContract } from './store/log-tree.ts'
 import { migrationsContract } from './store/migrations.ts'
 import { operationsContract } from './store/operations.ts'
 import { peopleContract } from './store/people.ts'
@@ -31,10 +33,12 @@ const CONTRACTS = [
   operationsContract,
   peopleContract,
   roomsContract,
+  erasuresContract,
   searchContract,
   federationContract,
   keyringContract,
   auditLogContract,
+  logTreeContract,
   shippingContract,
   witnessesContract,
   transactionsContract,

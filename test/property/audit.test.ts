@@ -45,6 +45,7 @@ const anyAct: fc.Arbitrary<Act> = fc.record(
     keys: texts,
     authorizations: texts,
     subjects: texts,
+    uses: fc.array(fc.record({ at: anyText, key: anyText, purpose: anyText }), { maxLength: 3 }),
     part: fc.record({ index: fc.nat(), of: fc.nat() }),
     sizeBytes: fc.nat(),
     durationMs: fc.nat(),

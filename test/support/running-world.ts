@@ -58,7 +58,7 @@ export interface RunningWorld {
   /** The reference client of a person; closed with the world. */
   client(
     name: string,
-    changes?: Partial<Pick<ConnectSettings, 'answerTimeoutMs' | 'clock'>>,
+    changes?: Partial<Pick<ConnectSettings, 'answerTimeoutMs' | 'clock' | 'receipts'>>,
   ): Promise<KeyrealmClient>
   /** Runs `keyrealm … --config <acme's>`, unless it names another. */
   keyrealm(...command: string[]): Promise<Ran>

@@ -152,8 +152,9 @@ const boot = async (options: WorldOptions, opened: OpenStore, now: () => Instant
     ...{ settings, uris, random: systemRandom, keyring },
     ...(foreign === undefined ? {} : { foreign }),
   }
+  const people = new People(systemRandom)
   const faults: unknown[] = []
-  const committer = new Committer(ledger, { means, people: new People(systemRandom) })
+  const committer = new Committer(ledger, { means, people })
   const corridor = createCorridor({
     ...means,
     sealedMessageMaxChars: settings.sealedMessageMaxChars,
@@ -218,6 +219,7 @@ const boot = async (options: WorldOptions, opened: OpenStore, now: () => Instant
     provider,
     staticKeys,
     channels,
+    people,
     corridor,
     faults,
     importStaticKey,

@@ -122,6 +122,48 @@ test('answers as tlog-tiles asks, and nothing that is not published', async () =
   assert.ok(now >= reads + 2, 'taking entries leaves an entry')
 })
 
+test('is reconciled as it runs and as an export, with a client that sends receipts', async () => {
+  const client = await world.client('alice', { receipts: true })
+  await client.rooms.create({ title: 'Lunch', participantIds: [] })
+  await client.receipts.flush()
+  await client.close()
+  const running = await world.keyrealm('audit', 'reconcile', '--json')
+  assert.deepEqual([running.code, running.error], [0, ''])
+  const totals = JSON.parse(running.out.trim().split('\n').at(-1) ?? '')
+  assert.ok(totals.receipted >= 4 && totals.devicesWithReceipts === 1, running.out)
+  const size = await recorded()
+  await published(size)
+  await good('audit', 'export', '--to', join(folder, 'reconciled'))
+  const offline = await good('audit', 'reconcile', '--export', join(folder, 'reconciled'), '--json')
+  const { readTo: _read, ...found } = JSON.parse(offline.trim().split('\n').at(-1) ?? '')
+  const { readTo: _to, ...expected } = totals
+  assert.deepEqual(found, expected)
+})
+
+test('forgets a person who left, when told to, and stays provable', async () => {
+  const { id } = world.user('bob')
+  const erase = (...more: string[]) => world.keyrealm('audit', 'erase', id, ...more)
+  assert.match((await erase()).error, /main\.not-confirmed/)
+  assert.match((await erase('--yes')).error, /\(erasure\.(unknown-person|not-off-boarded)\)/)
+  await good('users', 'off-board', id)
+  await until('the cloud', async () => {
+    const { out } = await world.keyrealm('users', 'report', id)
+    return !out.includes('acknowledged by the cloud\t-')
+  })
+  assert.match((await erase('--yes')).out, /^erased\tnothing of it is left/)
+  const { database } = filesOf(world)
+  for (const file of [database, `${database}-wal`]) {
+    assert.ok(!existsSync(file) || !readFileSync(file).includes(id), file)
+  }
+  const report = await world.keyrealm('users', 'report', id)
+  assert.equal(report.code, 1)
+  assert.match(report.error, /erased since: nothing tells which/)
+  const size = await recorded()
+  await published(size)
+  await good('audit', 'export', '--to', join(folder, 'erased'))
+  assert.equal(verify('erased', '--key', 'keys', '--since', 'old').code, 0)
+})
+
 test('says that the start before it was killed', async () => {
   await world.realm.restart()
   const entries = await world.entries()
@@ -154,6 +196,9 @@ test('is not continued on yesterday’s copy of the database, unless somebody sa
   const refused = await world.keyrealm('serve', '--config', settingsFile)
   assert.equal(refused.code, 1)
   assert.match(refused.error, /\(audit\.log-behind\)/)
+  const change = await world.keyrealm('users', 'off-board', world.user('carol').id)
+  assert.match(change.error, /\(audit\.log-behind\)/, 'nothing is changed on it either')
+  assert.notEqual(await good('audit', 'show', '--limit', '3'), '', 'it can be looked into')
   assert.match(await good('audit', 'accept-restore'), /evidence/)
   await world.realm.start()
   const [key = ''] = (await good('audit', 'key')).split('\n')

@@ -161,6 +161,7 @@ const createDatabase = (pool: pg.Pool): Database => {
       open()
       await checkDurable(pool)
     },
+    scrub: async () => 'vacuum',
     async close() {
       const endTurn = await writers.take()
       if (!isClosed) {

@@ -30,6 +30,8 @@ const PRAGMAS = [
   'foreign_keys = on',
   'trusted_schema = off',
   'cell_size_check = on',
+  // What is deleted is overwritten, because an erasure must mean it.
+  'secure_delete = on',
   'temp_store = memory',
   'cache_size = -65536',
   'mmap_size = 268435456',
@@ -37,6 +39,9 @@ const PRAGMAS = [
   'wal_autocheckpoint = 4000',
   'journal_size_limit = 67108864',
 ]
+
+/** The first column that a checkpoint answers. */
+const BUSY_FLAG = { simple: true } as const
 
 const OTHERS = 0o077
 
@@ -51,6 +56,8 @@ interface Connection {
   readonly link: Link
   execute(sql: string): void
   isInTransaction(): boolean
+  /** Writes the write-ahead log back and cuts it to nothing; false if another process is in the way. */
+  emptyLog(): boolean
   close(): void
 }
 
@@ -109,6 +116,7 @@ const connect = (database: Sqlite.Database): Connection => {
     },
     execute: (sql) => attempt(() => void prepared(sql).statement.run()),
     isInTransaction: () => database.inTransaction,
+    emptyLog: () => attempt(() => database.pragma('wal_checkpoint(truncate)', BUSY_FLAG) === 0),
     close: () => database.close(),
   }
 }
@@ -217,6 +225,15 @@ const createDatabase = (writer: Connection, reader: Connection, wal: WalFlush): 
       const begun = await beginReading()
       await begun.rollback()
       await wal.flush()
+    },
+    async scrub() {
+      const turns = await Promise.all([writers.take(), readers.take()])
+      try {
+        open()
+        return writer.emptyLog() ? 'gone' : 'busy'
+      } finally {
+        for (const endTurn of turns) endTurn()
+      }
     },
     async close() {
       const turns = await Promise.all([writers.take(), readers.take()])

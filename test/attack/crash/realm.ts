@@ -77,6 +77,7 @@ const watchTransaction = (tx: IndexTransaction): IndexTransaction => ({
   operations: watchCalls(tx.operations),
   machines: watchCalls(tx.machines),
   offBoardings: watchCalls(tx.offBoardings),
+  erasures: watchCalls(tx.erasures),
   rosters: watchCalls(tx.rosters),
   audit: watchCalls(tx.audit),
   tree: watchCalls(tx.tree),

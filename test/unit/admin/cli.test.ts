@@ -42,6 +42,8 @@ const aWorld = (act: () => number = () => 0) => {
     auditProve: record('auditProve'),
     auditConsistency: record('auditConsistency'),
     auditVerify: record('auditVerify'),
+    auditReconcile: record('auditReconcile'),
+    auditErase: record('auditErase'),
     auditAcceptRestore: record('auditAcceptRestore'),
     auditWitnesses: record('auditWitnesses'),
     auditWitnessKey: record('auditWitnessKey'),

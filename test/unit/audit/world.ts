@@ -40,6 +40,7 @@ export const FULL_ACT: Required<Act> = {
   resource: 'kms://h/resources/1',
   authorizations: ['kms://h/authorizations/1'],
   subjects: ['p-3'],
+  uses: [{ at: '2026-03-01T10:00:00.000Z', key: 'kms://h/keys/1', purpose: 'decrypt' }],
   part: { index: 1, of: 2 },
   sizeBytes: 12,
   durationMs: 0,

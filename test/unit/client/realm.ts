@@ -49,6 +49,7 @@ const leafPem = certificate({
 interface StoredKey {
   readonly k: string
   resourceUri?: ResourceUri
+  boundAt?: number
 }
 
 type Members = Record<string, unknown>
@@ -83,12 +84,14 @@ export const createFakeRealm = (now: () => number) => {
   }
 
   const showKey = (keyUri: string): Members => {
-    const { k, resourceUri } = must<StoredKey>(keys.get(keyUri), keyUri)
+    const { k, resourceUri, boundAt } = must<StoredKey>(keys.get(keyUri), keyUri)
     return {
       uri: keyUri,
       jwk: { kty: 'oct', kid: keyUri, k },
       expirationDate: toRfc3339(instant(now() + 86_400_000)),
-      ...(resourceUri === undefined ? {} : { resourceUri, bindDate: toRfc3339(instant(now())) }),
+      ...(resourceUri === undefined
+        ? {}
+        : { resourceUri, bindDate: toRfc3339(instant(boundAt ?? 0)) }),
     }
   }
   const addKey = (): string => {
@@ -107,9 +110,13 @@ export const createFakeRealm = (now: () => number) => {
     list.push(...added)
     return added
   }
+  let bindings = 0
   const bindKey = (keyUri: KeyUri, resourceUri: ResourceUri): void => {
     const key = keys.get(keyUri)
-    if (key !== undefined) key.resourceUri = resourceUri
+    if (key === undefined) return
+    // No two at once, however still the clock stands.
+    bindings += 1
+    Object.assign(key, { resourceUri, boundAt: now() + bindings })
   }
 
   /** Status and members; 404 for what is not there. */
@@ -140,7 +147,9 @@ export const createFakeRealm = (now: () => number) => {
       }
       case 'retrieve-keys': {
         const bound = [...keys].filter(([, key]) => key.resourceUri === operation.uri)
-        return { status: 200, keys: bound.map(([keyUri]) => showKey(keyUri)) }
+        const oldestFirst = bound.toSorted(([, a], [, b]) => (a.boundAt ?? 0) - (b.boundAt ?? 0))
+        const { count = oldestFirst.length } = operation.filter
+        return { status: 200, keys: oldestFirst.slice(-count).map(([keyUri]) => showKey(keyUri)) }
       }
       case 'create-authorizations': {
         const authorizations = grant(operation.resourceUri, operation.authIds)

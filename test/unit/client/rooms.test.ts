@@ -115,13 +115,12 @@ for (const isFormer of [true, false]) {
       // Remembered by the client, never told to the core.
       const { bind, takeUnbound } = client.keys
       const { uri } = await bind((await takeUnbound()).uri, String(resourceUri))
-      const key = stored['defaultActivityEncryptionKeyUrl']
       stored['defaultActivityEncryptionKeyUrl'] = uri
       await client.rooms.find(id)
-      stored['defaultActivityEncryptionKeyUrl'] = key
     }
     const next = await client.keys.bind((await client.keys.takeUnbound()).uri, String(resourceUri))
     if (isFormer) core.rooms.rekey(stored, next.uri)
+    else stored['defaultActivityEncryptionKeyUrl'] = next.uri
     await client.rooms.setTitle(id, 'Dinner')
     await client.rooms.post(id, 'sent again')
     const used = core.activities.map((activity) => activity['encryptionKeyUrl'])
@@ -250,6 +249,25 @@ test('the core cannot give a room the resource or the key of another', async () 
   const before = here.core.activities.length
   await assert.rejects(client.rooms.post(id, 'to whom?'), hasCode('client.invalid-answer'))
   assert.equal(here.core.activities.length, before)
+})
+
+test('the core cannot bring back a former key of the room', async () => {
+  const here = await world()
+  const { client, core } = here
+  const { id, keyUri, stored } = await roomOf(here)
+  await client.rooms.post(id, 'with Bob')
+  await client.rooms.remove(id, BOB)
+  await client.rooms.post(id, 'without Bob')
+  const fresh = stored['defaultActivityEncryptionKeyUrl']
+  assert.notEqual(fresh, keyUri)
+  stored['defaultActivityEncryptionKeyUrl'] = keyUri
+  const before = core.activities.length
+  await client.rooms.find(id)
+  await assert.rejects(client.rooms.post(id, 'can he read?'), hasCode('client.key-rolled-back'))
+  assert.equal(core.activities.length, before)
+  stored['defaultActivityEncryptionKeyUrl'] = fresh
+  await client.rooms.find(id)
+  await client.rooms.post(id, 'without Bob')
 })
 
 test('a made room must have the resource that the realm made for it', async () => {

@@ -5,7 +5,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, it } from 'node:test'
-import { gzipSync } from 'node:zlib'
+import { gunzipSync, gzipSync } from 'node:zlib'
 import { createIndexCommands } from '../../../src/main/index-commands.ts'
 
 interface Posting {
@@ -135,6 +135,30 @@ describe('the index lab', () => {
       code: 'ENOENT',
     })
     await assert.rejects(commands.indexLab({ ...options, messages: at('none.jsonl.gz') }), {
+      code: 'ENOENT',
+    })
+  })
+
+  it('never writes over a file that it reads, nor two outputs into one', async () => {
+    const text = lines(messages)
+    writeFileSync(at('own.jsonl'), text)
+    const options = { messages: at('own.jsonl'), out: at('own.out'), language: 'english' }
+    const queries = { queries: at('own.jsonl'), trace: at('own.out') }
+    for (const change of [{ out: `${folder}/./own.jsonl` }, queries]) {
+      await assert.rejects(commands.indexLab({ ...options, ...change }), { code: 'main.same-file' })
+    }
+    assert.equal(readFileSync(at('own.jsonl'), 'utf8'), text)
+  })
+
+  it('writes a compressed file where the name says so, and reads past a byte order mark', async () => {
+    writeFileSync(at('marked.jsonl'), `\uFEFF${lines(messages)}`)
+    const options = { messages: at('marked.jsonl'), seed, language: 'english' }
+    await commands.indexLab({ ...options, out: at('packed.jsonl.gz') })
+    await commands.indexLab({ ...options, out: at('loose.jsonl') })
+    const packed = gunzipSync(readFileSync(at('packed.jsonl.gz'))).toString()
+    assert.equal(packed, readFileSync(at('loose.jsonl'), 'utf8'))
+    assert.equal(packed.split('\n').length, messages.length + 1)
+    await assert.rejects(commands.indexLab({ ...options, out: at('none/packed.gz') }), {
       code: 'ENOENT',
     })
   })

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { gunzipSync } from 'node:zlib'
 import type { AdminActions, LogPage, UnlockOutcome } from '../../../src/admin/index.ts'
 import { adminRoutes, createAdminApp, createLogApp } from '../../../src/listeners/index.ts'
 import { instant } from '../../../src/time.ts'
@@ -30,6 +31,10 @@ const aWorld = (change: Partial<AdminActions> = {}) => {
       return 'unlocked'
     },
     auditEntries,
+    erase: async (userId) => {
+      calls.push(`erase ${userId}`)
+      return { files: 'gone' }
+    },
     shipStatus: async () => [],
     reloadIdentity: async () => {
       calls.push('reload')
@@ -161,6 +166,92 @@ describe('unlocking', () => {
     assert.equal((await first).status, 200)
     assert.equal((await post('/unlock', '{"passphrase":"c"}')).status, 200)
   })
+})
+
+describe('the log as static files', () => {
+  const body = Buffer.from('entries '.repeat(100))
+  const app = createLogApp({
+    ...appOptions().options,
+    entries: auditEntries,
+    checkpoint: async () => 'a note\n',
+    witnessed: async () => undefined,
+    tile: async ({ index }) => (index === 0 ? new Uint8Array(body) : undefined),
+  })
+  const ask = (path: string, accepts?: string) =>
+    app.request(`/log/${path}`, {
+      headers: accepts === undefined ? {} : { 'accept-encoding': accepts },
+    })
+
+  test('keeps tiles forever and the checkpoint never', async () => {
+    const forever = 'public, max-age=31536000, immutable'
+    for (const path of ['tile/0/000', 'tile/entries/000', 'tile/entries/000.p/3']) {
+      assert.equal((await ask(path)).headers.get('cache-control'), forever, path)
+    }
+    const note = await ask('checkpoint')
+    assert.equal(note.headers.get('cache-control'), 'no-cache')
+    assert.equal(note.headers.get('content-type'), 'text/plain; charset=utf-8')
+    assert.equal(note.headers.get('content-encoding'), null)
+    assert.equal(
+      (await ask('tile/0/001')).headers.get('cache-control'),
+      'no-store',
+      'it may be there soon',
+    )
+  })
+
+  test('compresses entries for whoever takes gzip, and tells caches so', async () => {
+    for (const accepts of ['gzip', 'br, gzip;q=0.5', 'deflate, gzip']) {
+      const answer = await ask('tile/entries/000', accepts)
+      assert.equal(answer.headers.get('content-encoding'), 'gzip', accepts)
+      assert.equal(answer.headers.get('vary'), 'accept-encoding')
+      assert.deepEqual(gunzipSync(await answer.arrayBuffer()), body)
+    }
+    for (const refuses of [undefined, '', 'br', 'gzip;q=0', 'gzip; q=0.0', 'xgzipx']) {
+      const answer = await ask('tile/entries/000', refuses)
+      assert.equal(answer.headers.get('content-encoding'), null, String(refuses))
+      assert.equal(answer.headers.get('vary'), 'accept-encoding')
+      assert.deepEqual(Buffer.from(await answer.arrayBuffer()), body)
+    }
+  })
+
+  test('leaves hashes as they are', async () => {
+    const answer = await ask('tile/0/000', 'gzip')
+    assert.equal(answer.headers.get('content-encoding'), null)
+    assert.equal(answer.headers.get('vary'), null)
+  })
+})
+
+describe('erasing somebody', () => {
+  const userId = '0b8f6a3e-51c7-4d92-a6be-3f7d20c9e114'
+  const body = JSON.stringify({ userId })
+
+  test('is one POST with one user id, and says what is left in the files', async () => {
+    const world = aWorld()
+    const answer = await world.post('/audit/erase', body)
+    assert.deepEqual([answer.status, { ...answer.body }], [200, { files: 'gone' }])
+    assert.deepEqual(world.calls, [`erase ${userId}`])
+  })
+
+  test('takes nothing else', async () => {
+    const world = aWorld()
+    const wrong = ['', '{}', '[]', '{"userId":"bob"}', `{"userId":"${userId}","force":true}`]
+    for (const one of wrong) assert.equal((await world.post('/audit/erase', one)).status, 400, one)
+    assert.deepEqual(world.calls, [])
+  })
+
+  const obstacles = {
+    'erasure.unknown-person': 404,
+    'erasure.machine-account': 409,
+    'erasure.not-off-boarded': 409,
+    'erasure.still-authorized': 409,
+    'erasure.not-acknowledged': 409,
+  } as const
+  for (const [code, status] of Object.entries(obstacles)) {
+    test(`is refused with ${code}`, async () => {
+      const world = aWorld({ erase: async () => code as keyof typeof obstacles })
+      const answer = await world.post('/audit/erase', body)
+      assert.deepEqual([answer.status, answer.body.code], [status, code])
+    })
+  }
 })
 
 describe('entries of the audit log', () => {

@@ -20,7 +20,7 @@ describe('problem details', () => {
 
   test('have codes of the form surface.reason', () => {
     for (const code of PROBLEM_CODES)
-      assert.match(code, /^(?:http|admin|witness)\.[a-z]+(?:-[a-z]+)*$/)
+      assert.match(code, /^(?:http|admin|erasure|witness)\.[a-z]+(?:-[a-z]+)*$/)
   })
 
   test('of a fault show a correlation id and nothing else; the log has the rest', async () => {

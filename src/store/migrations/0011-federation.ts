@@ -4,7 +4,7 @@
 import type { Migration } from '../migrate.ts'
 
 export const federation: Migration = {
-  name: '0009-federation',
+  name: '0011-federation',
   statements: ({ text, integer, end }) => [
     `create table peers (
       domain ${text} primary key,
