@@ -63,9 +63,14 @@ const aRoom = async (maker: string, ...others: readonly string[]): Promise<Room>
     keyUris: [key],
     userIds,
   })
+  const items = others.map((name) => ({
+    objectType: 'activity',
+    verb: 'add',
+    object: { objectType: 'person', id: idOf(name) },
+  }))
   const { status, body } = await by.ask('POST', `${baseUrl()}/conversation/api/v1/conversations`, {
     objectType: 'conversation',
-    participants: userIds,
+    activities: { items },
     encryptionKeyUrl: key,
     defaultActivityEncryptionKeyUrl: key,
     kmsMessage,
