@@ -9,11 +9,11 @@ const ROOT = join(import.meta.dirname, '../..')
 const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8')
 
 /** As the rooms write it: a member `action`, or the first argument of a helper that makes one. */
-const NAMING = /\baction: [^\n]*|\b(?:act|actsOf)\(\s*'[^\n]*|\brecordUse\([^)]*'[^\n]*/g
+const NAMING = /\baction: [^\n]*|\b(?:act|actsOf|decided)\(\s*'[^\n]*|\brecordUse\([^)]*'[^\n]*/g
 const NAME = /'([a-z]+(?:-[a-z]+)*\.[a-z]+(?:-[a-z]+)*)'/g
 
 const recorded = (): readonly string[] => {
-  const files = globSync('src/{audit,kms,indexer,main}/**/*.ts', { cwd: ROOT })
+  const files = globSync('src/{audit,federation,kms,indexer,main}/**/*.ts', { cwd: ROOT })
   const lines = files.flatMap((file) => read(file).match(NAMING) ?? [])
   return lines.flatMap((line) => [...line.matchAll(NAME)].map(([, name]) => name ?? ''))
 }
