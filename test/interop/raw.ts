@@ -28,6 +28,8 @@ export interface Authorization {
   readonly uri: string
   readonly authId: string
   readonly resourceUri: string
+  /** `…/roles/agent` is a machine: the indexer stands in every room's list. */
+  readonly roleUri: string
 }
 
 export interface Resource {
@@ -222,9 +224,12 @@ export async function registerDevice(user: User): Promise<{ url: string; webSock
   return (await response.json()) as { url: string; webSocketUrl: string }
 }
 
+/** Of people and resources; machines are not counted. */
 export function authIdsIn(answer: Answer): string[] {
   assert.equal(answer.status < 300, true, answer.reason)
-  return (answer['authorizations'] as Authorization[]).map(({ authId }) => authId)
+  return (answer['authorizations'] as Authorization[])
+    .filter(({ roleUri }) => !roleUri.endsWith('/roles/agent'))
+    .map(({ authId }) => authId)
 }
 
 /** The protected header of a compact JWE or JWS. */

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { after, before, test } from 'node:test'
-import { refusalOf, type Sdk, secretOf, signIn } from './sdk.ts'
+import { authIdsIn, refusalOf, type Sdk, secretOf, signIn } from './sdk.ts'
 import { realm, user } from './world.ts'
 
 const domain = realm('acme').domain
@@ -73,8 +73,7 @@ test('the list follows every change', async () => {
   const other = await alice.room()
   const { kro } = await alice.room(bob.user)
   await alice.kms.addAuthorization({ kro, authIds: [other.kro.uri] })
-  const listed = async () =>
-    (await alice.kms.listAuthorizations({ kro })).map(({ authId }) => authId).toSorted()
+  const listed = async () => authIdsIn(await alice.kms.listAuthorizations({ kro })).toSorted()
   assert.deepEqual(await listed(), [alice.user.id, bob.user.id, other.kro.uri].toSorted())
   await alice.kms.removeAuthorization({ kroUri: kro.uri, userId: bob.user.id })
   assert.deepEqual(await listed(), [alice.user.id, other.kro.uri].toSorted())

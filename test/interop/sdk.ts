@@ -19,7 +19,13 @@ export interface Authorization {
   readonly uri: string
   readonly authId: string
   readonly resourceUri: string
+  /** `…/roles/agent` is a machine: the indexer stands in every room's list. */
+  readonly roleUri: string
 }
+
+/** Of people and resources; machines are not counted. */
+export const authIdsIn = (listed: readonly Authorization[]): string[] =>
+  listed.filter(({ roleUri }) => !roleUri.endsWith('/roles/agent')).map(({ authId }) => authId)
 
 export interface Resource {
   readonly uri: string
