@@ -17,9 +17,9 @@ export const carrier = (folder: string) =>
         'Anchors that peers’ certificates must lead to (PEM files). Watched while running.',
       ),
       crlFolder: pathIn(folder)(
-        'Revocation lists (PEM or DER files). Watched while running; without it nothing is revoked.',
+        'Revocation lists (PEM or DER files). Watched while running; without a list of its issuer a certificate is refused.',
       ).exactOptional(),
-      requireCrl: z.boolean().default(false).meta({
+      requireCrl: z.boolean().default(true).meta({
         description: 'Refuse a certificate whose issuer has no list in `crlFolder`.',
       }),
       relay: z.boolean().default(true).meta({

@@ -40,8 +40,8 @@ test('the example writes out every default', () => {
   }
 })
 
-/** An example shows one kind of store, and the kinds of destination that keep a secret. */
-const LEFT_OUT = ['store(postgres)', '(syslog-tcp)', '(syslog-udp)']
+/** An example shows one kind of store, the kinds of destination that keep a secret, and no peers. */
+const LEFT_OUT = ['store(postgres)', '(syslog-tcp)', '(syslog-udp)', 'federation.carrier']
 
 const LISTED_KIND = /^(.*)\[\]\((.*)\)$/
 
