@@ -235,6 +235,9 @@ const startSomewhere = async (
 export const startPostgres = async (
   options: PostgresOptions = {},
 ): Promise<RunningPostgres | { readonly unavailable: string }> => {
+  if (process.env['KEYREALM_SQLITE_ONLY'] === '1') {
+    return { unavailable: 'the suite `postgres` runs this on a server' }
+  }
   const place = prepare(options)
   if ('unavailable' in place) return place
   const started = await startSomewhere(place)

@@ -11,6 +11,8 @@ import { keyEncryptionKey, mainKey } from './make.ts'
 
 /** Asks for PostgreSQL and nothing else: SQLite always runs where this is not set. */
 const isRequired = process.env['KEYREALM_REQUIRE_POSTGRES'] === '1'
+/** The fast suite: the suite `postgres` runs the same on a server. */
+const isSqliteOnly = process.env['KEYREALM_SQLITE_ONLY'] === '1'
 
 export interface Implementation {
   readonly name: 'SQLite' | 'PostgreSQL'
@@ -57,8 +59,10 @@ const postgres = async (): Promise<Implementation> => {
   }
 }
 
-export const implementations = async (): Promise<readonly Implementation[]> =>
-  isRequired ? [await postgres()] : [sqlite(), await postgres()]
+export const implementations = async (): Promise<readonly Implementation[]> => {
+  if (isSqliteOnly) return [sqlite()]
+  return isRequired ? [await postgres()] : [sqlite(), await postgres()]
+}
 
 /** Closes when the tests of the file, or of the group it is called in, have run. */
 export const openFor = async (settings: StoreSettings): Promise<OpenStore> => {
