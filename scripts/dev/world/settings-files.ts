@@ -44,7 +44,6 @@ export interface RealmSettingsFrom {
 
 export function realmSettings({ realm, plan, certificates, tlsCaFile }: RealmSettingsFrom): object {
   const { issuer, directory } = plan.identityProvider
-  const { chainFile, keyFile } = certificates.peer
   const title = `${realm.name.charAt(0).toUpperCase()}${realm.name.slice(1)}`
   return {
     realm: {
@@ -74,13 +73,6 @@ export function realmSettings({ realm, plan, certificates, tlsCaFile }: RealmSet
       tlsCaFile,
       certificateFile: certificates.coreClient.chainFile,
       keyFile: certificates.coreClient.keyFile,
-    },
-    federation: {
-      carrier: {
-        certificateFile: chainFile,
-        keyFile,
-        trustFolder: `${plan.certificates}/trust`,
-      },
     },
     listeners: {
       health: { host: HOST, port: realm.healthPort },
