@@ -47,7 +47,7 @@ export const createForeignHome = (parts: HomeParts): ForeignHome => {
   const askPeer = async (
     { domain: raw, trackingId, deadline }: Batch,
     asks: readonly PeerAsk[],
-  ): Promise<readonly Pick<Told, 'result' | 'connection'>[]> => {
+  ): Promise<readonly Omit<Told, 'ask' | 'askedAt'>[]> => {
     const none = (refusal: Refusal) => asks.map(() => ({ result: refusal }))
     const domain = parsePeerDomain(raw)
     if (domain === undefined) return none(refuse('federation.peer-unreachable'))
@@ -59,7 +59,7 @@ export const createForeignHome = (parts: HomeParts): ForeignHome => {
     if (now() > deadline) return none(refuse('federation.peer-timed-out', domain))
     if (status === 403) return none(refuse('federation.refused-by-peer', domain))
     if (status !== 200) return none(refuse('federation.peer-broken', domain))
-    return parseAnswers(body, asks).map((result) => ({ result, connection }))
+    return parseAnswers(body, asks, parts.domain).map((one) => ({ ...one, connection }))
   }
 
   const send = async (batch: Batch): Promise<void> => {
