@@ -18,6 +18,7 @@ export type { NumberedEntry } from './layouts/fields.ts'
 export { createRenderer, type LayoutName, type Rendering } from './layouts/render.ts'
 export type { SyslogHeader } from './layouts/syslog.ts'
 export { formatVkey, parseNote, parseVkey, type VerifierKey } from './note.ts'
+export { type PeerDifference, reconcilePeers } from './peer-reconcile.ts'
 export type {
   AuditStore,
   LogDatabase,
@@ -60,6 +61,15 @@ export {
   shipStatus,
 } from './shipping/progress.ts'
 export type { ShipperOptions, ShipSource } from './shipping/run.ts'
+export {
+  openStatement,
+  type SignedStatement,
+  STATEMENT_KINDS,
+  type StatedEntry,
+  type Statement,
+  type StatementKind,
+  signStatement,
+} from './statement.ts'
 export { parseBundle, parseTilePath, TILE_WIDTH, type Tile, tilePath, tilesOf } from './tiles.ts'
 export { isConsistent, leafHash, rootFromInclusion, sameBytes } from './tree.ts'
 export { type ReadFile, type VerifyOptions, verifyLog } from './verify.ts'

@@ -11,6 +11,8 @@ export interface Recorded {
   /** How many entries were appended. */
   readonly entries: number
   readonly at: Instant
+  /** Of each act, in order, the sequence of its (first) entry. */
+  readonly sequences: readonly number[]
 }
 
 export interface Recorder {
@@ -45,7 +47,7 @@ export const createRecorder = (realm: string, node: string, boot: string): Recor
   }
   return {
     record: async (log, acts, now) => {
-      if (acts.length === 0) return { entries: 0, at: now }
+      if (acts.length === 0) return { entries: 0, at: now, sequences: [] }
       const head = await log.head()
       let used = counter
       const encode = (act: Act): string => {
@@ -53,8 +55,10 @@ export const createRecorder = (realm: string, node: string, boot: string): Recor
         const place: Place = { realm, node, boot, counter: used, time: now }
         return encodeEntry(act, place)
       }
+      const sequences: number[] = []
       const bodies = withClock(acts, head, now).flatMap((act) => {
         const before = used
+        sequences.push(head.sequence + 1 + used - counter)
         const body = encode(act)
         const parts = splitLong(act, body)
         if (parts === undefined) return [body]
@@ -63,7 +67,7 @@ export const createRecorder = (realm: string, node: string, boot: string): Recor
       })
       const entries = bodies.map((body, index) => ({ sequence: head.sequence + 1 + index, body }))
       await log.append(entries, now)
-      return { entries: entries.length, at: now }
+      return { entries: entries.length, at: now, sequences: sequences.slice(0, acts.length) }
     },
     committed: ({ entries, at }) => {
       counter += entries

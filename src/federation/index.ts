@@ -14,4 +14,6 @@ export {
   type ServePeer,
 } from './ports.ts'
 export { createServePeer, type ServeParts } from './serve.ts'
+export type { Signer } from './statements.ts'
+export { oweUses, tellUses, type UseParts } from './uses.ts'
 export { pushWithdrawals, type WithdrawalParts } from './withdrawals.ts'

@@ -1,25 +1,31 @@
 // Joins the realm to others: what they are asked, how they are answered, and what goes on beside requests. How a peer is reached is
 // handed in: a realm without a way to any works alone.
 
+import { signStatement } from '../audit/index.ts'
 import { systemRandom } from '../crypto/index.ts'
 import {
   createForeignHome,
   createServePeer,
   type FederationPolicy,
+  oweUses,
   type PeerLink,
   pushWithdrawals,
   type ServePeer,
+  type Signer,
+  tellUses,
 } from '../federation/index.ts'
 import { type ForeignHome, type PeerDesk, retryBinds, type Told } from '../kms/index.ts'
 import { isRefusal } from '../refusal.ts'
 import type { Job, Metrics } from '../runtime/index.ts'
 import { type Instant, seconds } from '../time.ts'
 import type { Realm } from './assembly.ts'
+import { originOf } from './published-log.ts'
 
 /** Clients wait six seconds for everything; what is left is for both transactions and the way to the client. */
 const PATIENCE = seconds(4.5)
 const PUSH_EVERY = seconds(1)
 const BIND_EVERY = seconds(5)
+const USES_EVERY = seconds(5)
 
 const policyOf = ({ settings: { federation } }: Realm): FederationPolicy => ({
   mode: federation.mode,
@@ -50,6 +56,16 @@ const watchQuestions = (metrics: Metrics): ((told: Told, now: Instant) => void) 
     asked.observe({ outcome: outcomeOf(told) }, Math.max(0, now - told.askedAt) / 1000)
 }
 
+/** Signs as the log that is written now: after an accepted restore it has another name. */
+const signerOf = ({ settings, store, log }: Realm): Signer => ({
+  async sign(statement) {
+    const { signing } = log.keys
+    if (signing === undefined) return undefined
+    const { generation } = await store.read((tx) => tx.tree.head())
+    return signStatement(statement, originOf(settings)(generation), signing)
+  },
+})
+
 export const joinForeignHome = (realm: Realm, link: PeerLink, metrics: Metrics): ForeignHome =>
   createForeignHome({
     domain: realm.kms.domain,
@@ -67,11 +83,16 @@ export const joinServePeer = (
 ): ServePeer => {
   const { kms, ledger, keyring } = realm
   const isUnlocked = () => keyring.isUnlocked
-  const parts = { domain: kms.domain, policy: policyOf(realm), desk, ledger, isUnlocked }
+  const signer = signerOf(realm)
+  const parts = { domain: kms.domain, policy: policyOf(realm), desk, ledger, signer, isUnlocked }
   return createServePeer(parts, onFault)
 }
 
-const pushJob = ({ store, ledger, now }: Realm, link: PeerLink, metrics: Metrics): Job => {
+const pushJob = (
+  { store, ledger, now, kms: { domain } }: Realm,
+  link: PeerLink,
+  metrics: Metrics,
+): Job => {
   const owed = metrics.gauge({
     room: 'federation',
     thing: 'owed_withdrawals',
@@ -83,8 +104,30 @@ const pushJob = ({ store, ledger, now }: Realm, link: PeerLink, metrics: Metrics
     name: 'push-withdrawals',
     interval: PUSH_EVERY,
     run: async () => {
-      await pushWithdrawals({ store, ledger, link, now, newTrackingId })
+      await pushWithdrawals({ store, ledger, link, now, newTrackingId, domain })
       owed.set({}, await store.read((tx) => tx.debts.countOwed()))
+    },
+  }
+}
+
+const usesJob = (realm: Realm, link: PeerLink, metrics: Metrics): Job => {
+  const { store, ledger, now, kms } = realm
+  const owed = metrics.gauge({
+    room: 'federation',
+    thing: 'owed_uses',
+    unit: 'count',
+    help: 'Entries about keys of peers that their homes have not acknowledged yet.',
+  })
+  const newTrackingId = () => systemRandom.uuid()
+  const signer = signerOf(realm)
+  const parts = { store, ledger, link, now, signer, newTrackingId, domain: kms.domain }
+  return {
+    name: 'tell-uses',
+    interval: USES_EVERY,
+    run: async (stopping) => {
+      while ((await oweUses(parts)) > 0 && !stopping.aborted);
+      while ((await tellUses(parts)) > 0 && !stopping.aborted);
+      owed.set({}, await store.read((tx) => tx.receipts.countOwed()))
     },
   }
 }
@@ -102,4 +145,8 @@ export const federationJobs = (
   link: PeerLink,
   foreign: ForeignHome,
   metrics: Metrics,
-): readonly Job[] => [pushJob(realm, link, metrics), bindJob(realm, foreign)]
+): readonly Job[] => [
+  pushJob(realm, link, metrics),
+  bindJob(realm, foreign),
+  usesJob(realm, link, metrics),
+]

@@ -11,6 +11,7 @@ import {
   createRecorder,
   type Publisher,
   signCheckpoint,
+  signStatement,
   type VerifierKey,
   verifierKeyOf,
 } from '../../src/audit/index.ts'
@@ -20,6 +21,7 @@ import {
   createServePeer,
   type FederationPolicy,
   type PeerLink,
+  type Signer,
 } from '../../src/federation/index.ts'
 import type { OrganizationId, UserId } from '../../src/id.ts'
 import { createAuthenticator } from '../../src/identity/index.ts'
@@ -102,7 +104,8 @@ export const someSettings = (changes: Partial<KmsSettings> = {}): KmsSettings =>
   ...changes,
 })
 
-export const ORIGIN = `${DOMAIN}/log`
+const originOf = (domain: string): string => `${domain}/log`
+export const ORIGIN = originOf(DOMAIN)
 
 export interface WorldOptions {
   readonly settings?: Partial<KmsSettings>
@@ -153,6 +156,7 @@ const boot = async (options: WorldOptions, opened: OpenStore, now: () => Instant
     ...(foreign === undefined ? {} : { foreign }),
   }
   const people = new People(systemRandom)
+  const logKeys = new LogKeys(keyring)
   const faults: unknown[] = []
   const committer = new Committer(ledger, { means, people })
   const corridor = createCorridor({
@@ -169,10 +173,17 @@ const boot = async (options: WorldOptions, opened: OpenStore, now: () => Instant
   })
   const onFault = (fault: unknown) => faults.push(fault)
   const desk = createPeerDesk({ ...means, bearers, committer, now, onFault })
+  const statements: Signer = {
+    sign: async (statement) =>
+      logKeys.signing && signStatement(statement, originOf(domain), logKeys.signing),
+  }
   const servePeer =
     federation &&
     createServePeer(
-      { domain, policy: federation.policy, desk, ledger, isUnlocked: () => keyring.isUnlocked },
+      {
+        ...{ domain, policy: federation.policy, desk, ledger, signer: statements },
+        isUnlocked: () => keyring.isUnlocked,
+      },
       onFault,
     )
   const importStaticKey = () =>
@@ -190,12 +201,11 @@ const boot = async (options: WorldOptions, opened: OpenStore, now: () => Instant
     await staticKeys.reload()
   }
   const unlock = () => unlockKeyring(keyring, mains, ledger, systemRandom)
-  const logKeys = new LogKeys(keyring)
   const kept: string[] = []
   const publisher = createPublisher({
     database: store,
     holder: 'node-1',
-    originOf: () => ORIGIN,
+    originOf: () => originOf(domain),
     sign: (checkpoint, moment) =>
       logKeys.signing && signCheckpoint(checkpoint, logKeys.signing, Math.floor(moment / 1000)),
     keep: (note) => void kept.push(note),
@@ -207,12 +217,14 @@ const boot = async (options: WorldOptions, opened: OpenStore, now: () => Instant
     const organizationId = settings.organizations[0]
     const made = await ensureLogKeys(ledger, { keyring, random: systemRandom, organizationId })
     logKeys.know(made)
-    return made.map((key) => verifierKeyOf(ORIGIN, key))
+    return made.map((key) => verifierKeyOf(originOf(domain), key))
   }
+  if (federation !== undefined) await knowLogKeys()
   return {
     settings,
     foreign,
     servePeer,
+    statements,
     ledger,
     keyring,
     workers,
