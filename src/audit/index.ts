@@ -1,5 +1,6 @@
 // The door of `audit`: what happened, provably.
 
+export { textIn } from './canonical.ts'
 export {
   type Checkpoint,
   formatCheckpoint,
