@@ -9,7 +9,7 @@ const SHA256_BYTES = 32
  * makes an external buffer of it, which costs several times as much as hashing a short input.
  */
 export const sha256 = (data: Uint8Array | string): Uint8Array => {
-  const digest = hash('sha256', data, 'latin1')
+  const digest = hash('sha256', data, 'binary')
   const bytes = new Uint8Array(SHA256_BYTES)
   for (let index = 0; index < SHA256_BYTES; index++) bytes[index] = digest.charCodeAt(index)
   return bytes

@@ -37,7 +37,9 @@ test('the tag of each action in the layout hds is the one that the table says', 
   const asked = rows.map(([, action]) => [action, tagOf({ action, method: 'retrieve' })])
   const own = rows.map(([, action]) => [action, tagOf({ action })])
   const said = rows.map(([, action, tag]) => [action, tag === '' ? 'EVENT' : 'REQUEST'])
-  const isEither = new Set(rows.filter(([, , tag]) => tag?.endsWith('if asked for')).map(([, a]) => a))
+  const isEither = new Set(
+    rows.filter(([, , tag]) => tag?.endsWith('if asked for')).map(([, a]) => a),
+  )
   assert.equal(isEither.size, 1)
   assert.deepEqual(asked, said)
   assert.deepEqual(

@@ -30,7 +30,9 @@ class Node {
     const orders = JSON.stringify({ url, node: name })
     this.#child = spawn(process.execPath, [PROGRAM, orders], { stdio: ['pipe', 'pipe', 'inherit'] })
     this.#ended = once(this.#child, 'close')
-    createInterface({ input: this.#child.stdout }).on('line', (line) => this.#hear(JSON.parse(line)))
+    createInterface({ input: this.#child.stdout }).on('line', (line) =>
+      this.#hear(JSON.parse(line)),
+    )
   }
 
   #hear({ ready, recorded, published }: Said): void {

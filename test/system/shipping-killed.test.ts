@@ -54,17 +54,20 @@ const aServerOfLines = async () => {
   const sockets = new Set<TLSSocket>()
   let onLines: (() => void) | undefined
   const options = { cert: certificatePem, key: keyPem, ca: AUTHORITY.certificatePem }
-  const server = createServer({ ...options, requestCert: true, minVersion: 'TLSv1.3' }, (socket) => {
-    const chunks: Buffer[] = []
-    connections.push(chunks)
-    sockets.add(socket)
-    socket.on('error', () => undefined)
-    socket.on('data', (chunk) => {
-      chunks.push(chunk)
-      onLines?.()
-      onLines = undefined
-    })
-  })
+  const server = createServer(
+    { ...options, requestCert: true, minVersion: 'TLSv1.3' },
+    (socket) => {
+      const chunks: Buffer[] = []
+      connections.push(chunks)
+      sockets.add(socket)
+      socket.on('error', () => undefined)
+      socket.on('data', (chunk) => {
+        chunks.push(chunk)
+        onLines?.()
+        onLines = undefined
+      })
+    },
+  )
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   const address = server.address()

@@ -30,9 +30,7 @@ const makeExport = (directory: string, count: number): void => {
   let tree: Tree = EMPTY_TREE
   for (let first = 0; first < count; first += TILE_WIDTH) {
     const width = Math.min(TILE_WIDTH, count - first)
-    const entries = Array.from({ length: width }, (_, index) =>
-      Buffer.from(entryOf(first + index)),
-    )
+    const entries = Array.from({ length: width }, (_, index) => Buffer.from(entryOf(first + index)))
     const bundle = encodeBundle(entries)
     put(directory, tilePath({ level: 'entries', index: first / TILE_WIDTH, width }), bundle)
     const growth = grow(tree, entries.map(leafHash))

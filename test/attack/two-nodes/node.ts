@@ -57,7 +57,7 @@ const record = async (): Promise<void> => {
   for (let first = 0; !isStopping; first += GROUP) {
     const names = Array.from({ length: GROUP }, (_, index) => `${boot}/${first + index}`)
     const acts = names.map((requestId) => ({
-      ...{ action: 'test.happened', type: 'PROCESS', outcome: 'done' } as const,
+      ...({ action: 'test.happened', type: 'PROCESS', outcome: 'done' } as const),
       ...{ actor: { kind: 'system' } as const, requestId },
     }))
     await ledger.commit(async () => ({ result: undefined, acts }))
