@@ -18,7 +18,7 @@ import type { Means, Moment, Verdict } from './operation.ts'
 import type { Named, People } from './people.ts'
 import type { Transaction } from './ports.ts'
 import { actOf, type Pseudonyms, turnedAct } from './record.ts'
-import { operationOf, repeatedVerdicts } from './repeat.ts'
+import { digestOf, operationOf, repeatedVerdicts } from './repeat.ts'
 import { routeOf } from './routes.ts'
 import { standingVerdicts } from './standing.ts'
 import type { StoredAnswer } from './stored-answer.ts'
@@ -110,6 +110,7 @@ const storedAnswers = (
             sessionUri: asked.session.uri,
             requestId: asked.request.requestId,
             operation: operationOf(asked),
+            digest: digestOf(asked),
             body: isRefusal(outcome)
               ? JSON.stringify({ refused: outcome.refused })
               : toStored(outcome),
