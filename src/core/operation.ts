@@ -43,7 +43,7 @@ export interface Occasion {
 }
 
 /** As they are written down. Ids have no comma. */
-export const toTurnText = (turns: readonly string[]): string => turns.join(',')
+const toTurnText = (turns: readonly string[]): string => turns.join(',')
 export const turnsIn = ({ turn }: Pick<OperationRow, 'turn'>): readonly string[] => turn.split(',')
 
 interface Mark {

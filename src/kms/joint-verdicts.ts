@@ -20,7 +20,7 @@ const jointsOf = (group: readonly Case[]): readonly Joint[] =>
 export const earlierOperations = (tx: Transaction, group: readonly Case[]): Promise<Earlier> =>
   tx.operations.find(jointsOf(group).map(({ id }) => id))
 
-export const earlierOf = ({ received: { joint } }: Case, earlier: Earlier) =>
+const earlierOf = ({ received: { joint } }: Case, earlier: Earlier) =>
   joint === undefined ? undefined : earlier.get(joint.id)
 
 const refused = (code: RefusalCode): Verdict => ({

@@ -81,7 +81,7 @@ export const sessionColumns = {
   wrap_version: 'integer',
 } as const satisfies Columns
 
-export const answerColumns = {
+const answerColumns = {
   session_id: 'integer',
   request_id: 'text',
   operation: 'text',
