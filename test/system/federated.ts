@@ -2,12 +2,13 @@
 // every request that may cross does what it says, and removal bites on both sides.
 
 import assert from 'node:assert/strict'
-import { after, test } from 'node:test'
+import { test } from 'node:test'
 import type { Json } from '../support/device.ts'
-import { type RemoteDevice, remoteDevice } from '../support/remote-device.ts'
+import type { RemoteDevice } from '../support/remote-device.ts'
 import type { RunningWorld } from '../support/running-world.ts'
 import { aRoom, authorizationsOf, keyOf, keysOf } from '../support/world.ts'
 import { statusOf, until } from './flow.ts'
+import { type Guests, invite } from './guests.ts'
 
 type Entry = Readonly<Record<string, unknown>>
 
@@ -16,7 +17,6 @@ const PAIRS = [
   ['gina', 'alice'],
 ] as const
 const BATCH = 50
-const WITHIN_MS = 6000
 
 const statusOfAnswer = (answer: Json): unknown => answer['status']
 
@@ -32,26 +32,6 @@ const askTogether = async (
 
 const isOf = (entry: Entry, kind: string, action: string): boolean =>
   entry['action'] === action && (entry['actor'] as Entry)['kind'] === kind
-
-/** Devices of people, each registered when it is asked for first. */
-export type Guests = (name: string) => Promise<RemoteDevice>
-
-const invite = (world: () => RunningWorld): Guests => {
-  const coming = new Map<string, Promise<RemoteDevice>>()
-  const come = async (name: string): Promise<RemoteDevice> => {
-    const remote = await remoteDevice(world(), name)
-    await remote.device.shake()
-    return remote
-  }
-  after(async () => {
-    for (const one of coming.values()) (await one).close()
-  })
-  return (name) => {
-    const found = coming.get(name) ?? come(name)
-    coming.set(name, found)
-    return found
-  }
-}
 
 /** Declares the tests; answers the devices of those who came. */
 export const federatedTests = (
@@ -178,17 +158,4 @@ export const federatedTests = (
     assert.ok(performance.now() - begun < 1000, 'that took longer than a second')
   })
   return guest
-}
-
-/** The answer of a question that a peer cannot answer: sealed, a refusal, and while the client still waits. */
-export const refusedInTime = async (
-  { device }: RemoteDevice,
-  uri: string,
-): Promise<{ readonly status: number; readonly tookMs: number }> => {
-  const begun = performance.now()
-  const answer = await device.ask('retrieve', uri)
-  const tookMs = performance.now() - begun
-  assert.ok(tookMs < WITHIN_MS, `answered after ${tookMs} ms`)
-  assert.equal(typeof answer['reason'], 'string')
-  return { status: Number(answer['status']), tookMs }
 }
