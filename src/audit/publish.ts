@@ -63,7 +63,7 @@ export const publishedIn = (head: TreeHead): Checkpoint | undefined => {
 }
 
 /** The tree as stored, held against the checkpoint that was published of it. */
-export const loadPublished = async (tx: LogTransaction, head: TreeHead): Promise<Tree> => {
+const loadPublished = async (tx: LogTransaction, head: TreeHead): Promise<Tree> => {
   const tree = head.size === 0 ? EMPTY_TREE : await loadTree(head.size, tilesIn(tx))
   const published = publishedIn(head)
   if (published !== undefined) {

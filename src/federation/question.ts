@@ -53,9 +53,10 @@ export const requestOf = (operation: Operation): Json => {
 
 /** The body of a batch; the requestIds are places in it. */
 export const batchOf = (asks: readonly PeerAsk[]): Json => ({
-  requests: asks.map(({ userId, vouchedFor, operation }, index) => ({
+  requests: asks.map(({ userId, vouchedFor, operationId, operation }, index) => ({
     userId,
     ...(vouchedFor === undefined ? {} : { vouchedFor }),
+    ...(operationId === undefined ? {} : { operationId }),
     request: { requestId: String(index), client: {}, ...requestOf(operation) },
   })),
 })

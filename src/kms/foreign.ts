@@ -17,6 +17,8 @@ export interface PeerAsk {
   readonly operation: Operation
   /** A resource of ours on which that user is authorised: the home of a key that is bound here relies on it. */
   readonly vouchedFor?: ResourceUri
+  /** The core's operation that it is part of: done there once under this id, and never once the core has withdrawn it. */
+  readonly operationId?: string
 }
 
 /** A key that a peer gave, not yet wrapped. */
@@ -65,8 +67,7 @@ export const isNoAnswer = ({ result }: Told): boolean =>
   'refused' in result && result.refused !== 'federation.denied-by-home'
 
 /** Our own users ask other realms; peers are never passed on, and machines are granted nothing there. */
-export const mayAskPeers = ({ by, received }: Asked): boolean =>
-  by.kind === 'person' && received.joint === undefined
+export const mayAskPeers = ({ by }: Asked): boolean => by.kind === 'person'
 
 /** The resource that a request is about, as far as its own text says. */
 export const resourceOfOperation = (operation: Operation): ResourceUri | undefined => {
@@ -84,9 +85,15 @@ export const resourceOfOperation = (operation: Operation): ResourceUri | undefin
   }
 }
 
-export const askHome = (asked: Asked, operation: Operation, uri: string): PeerAsk => ({
-  domain: hostOf(uri),
-  // Persons alone ask, and a person's subject is a person.
-  userId: asked.subject as UserId,
-  operation,
-})
+export const askHome = (asked: Asked, operation: Operation, uri: string): PeerAsk => {
+  const { joint } = asked.received
+  return {
+    domain: hostOf(uri),
+    // Persons alone ask, and a person's subject is a person.
+    userId: asked.subject as UserId,
+    operation,
+    ...(joint === undefined || operation !== asked.request.operation
+      ? {}
+      : { operationId: joint.id }),
+  }
+}

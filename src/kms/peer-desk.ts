@@ -32,6 +32,8 @@ export interface PeerDeskParts extends RevealMeans {
 export interface PeerItem {
   readonly userId: UserId
   readonly vouchedFor?: ResourceUri
+  /** The core's operation that it is part of. */
+  readonly operationId?: string
   readonly request: unknown
   readonly sizeBytes: number
 }
@@ -94,7 +96,11 @@ const caseOf = (
 
 export const createPeerDesk = (parts: PeerDeskParts): PeerDesk => {
   const answerOne = async (by: Peer, item: PeerItem, trackingId: string): Promise<string> => {
-    const received = { at: parts.now(), trackingId, sizeBytes: item.sizeBytes }
+    const { sizeBytes, operationId } = item
+    const received = {
+      ...{ at: parts.now(), trackingId, sizeBytes },
+      ...(operationId === undefined ? {} : { operationId }),
+    }
     const one = caseOf(parts, by, item, received)
     const requestId = 'request' in one ? one.request.requestId : one.requestId
     try {

@@ -6,7 +6,7 @@ import type { Principal } from '../identity/index.ts'
 import { isRefusal, type Refusal } from '../refusal.ts'
 import type { Instant } from '../time.ts'
 import type { Answer } from './answer.ts'
-import type { Asked, Received, Turned } from './case.ts'
+import { type Asked, operationIdOf, type Received, type Turned } from './case.ts'
 import { ownSubject } from './on-behalf.ts'
 import type { Recorded, Verdict } from './operation.ts'
 import type { Person } from './person.ts'
@@ -53,8 +53,9 @@ const withPeers = (details: Act['details'], { by, told }: Asked): Act['details']
 }
 
 /** The core's id of an operation joins an entry to the core's own records. */
-const withOperation = (details: Act['details'], { joint }: Received): Pick<Act, 'details'> => {
-  if (joint !== undefined) return { details: { ...details, operation: joint.id } }
+const withOperation = (details: Act['details'], received: Received): Pick<Act, 'details'> => {
+  const operation = operationIdOf(received)
+  if (operation !== undefined) return { details: { ...details, operation } }
   return details === undefined ? {} : { details }
 }
 

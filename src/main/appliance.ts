@@ -122,10 +122,10 @@ const openLink = (parts: LineParts): CoreLink => {
       state: realm.keyring.isUnlocked ? 'ready' : 'locked',
     }),
     handle: (post) => answerPost(realm, joined, post),
-    withdraw: async (id) => ({
+    withdraw: async ({ id, part }) => ({
       type: 'answers',
       id,
-      ...operationAnswer(await withdrawOperation(realm.ledger, id)),
+      ...operationAnswer(await withdrawOperation(realm.ledger, id, part)),
     }),
     onRosters: (page) => rooms().takeRosters(page),
     onOffboarded: (userId) => rooms().acknowledge(userId),

@@ -16,6 +16,7 @@ import { shipping } from './migrations/0008-shipping.ts'
 import { brought } from './migrations/0009-brought.ts'
 import { witness } from './migrations/0010-witness.ts'
 import { federation } from './migrations/0011-federation.ts'
+import { betweenRealms } from './migrations/0012-between-realms.ts'
 import type { Dialect } from './statement.ts'
 
 /** The few words in which the two dialects' table definitions differ. */
@@ -70,6 +71,7 @@ export const MIGRATIONS: readonly Migration[] = [
   brought,
   witness,
   federation,
+  betweenRealms,
 ]
 
 interface Applied {

@@ -10,7 +10,7 @@ import { branded } from './mapping.ts'
 import { type Dialect, type Link, prepare } from './statement.ts'
 
 /** A bound on work, not on depth: no real room comes near it, and an attacker gains a refusal. */
-export const MOST_VISITED = 10_000
+const MOST_VISITED = 10_000
 
 const pairColumns = { resource_uri: 'text', auth_id: 'text' } as const
 const kinds = { pairs: pairColumns, now: 'integer' } as const

@@ -81,7 +81,7 @@ export const sessionColumns = {
   wrap_version: 'integer',
 } as const satisfies Columns
 
-export const answerColumns = {
+const answerColumns = {
   session_id: 'integer',
   request_id: 'text',
   operation: 'text',
@@ -105,6 +105,10 @@ export const coreOperationColumns = {
   session_uri: 'text?',
   request_id: 'text?',
   answered_at: 'integer',
+  // Of what another realm had done here under that id.
+  peer: 'text?',
+  meant: 'text?',
+  answer: 'text?',
 } as const satisfies Columns
 
 export const rosterDriftColumns = {
