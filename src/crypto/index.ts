@@ -38,6 +38,7 @@ export {
   type PeerTrustProblem,
   readPeerTrust,
 } from './peer-certificate.ts'
+export { type PeerIdentity, type PeerIdentityFiles, readPeerIdentity } from './peer-identity.ts'
 export { type Random, systemRandom } from './random.ts'
 export { type RsaPrivateKey, rsaPrivateKeyFrom } from './rsa.ts'
 export { createRsaWorkers, type RsaWorkers, type RsaWorkersOptions } from './rsa-workers.ts'

@@ -50,7 +50,7 @@ export const createForeignHome = (parts: HomeParts): ForeignHome => {
   ): Promise<readonly Pick<Told, 'result' | 'connection'>[]> => {
     const none = (refusal: Refusal) => asks.map(() => ({ result: refusal }))
     const domain = parsePeerDomain(raw)
-    if (domain === undefined) return none(refuse('federation.peer-unreachable'))
+    if (domain === undefined) return none(refuse('federation.unknown-host', raw))
     const question = { path: PEER_PATHS.requests, body: batchOf(asks), trackingId }
     const reply = await link.ask(domain, question, deadline)
     if (isRefusal(reply)) return none(reply)
@@ -58,6 +58,7 @@ export const createForeignHome = (parts: HomeParts): ForeignHome => {
     // Whoever waited has been told already, or is about to be: what comes now is nobody's.
     if (now() > deadline) return none(refuse('federation.peer-timed-out', domain))
     if (status === 403) return none(refuse('federation.refused-by-peer', domain))
+    if (status === 429) return none(refuse('federation.peer-busy', domain))
     if (status !== 200) return none(refuse('federation.peer-broken', domain))
     return parseAnswers(body, asks).map((result) => ({ result, connection }))
   }

@@ -1,5 +1,5 @@
 // TLS 1.3 with both certificates, over any stream of bytes to a peer. TLS proves who holds the key; who that is, our one
-// policy says of the certificate, and nothing else. No session is resumed, no peer of an older TLS is spoken to.
+// policy says, and only of a chain that the TLS library has verified too. No session is resumed, no older TLS spoken.
 
 import type { Duplex } from 'node:stream'
 import { connect, createSecureContext, type SecureContextOptions, TLSSocket } from 'node:tls'
@@ -12,6 +12,7 @@ import {
 import { isRefusal, type Refusal, refuse } from '../refusal.ts'
 import type { Instant } from '../time.ts'
 import { HelloTap } from './peer-hello.ts'
+import { isVerifiedByTls } from './peer-verdict.ts'
 
 /** What a certificate was found to prove; the policy itself is `crypto`'s. */
 export interface JudgedCertificate {
@@ -42,6 +43,9 @@ export interface PeerTls {
 
 export type Carrier = PeerConnectionFacts['carrier']
 
+/** Why nobody was proved, and which certificate was shown, if any was. */
+export type Unproven = Refusal & { readonly certificateSha256?: string }
+
 /** A connection whose other end has proved its name. */
 export interface PeerSocket {
   readonly socket: TLSSocket
@@ -71,6 +75,7 @@ const contextOf = (tls: PeerTls): SecureContextOptions & { rejectUnauthorized: b
     // Anchors may be issuers themselves: trust ends where the operator put it.
     allowPartialTrustChain: true,
     minVersion: 'TLSv1.3',
+    maxVersion: 'TLSv1.3',
     ecdhCurve: groups.join(':'),
     // The handshake goes on, so that the refusal can be said and recorded; `prove` decides.
     rejectUnauthorized: false,
@@ -99,7 +104,18 @@ interface Proving {
   readonly expected: string | undefined
 }
 
-const prove = (proving: Proving, tls: PeerTls): PeerSocket | Refusal => {
+/** As `crypto` prints digests. */
+const fingerprintOf = (socket: TLSSocket): string | undefined =>
+  socket.getPeerX509Certificate()?.fingerprint256.replaceAll(':', '').toLowerCase()
+
+const prove = (proving: Proving, tls: PeerTls): PeerSocket | Unproven => {
+  const proven = judge(proving, tls)
+  if (!isRefusal(proven)) return proven
+  const certificateSha256 = fingerprintOf(proving.socket)
+  return { ...proven, ...(certificateSha256 === undefined ? {} : { certificateSha256 }) }
+}
+
+const judge = (proving: Proving, tls: PeerTls): PeerSocket | Refusal => {
   const { socket, carrier, tlsGroup, expected } = proving
   const chain = chainOf(socket)
   const question = { chain, ...(expected === undefined ? {} : { expected }) }
@@ -107,6 +123,7 @@ const prove = (proving: Proving, tls: PeerTls): PeerSocket | Refusal => {
   let judgedAt = tls.now()
   const first = trust.judge({ ...question, now: judgedAt })
   if (isRefusal(first)) return first
+  if (!isVerifiedByTls(socket)) return refuse('federation.certificate-unfit', first.domain)
   const domain = parsePeerDomain(first.domain)
   // Our own name at the other end: somebody connected us with ourselves.
   if (domain === undefined || domain === tls.ownDomain) return refuse('federation.certificate-name')
@@ -150,10 +167,11 @@ export const connectPeer = (
   raw: Duplex,
   { domain, carrier, withinMs }: { domain: PeerDomain; carrier: Carrier; withinMs: number },
   tls: PeerTls,
-): Promise<PeerSocket | Refusal> =>
+): Promise<PeerSocket | Unproven> =>
   new Promise((resolve) => {
-    const socket = connect({ ...contextOf(tls), socket: raw, servername: domain })
-    const settle = (outcome: PeerSocket | Refusal): void => {
+    // No server name: whoever carries the bytes need not read whom we mean, and a realm has one certificate.
+    const socket = connect({ ...contextOf(tls), socket: raw })
+    const settle = (outcome: PeerSocket | Unproven): void => {
       clearTimeout(timer)
       if (isRefusal(outcome)) {
         socket.destroy()
@@ -188,9 +206,9 @@ export const REFUSED_HEADER = 'keyrealm-refused'
  */
 export const acceptPeer = (
   raw: Duplex,
-  { claimed, carrier }: { claimed: string | undefined; carrier: Carrier },
+  { claimed, carrier }: { readonly claimed?: string; readonly carrier: Carrier },
   tls: PeerTls,
-): Promise<PeerSocket | Refusal> =>
+): Promise<PeerSocket | Unproven> =>
   new Promise((resolve) => {
     const tap = new HelloTap(raw)
     const { rejectUnauthorized, ...context } = contextOf(tls)
@@ -201,7 +219,7 @@ export const acceptPeer = (
       requestCert: true,
       rejectUnauthorized,
     })
-    const settle = (outcome: PeerSocket | Refusal): void => {
+    const settle = (outcome: PeerSocket | Unproven): void => {
       clearTimeout(timer)
       resolve(outcome)
     }

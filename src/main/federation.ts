@@ -8,9 +8,10 @@ import {
   type FederationPolicy,
   type PeerLink,
   pushWithdrawals,
+  type ServeParts,
   type ServePeer,
 } from '../federation/index.ts'
-import { type ForeignHome, type PeerDesk, retryBinds, type Told } from '../kms/index.ts'
+import { type ForeignHome, retryBinds, type Told } from '../kms/index.ts'
 import { isRefusal } from '../refusal.ts'
 import type { Job, Metrics } from '../runtime/index.ts'
 import { type Instant, seconds } from '../time.ts'
@@ -62,12 +63,19 @@ export const joinForeignHome = (realm: Realm, link: PeerLink, metrics: Metrics):
 /** What answers a peer whose certificate was accepted. */
 export const joinServePeer = (
   realm: Realm,
-  desk: PeerDesk,
+  { desk, turnedAway }: Pick<ServeParts, 'desk' | 'turnedAway'>,
   onFault: (fault: unknown, trackingId: string) => void,
 ): ServePeer => {
   const { kms, ledger, keyring } = realm
   const isUnlocked = () => keyring.isUnlocked
-  const parts = { domain: kms.domain, policy: policyOf(realm), desk, ledger, isUnlocked }
+  const parts = {
+    domain: kms.domain,
+    policy: policyOf(realm),
+    desk,
+    ledger,
+    isUnlocked,
+    turnedAway,
+  }
   return createServePeer(parts, onFault)
 }
 

@@ -344,7 +344,7 @@ describe('a hostile peer that is who it says it is', () => {
     const { acme, globex } = await open({
       globex: {
         serve: async () => {
-          setImmediate(() => globex.server.close())
+          setImmediate(() => globex.hangUp())
           return await new Promise(() => undefined)
         },
       },

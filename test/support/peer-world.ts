@@ -8,6 +8,7 @@ import { openStreamRelay, type StreamRules } from '../../src/core/streams/relay.
 import { isPeerTrustProblem, readPeerTrust } from '../../src/crypto/index.ts'
 import {
   type PeerDomain,
+  type PeerMeeting,
   type PeerQuestion,
   parsePeerDomain,
   type ServePeer,
@@ -21,6 +22,7 @@ import {
   type PeerLinkLimits,
   type PeerServerLimits,
   type PeerTls,
+  type PeerWatch,
 } from '../../src/links/index.ts'
 import { isRefusal, type Refusal } from '../../src/refusal.ts'
 import { silentLog } from '../../src/runtime/index.ts'
@@ -141,6 +143,9 @@ const LINK: PeerLinkLimits = {
 const SERVER: PeerServerLimits = {
   perPeer: 8,
   handshakes: 16,
+  handshakesOfOne: 16,
+  questionsPerSecond: 1_000_000,
+  questionsAtOnce: 1_000_000,
   bodyBytes: 256 * 1024,
   requestWithinMs: 2000,
   idleMs: 60_000,
@@ -148,7 +153,18 @@ const SERVER: PeerServerLimits = {
 
 export const makeRealm = (wishes: TestRealmWishes) => {
   const { core, domain, leaf } = wishes
-  const refused: Refusal[] = []
+  const refused: (Refusal & { readonly meeting: PeerMeeting })[] = []
+  let isOpen = 0
+  const watch: PeerWatch = {
+    refused: (refusal, meeting) => void refused.push({ ...refusal, meeting }),
+    opened: () => {
+      isOpen += 1
+    },
+    closed: () => {
+      isOpen -= 1
+    },
+    answered: () => undefined,
+  }
   const asked: { readonly from: string; readonly request: PeerQuestion; readonly group: string }[] =
     []
   const now = wishes.now ?? (() => instant(Date.now()))
@@ -171,7 +187,7 @@ export const makeRealm = (wishes: TestRealmWishes) => {
     serve,
     limits: { ...SERVER, ...wishes.server },
     log: silentLog,
-    onRefused: (refusal) => refused.push(refusal),
+    watch,
   })
   let isUp = true
   const streams = createPeerStreams({
@@ -205,7 +221,7 @@ export const makeRealm = (wishes: TestRealmWishes) => {
     dial: (to, withinMs) =>
       dialPeer({ direct: wishes.direct ?? new Map(), relay: streams.open }, to, withinMs),
     limits: { ...LINK, ...wishes.link },
-    log: silentLog,
+    watch,
   })
   return {
     domain,
@@ -214,6 +230,8 @@ export const makeRealm = (wishes: TestRealmWishes) => {
     streams,
     asked,
     refused,
+    /** Connections that were told of as opened, and not yet as closed. */
+    told: () => isOpen,
     ask: (to: PeerDomain, body: unknown = {}, path = PATH) =>
       link.ask(to, { path, body, trackingId: 'T-1' }, instant(now() + 2000)),
     /** New files: connections are judged anew. */
@@ -221,6 +239,13 @@ export const makeRealm = (wishes: TestRealmWishes) => {
       trust = trustOf(anchors, lists)
       link.recheck()
       server.recheck()
+    },
+    /** Cuts its peers off, as for want of trust, and trusts them again. */
+    hangUp(): void {
+      const before = trust
+      trust = trustOf([], [])
+      server.recheck()
+      trust = before
     },
     renew(next: Pick<PeerLeaf, 'chainPem' | 'keyPem'>): void {
       identity = { chainPem: next.chainPem, keyPem: next.keyPem }
@@ -236,10 +261,8 @@ export const makeRealm = (wishes: TestRealmWishes) => {
     },
     /** A TCP port for peers that come directly. */
     async listen() {
-      const raws = new Set<{ destroy(): void }>()
       const listener = createServer((raw) => {
-        raws.add(raw)
-        if (!server.take(raw, { carrier: 'direct' })) raw.destroy()
+        if (!server.take(raw, { address: '127.0.0.1', carrier: 'direct' })) raw.destroy()
       })
       await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve))
       const address = listener.address()
@@ -247,10 +270,7 @@ export const makeRealm = (wishes: TestRealmWishes) => {
       return {
         host: '127.0.0.1',
         port: address.port,
-        close: () => {
-          listener.close()
-          for (const raw of raws) raw.destroy()
-        },
+        close: () => void listener.close(),
       }
     },
     close(): void {

@@ -18,6 +18,7 @@ import { aesKeyFrom, createRsaWorkers, SecretBytes, systemRandom } from '../../s
 import {
   createForeignHome,
   createServePeer,
+  createTurnedAway,
   type FederationPolicy,
   type PeerLink,
 } from '../../src/federation/index.ts'
@@ -169,10 +170,15 @@ const boot = async (options: WorldOptions, opened: OpenStore, now: () => Instant
   })
   const onFault = (fault: unknown) => faults.push(fault)
   const desk = createPeerDesk({ ...means, bearers, committer, now, onFault })
+  const turnedAway = createTurnedAway({
+    record: (act) => ledger.commit(async () => ({ result: undefined, acts: [act] })),
+    now,
+  })
+  const isUnlocked = () => keyring.isUnlocked
   const servePeer =
     federation &&
     createServePeer(
-      { domain, policy: federation.policy, desk, ledger, isUnlocked: () => keyring.isUnlocked },
+      { domain, policy: federation.policy, desk, ledger, isUnlocked, turnedAway },
       onFault,
     )
   const importStaticKey = () =>

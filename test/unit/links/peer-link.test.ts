@@ -132,7 +132,7 @@ describe('connections to a peer', () => {
     const first = await acme.ask(GLOBEX)
     const next = await papers.globex.issuer.issue({ names: [{ type: 'dns', value: GLOBEX }] })
     globex.renew(next)
-    globex.server.close()
+    globex.hangUp()
     await seen(() => acme.link.connections === 0)
     const second = await acme.ask(GLOBEX)
     assert.ok(!isRefusal(first) && !isRefusal(second))
@@ -144,9 +144,13 @@ describe('a question is refused', () => {
   test('within a second to whom nobody knows, to whom is away, and to ourselves', async () => {
     const { acme, globex } = await open()
     globex.cutLine()
-    for (const to of [domainOf('kms.nobody.example'), GLOBEX, ACME]) {
+    for (const [to, code] of [
+      [domainOf('kms.nobody.example'), 'federation.unknown-host'],
+      [GLOBEX, 'federation.peer-unreachable'],
+      [ACME, 'federation.peer-unreachable'],
+    ] as const) {
       const since = performance.now()
-      assert.equal(codeOf(await acme.ask(to)), 'federation.peer-unreachable')
+      assert.equal(codeOf(await acme.ask(to)), code)
       assert.ok(performance.now() - since < 1000)
     }
   })
