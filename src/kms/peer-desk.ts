@@ -18,6 +18,7 @@ import { type Refusal, refuse } from '../refusal.ts'
 import type { Instant } from '../time.ts'
 import type { Case, Received } from './case.ts'
 import type { Committer } from './committer.ts'
+import { type ForeignHome, isRemoval } from './foreign.ts'
 import { isLockedFault } from './keyring/keyring.ts'
 import { type RevealMeans, reveal } from './reveal.ts'
 
@@ -25,6 +26,7 @@ export interface PeerDeskParts extends RevealMeans {
   readonly uris: Uris
   readonly committer: Committer
   readonly now: () => Instant
+  readonly foreign?: ForeignHome
   readonly onFault: (fault: unknown, trackingId: string) => void
 }
 
@@ -104,7 +106,10 @@ export const createPeerDesk = (parts: PeerDeskParts): PeerDesk => {
     const one = caseOf(parts, by, item, received)
     const requestId = 'request' in one ? one.request.requestId : one.requestId
     try {
-      const { outcome } = await parts.committer.conclude(one)
+      const conclusion = await parts.committer.conclude(one)
+      const { outcome } = conclusion
+      // The peer that asks does what is to be done on its side itself; others are told, and it need not wait.
+      if (isRemoval(one, conclusion)) void parts.foreign?.removed()
       return reveal(outcome, requestId, parts)
     } catch (fault) {
       if (isLockedFault(fault)) return printRefusal(VERDICTS['kms.locked'], requestId)

@@ -104,8 +104,8 @@ for (const { where, cast } of CASTS)
       assert.equal(seen.displayName, 'Planning')
       assert.deepEqual(said(seen.activities.items), ['the first word'])
       assert.deepEqual(
-        seen.participants.items.map(({ id }) => id),
-        [idOf(alice), idOf(bob)],
+        seen.participants.items.map(({ id }) => id).toSorted(),
+        [idOf(alice), idOf(bob)].toSorted(),
       )
       assert.ok((await rooms(bob).list()).some(({ id }) => id === room.id))
     })

@@ -69,6 +69,23 @@ test('a peer that is half up, there but silent: refused while the client still w
   await until('acme is awake', () => ginaReads(key.uri))
 })
 
+test('a removal is answered although the peer is silent, and the peer told when it speaks again', async () => {
+  const { key, resource } = await sharedRoom()
+  assert.ok(await ginaReads(key.uri))
+  const alice = await deviceOf('alice')
+  const path = `${resource.uri}/authorizations?authId=${world.user('gina').id}`
+  world.at('globex').process.pause()
+  const begun = performance.now()
+  try {
+    assert.equal((await alice.ask('delete', path))['status'], 200)
+    const tookMs = performance.now() - begun
+    assert.ok(tookMs < CLIENTS_WAIT_MS / 2, `answered after ${tookMs} ms`)
+  } finally {
+    world.at('globex').process.resume()
+  }
+  await until('Gina reads no more', async () => (await ginaAsks(key.uri))['status'] === 403)
+})
+
 test('a peer that hesitates is waited for', async () => {
   const { key } = await sharedRoom()
   world.realm.pause()
