@@ -21,6 +21,8 @@ export interface HomeParts {
   readonly now: () => Instant
   /** Told of every question, for the metrics of that peer. */
   readonly onTold?: (told: Told, now: Instant) => void
+  /** Pushes what is owed, and waits no longer than whoever removed somebody can be made to wait. */
+  readonly removed: ForeignHome['removed']
 }
 
 interface Waiting {
@@ -97,6 +99,7 @@ export const createForeignHome = (parts: HomeParts): ForeignHome => {
     mayClaim: policy.claims === 'open',
     freshFor: policy.authorizationFreshFor,
     graceFor: policy.offlineGraceFor,
+    removed: parts.removed,
     ask: (asks, { at, trackingId }) =>
       Promise.all(asks.map((ask) => enqueue(ask, trackingId, after(at, policy.patience)))),
   }

@@ -19,6 +19,7 @@ import { type Refusal, refuse } from '../refusal.ts'
 import type { Instant } from '../time.ts'
 import type { Case, Received } from './case.ts'
 import type { Committer } from './committer.ts'
+import { type ForeignHome, isRemoval } from './foreign.ts'
 import { isLockedFault } from './keyring/keyring.ts'
 import { type RevealMeans, reveal } from './reveal.ts'
 
@@ -26,6 +27,7 @@ export interface PeerDeskParts extends RevealMeans {
   readonly uris: Uris
   readonly committer: Committer
   readonly now: () => Instant
+  readonly foreign?: ForeignHome
   readonly onFault: (fault: unknown, trackingId: string) => void
 }
 
@@ -115,7 +117,10 @@ export const createPeerDesk = (parts: PeerDeskParts): PeerDesk => {
     const one = caseOf(parts, by, item, received)
     const requestId = 'request' in one ? one.request.requestId : one.requestId
     try {
-      const { outcome, through } = await parts.committer.conclude(one)
+      const conclusion = await parts.committer.conclude(one)
+      const { outcome, through } = conclusion
+      // The peer that asks does what is to be done on its side itself; others are told, and it need not wait.
+      if (isRemoval(one, conclusion)) void parts.foreign?.removed()
       const text = reveal(outcome, requestId, parts)
       return through === undefined ? text : withWays(text, through)
     } catch (fault) {

@@ -72,8 +72,8 @@ export const MIGRATIONS: readonly Migration[] = [
   brought,
   witness,
   federation,
-  evidence,
   betweenRealms,
+  evidence,
 ]
 
 interface Applied {

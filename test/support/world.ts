@@ -148,7 +148,8 @@ const boot = async (options: WorldOptions, opened: OpenStore, now: () => Instant
   const channels = new Channels(store, keyring, settings.sessionGrace, settings.liveChannels)
   const { domain } = settings
   const federation = options.federation
-  const foreign = federation && createForeignHome({ domain, now, ...federation })
+  const foreign =
+    federation && createForeignHome({ domain, now, removed: async () => undefined, ...federation })
   const means = {
     ...{ settings, uris, random: systemRandom, keyring },
     ...(foreign === undefined ? {} : { foreign }),

@@ -2,8 +2,8 @@
 // tests are the SDK's own "when the kms is in another org".
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { KmsError, type Sdk, secretOf, signIn } from '../sdk.ts'
-import { user } from '../world.ts'
+import { KmsError, type Sdk, secretOf, signIn } from './sdk.ts'
+import { user } from './world.ts'
 
 let alice: Sdk
 let gina: Sdk
