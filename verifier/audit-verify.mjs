@@ -18,7 +18,7 @@ const SHA256_BYTES = 32
  * makes an external buffer of it, which costs several times as much as hashing a short input.
  */
 const sha256 = (data) => {
-  const digest = hash('sha256', data, 'latin1')
+  const digest = hash('sha256', data, 'binary')
   const bytes = new Uint8Array(SHA256_BYTES)
   for (let index = 0; index < SHA256_BYTES; index++) bytes[index] = digest.charCodeAt(index)
   return bytes
@@ -161,10 +161,6 @@ const isConsistent = (old, now, proof) => {
 
 // Signatures over the log's checkpoints, Ed25519 (RFC 8032) and ML-DSA-44, and over releases, Ed25519 and ML-DSA-65
 // (FIPS 204, pure, empty context). Public keys travel as their raw bytes. Checking needs nothing but Node.
-
-/** What we sign with. */
-
-/** What we check. */
 
 const SIGNATURE_FACTS = {
   ed25519: {

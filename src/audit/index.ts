@@ -3,8 +3,8 @@
 export { textIn } from './canonical.ts'
 export {
   type Checkpoint,
-  formatCheckpoint,
   type CheckpointProblem,
+  formatCheckpoint,
   openCheckpoint,
   parseCheckpoint,
   signCheckpoint,
@@ -62,7 +62,15 @@ export {
   shipStatus,
 } from './shipping/progress.ts'
 export type { ShipperOptions, ShipSource } from './shipping/run.ts'
-export { encodeBundle, parseBundle, parseTilePath, TILE_WIDTH, type Tile, tilePath, tilesOf } from './tiles.ts'
+export {
+  encodeBundle,
+  parseBundle,
+  parseTilePath,
+  TILE_WIDTH,
+  type Tile,
+  tilePath,
+  tilesOf,
+} from './tiles.ts'
 export { Frontier, isConsistent, leafHash, rootFromInclusion, sameBytes } from './tree.ts'
 export { type ReadFile, type VerifyOptions, verifyLog } from './verify.ts'
 export { type AddCheckpoint, LogWitness, type WitnessRefusal } from './witness.ts'
