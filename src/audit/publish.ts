@@ -40,9 +40,8 @@ export interface PublisherParts {
 
 /** Entries integrated in one step: what a busy second brings is a few steps. */
 const STEP_ENTRIES = 4096
-const utf8 = new TextEncoder()
 
-export const leafOf = ({ body }: StoredEntry): Uint8Array => leafHash(utf8.encode(body))
+export const leafOf = ({ body }: StoredEntry): Uint8Array => leafHash(body)
 
 /** Tiles of a transaction. Throws a Fault `audit.tile-missing` for one that is not there. */
 export const tilesIn =

@@ -1,11 +1,21 @@
 // The offline verifier: is the log intact, and is it complete? It trusts nothing but the keys and the older
 // checkpoints that its user brought, reads files through one function, and keeps a few tiles in memory.
 
+import { textIn } from './canonical.ts'
 import { openCheckpoint, type VerifiedCheckpoint } from './checkpoint.ts'
 import { Findings, type Report } from './findings.ts'
 import type { VerifierKey } from './note.ts'
 import { Story } from './story.ts'
-import { hashAt, hashesAt, parseBundle, TILE_WIDTH, tilePath, tileRoot, widthAt } from './tiles.ts'
+import {
+  hashAt,
+  hashesAt,
+  parseBundle,
+  TILE_WIDTH,
+  type Tile,
+  tilePath,
+  tileRoot,
+  widthAt,
+} from './tiles.ts'
 import { Frontier, HASH_BYTES, leafHash, sameBytes } from './tree.ts'
 import { judgeForks, judgeWitnesses, type WitnessPolicy } from './vouched.ts'
 
@@ -37,21 +47,44 @@ interface OpenedOlder extends VerifiedCheckpoint {
   readonly read?: ReadFile
 }
 
-const decoder = new TextDecoder()
 /** Beside the newest checkpoint: the newest that enough witnesses have co-signed. */
 const WITNESSED = 'checkpoint.witnessed'
 
-/** Where a partial tile has become a full one, the full one will do. */
-const readTile = (read: ReadFile, level: number | 'entries', index: number, width: number) =>
-  read(tilePath({ level, index, width })) ??
-  (width === TILE_WIDTH ? undefined : read(tilePath({ level, index, width: TILE_WIDTH })))
+/** So many neighbouring tiles without a trace: what is left of a huge size is not looked for. */
+const ABSENT_MAX = 1000
+/** Clocks of the signer and of the auditor. */
+const CLOCKS_APART_SECONDS = 300
 
-const readHashes = (read: ReadFile, level: number, index: number, width: number) => {
-  const tile = readTile(read, level, index, width)
-  return tile !== undefined && tile.length >= width * HASH_BYTES
-    ? tile.subarray(0, width * HASH_BYTES)
-    : undefined
+/**
+ * Where a partial tile has become a full one, the full one will do. `contentOf` is undefined for bytes that are not
+ * exactly as wide as the path says.
+ */
+const readTile = <Content>(
+  read: ReadFile,
+  tile: Tile,
+  contentOf: (bytes: Uint8Array, width: number) => Content | undefined,
+): Content | undefined => {
+  const widths = tile.width === TILE_WIDTH ? [TILE_WIDTH] : [tile.width, TILE_WIDTH]
+  for (const width of widths) {
+    const bytes = read(tilePath({ ...tile, width }))
+    if (bytes !== undefined) return contentOf(bytes, width)
+  }
+  return undefined
 }
+
+const hashesIn = (bytes: Uint8Array, width: number) =>
+  bytes.length === width * HASH_BYTES ? bytes : undefined
+
+const readHashes = (read: ReadFile, level: number, index: number, width: number) =>
+  readTile(read, { level, index, width }, hashesIn)?.subarray(0, width * HASH_BYTES)
+
+const entriesIn = (bytes: Uint8Array, width: number) => {
+  const entries = parseBundle(bytes)
+  return entries?.length === width ? entries : undefined
+}
+
+const readEntries = (read: ReadFile, index: number, width: number) =>
+  readTile(read, { level: 'entries', index, width }, entriesIn)?.slice(0, width)
 
 /** The leaves of one tile, told twice: by the tile and by its entries. */
 interface Leaves {
@@ -90,9 +123,11 @@ class Verification {
 
   run(): void {
     const { size } = this.#head
-    for (let index = 0; index * TILE_WIDTH < size; index++) {
+    let absent = 0
+    for (let index = 0; index * TILE_WIDTH < size && absent < ABSENT_MAX; index++) {
       const width = widthAt(0, index, size)
       const leaves = this.#leavesOf(index, width)
+      absent = leaves.byTile === undefined && leaves.byEntries === undefined ? absent + 1 : 0
       this.#holdAgainstOlder(index, leaves)
       this.#append(index, width, leaves)
     }
@@ -103,19 +138,18 @@ class Verification {
 
   #leavesOf(index: number, width: number): Leaves {
     const byTile = readHashes(this.#read, 0, index, width)
-    const bundle = readTile(this.#read, 'entries', index, width)
-    const entries = bundle === undefined ? undefined : parseBundle(bundle)?.slice(0, width)
+    const entries = readEntries(this.#read, index, width)
     const first = index * TILE_WIDTH
     const range = `entries ${first + 1} to ${first + width}`
     if (byTile === undefined)
       this.#findings.missing(`the hashes of ${range}`, tilePath({ level: 0, index, width }))
-    if (entries?.length !== width) {
+    if (entries === undefined) {
       this.#findings.missing(range, tilePath({ level: 'entries', index, width }))
       this.#story.skip(range)
       return { byTile, byEntries: undefined }
     }
     for (const [at, entry] of entries.entries())
-      this.#story.add(first + at + 1, decoder.decode(entry))
+      this.#story.add(first + at + 1, textIn(entry) ?? '')
     return { byTile, byEntries: entries.map(leafHash) }
   }
 
@@ -268,10 +302,17 @@ const openOlder = (
 
 const judgeAge = (head: VerifiedCheckpoint, { age }: VerifyOptions, findings: Findings): void => {
   if (age === undefined) return
-  const isFresh = head.signedAt !== undefined && age.nowSeconds - head.signedAt <= age.maxSeconds
-  if (isFresh) return
-  const seconds =
-    head.signedAt === undefined ? 'an unknown number of' : age.nowSeconds - head.signedAt
+  const old = head.signedAt === undefined ? undefined : age.nowSeconds - head.signedAt
+  if (old !== undefined && old < -CLOCKS_APART_SECONDS) {
+    findings.notComplete(
+      `the end, after entry ${head.size}`,
+      `the newest checkpoint says that it is signed ${-old} seconds from now: nobody can tell how old it is`,
+      'a clock that is wrong, there or here',
+    )
+    return
+  }
+  if (old !== undefined && old <= age.maxSeconds) return
+  const seconds = old ?? 'an unknown number of'
   findings.notComplete(
     `the end, after entry ${head.size}`,
     `the newest checkpoint is ${seconds} seconds old: whatever came later is not shown`,
@@ -287,19 +328,25 @@ export const verifyLog = (read: ReadFile, options: VerifyOptions): Report => {
     findings.missing('the checkpoint', 'checkpoint')
     return findings.report()
   }
-  const head = openCheckpoint(decoder.decode(raw), options.keys)
+  const note = textIn(raw) ?? ''
+  const head = openCheckpoint(note, options.keys)
   if (typeof head === 'string') {
     const why = 'the wrong key, or a checkpoint that this log did not sign'
     findings.notIntact('the checkpoint', head, why)
     return findings.report()
   }
+  if (options.older.length === 0 && options.witnesses === undefined && options.age === undefined) {
+    const text =
+      'with no older checkpoint, no witness and no greatest age to hold it against, a log cut at its end looks like this'
+    findings.graveNote(text)
+  }
   const witnessed = read(WITNESSED)
   const kept: readonly OlderLog[] =
     witnessed === undefined
       ? options.older
-      : [...options.older, { name: WITNESSED, note: decoder.decode(witnessed) }]
+      : [...options.older, { name: WITNESSED, note: textIn(witnessed) ?? '' }]
   const older = openOlder(kept, head, options.keys, findings)
-  const shown = [{ ...head, name: 'the checkpoint', note: decoder.decode(raw) }, ...older]
+  const shown = [{ ...head, name: 'the checkpoint', note }, ...older]
   judgeForks(shown, findings)
   judgeWitnesses(shown, options, findings)
   judgeAge(head, options, findings)

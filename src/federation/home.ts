@@ -49,7 +49,7 @@ export const createForeignHome = (parts: HomeParts): ForeignHome => {
   const askPeer = async (
     { domain: raw, trackingId, deadline }: Batch,
     asks: readonly PeerAsk[],
-  ): Promise<readonly Pick<Told, 'result' | 'connection'>[]> => {
+  ): Promise<readonly Omit<Told, 'ask' | 'askedAt'>[]> => {
     const none = (refusal: Refusal) => asks.map(() => ({ result: refusal }))
     const domain = parsePeerDomain(raw)
     if (domain === undefined) return none(refuse('federation.unknown-host', raw))
@@ -62,7 +62,7 @@ export const createForeignHome = (parts: HomeParts): ForeignHome => {
     if (status === 403) return none(refuse('federation.refused-by-peer', domain))
     if (status === 429) return none(refuse('federation.peer-busy', domain))
     if (status !== 200) return none(refuse('federation.peer-broken', domain))
-    return parseAnswers(body, asks).map((result) => ({ result, connection }))
+    return parseAnswers(body, asks, parts.domain).map((one) => ({ ...one, connection }))
   }
 
   const send = async (batch: Batch): Promise<void> => {

@@ -17,6 +17,8 @@ export interface PeerAsk {
   readonly operation: Operation
   /** A resource of ours on which that user is authorised: the home of a key that is bound here relies on it. */
   readonly vouchedFor?: ResourceUri
+  /** The same, where that resource of ours leads into a room of theirs. */
+  readonly through?: ResourceUri
   /** The core's operation that it is part of: done there once under this id, and never once the core has withdrawn it. */
   readonly operationId?: string
 }
@@ -45,6 +47,8 @@ export interface Told {
   readonly askedAt: Instant
   /** A Refusal `federation.denied-by-home` is the peer's own; every other one says why there is no answer. */
   readonly result: Granted | Refusal
+  /** Resources of ours that would lead in, as the peer that refused has said. */
+  readonly through?: readonly ResourceUri[]
   readonly connection?: PeerConnection
 }
 

@@ -6,6 +6,7 @@ import type { Peer } from '../identity/index.ts'
 import {
   FAULT_VERDICT,
   hostOf,
+  isForeign,
   isUnparsed,
   type Operation,
   parseRequest,
@@ -68,8 +69,14 @@ const deskRefusal = ({ operation, home }: Request, by: Peer, uris: Uris): Refusa
     // A peer binds its own keys, not ours and not those of a third realm.
     return hostOf(operation.uri) === by.domain ? undefined : refuse('request.foreign-host')
   }
-  const makesBearers = operation.name === 'create-authorizations' && operation.anonymous > 0
-  return makesBearers ? refuse('federation.not-forwarded', 'anonymous') : undefined
+  if (operation.name !== 'create-authorizations') return undefined
+  // It lets in its own and ours, and cannot answer for those of a third.
+  const isOthers = operation.authIds.some(
+    (authId) =>
+      authId.startsWith('kms:') && isForeign(authId, uris) && hostOf(authId) !== by.domain,
+  )
+  if (isOthers) return refuse('request.foreign-host')
+  return operation.anonymous > 0 ? refuse('federation.not-forwarded', 'anonymous') : undefined
 }
 
 /** A domain is one printable word. */
@@ -96,6 +103,10 @@ const caseOf = (
   }
 }
 
+/** A refusal, and which resources of the peer's own would lead in: it holds no key. */
+const withWays = (refusal: string, through: readonly ResourceUri[]): string =>
+  JSON.stringify({ ...JSON.parse(refusal), through })
+
 export const createPeerDesk = (parts: PeerDeskParts): PeerDesk => {
   const answerOne = async (by: Peer, item: PeerItem, trackingId: string): Promise<string> => {
     const { sizeBytes, operationId } = item
@@ -107,10 +118,11 @@ export const createPeerDesk = (parts: PeerDeskParts): PeerDesk => {
     const requestId = 'request' in one ? one.request.requestId : one.requestId
     try {
       const conclusion = await parts.committer.conclude(one)
-      const { outcome } = conclusion
+      const { outcome, through } = conclusion
       // The peer that asks does what is to be done on its side itself; others are told, and it need not wait.
       if (isRemoval(one, conclusion)) void parts.foreign?.removed()
-      return reveal(outcome, requestId, parts)
+      const text = reveal(outcome, requestId, parts)
+      return through === undefined ? text : withWays(text, through)
     } catch (fault) {
       if (isLockedFault(fault)) return printRefusal(VERDICTS['kms.locked'], requestId)
       parts.onFault(fault, trackingId)

@@ -45,7 +45,10 @@ const requestFacts = (asked: Asked) => ({
 
 /** Over which connections peers asked us, or we them. */
 const withPeers = (details: Act['details'], { by, told }: Asked): Act['details'] => {
-  if (by.kind === 'peer') return { ...details, ...by.connection }
+  if (by.kind === 'peer') {
+    const { vouchedFor } = by
+    return { ...details, ...by.connection, ...(vouchedFor === undefined ? {} : { vouchedFor }) }
+  }
   const [first] = told ?? []
   if (first === undefined) return details
   const peer = [...new Set((told ?? []).map(({ ask }) => ask.domain))].join(' ')

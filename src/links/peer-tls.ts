@@ -84,16 +84,24 @@ const contextOf = (tls: PeerTls): SecureContextOptions & { rejectUnauthorized: b
 
 const CHAIN_MOST = 8
 
-/** As the peer presented it, leaf first. */
-const chainOf = (socket: TLSSocket): readonly Uint8Array[] => {
+interface Presented {
+  /** DER, leaf first. */
+  readonly chain: readonly Uint8Array[]
+  /** Of the leaf, as `crypto` prints digests. */
+  readonly certificateSha256?: string
+}
+
+const presentedBy = (socket: TLSSocket): Presented => {
   const chain: Uint8Array[] = []
-  let one: ReturnType<TLSSocket['getPeerX509Certificate']> = socket.getPeerX509Certificate()
+  const leaf = socket.getPeerX509Certificate()
+  let one = leaf
   while (one !== undefined && chain.length < CHAIN_MOST) {
     chain.push(new Uint8Array(one.raw))
     if (one.issuerCertificate === one) break
     one = one.issuerCertificate
   }
-  return chain
+  if (leaf === undefined) return { chain }
+  return { chain, certificateSha256: leaf.fingerprint256.replaceAll(':', '').toLowerCase() }
 }
 
 interface Proving {
@@ -104,20 +112,18 @@ interface Proving {
   readonly expected: string | undefined
 }
 
-/** As `crypto` prints digests. */
-const fingerprintOf = (socket: TLSSocket): string | undefined =>
-  socket.getPeerX509Certificate()?.fingerprint256.replaceAll(':', '').toLowerCase()
-
 const prove = (proving: Proving, tls: PeerTls): PeerSocket | Unproven => {
-  const proven = judge(proving, tls)
-  if (!isRefusal(proven)) return proven
-  const certificateSha256 = fingerprintOf(proving.socket)
-  return { ...proven, ...(certificateSha256 === undefined ? {} : { certificateSha256 }) }
+  const { chain, ...shown } = presentedBy(proving.socket)
+  const proven = judge(proving, chain, tls)
+  return isRefusal(proven) ? { ...proven, ...shown } : proven
 }
 
-const judge = (proving: Proving, tls: PeerTls): PeerSocket | Refusal => {
+const judge = (
+  proving: Proving,
+  chain: readonly Uint8Array[],
+  tls: PeerTls,
+): PeerSocket | Refusal => {
   const { socket, carrier, tlsGroup, expected } = proving
-  const chain = chainOf(socket)
   const question = { chain, ...(expected === undefined ? {} : { expected }) }
   let trust = tls.trust()
   let judgedAt = tls.now()

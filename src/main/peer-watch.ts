@@ -50,7 +50,10 @@ const CODES: readonly RefusalCode[] = [
 const SIDES = ['us', 'peer'] as const
 const EXCHANGES = ['hybrid', 'classical'] as const
 
-const namesOf = ({ listed, carrier }: Settings['federation']): readonly string[] => {
+/** Where settings name peers. */
+type Named = Pick<Settings['federation'], 'listed' | 'carrier'>
+
+const namesOf = ({ listed, carrier }: Named): readonly string[] => {
   const named = [...(carrier?.direct ?? []).map(({ domain }) => domain), ...listed]
   return [...new Set(named)].slice(0, PEERS_MEASURED)
 }
@@ -84,7 +87,7 @@ const nameIn = ({ begunBy, proven, claimed }: PeerMeeting): string =>
   proven ?? (begunBy === 'us' ? claimed : undefined) ?? OTHERS
 
 export interface PeerWatchParts {
-  readonly federation: Settings['federation']
+  readonly federation: Named
   readonly metrics: Metrics
   readonly log: Log
   readonly turnedAway: TurnedAway

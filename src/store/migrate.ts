@@ -17,6 +17,7 @@ import { brought } from './migrations/0009-brought.ts'
 import { witness } from './migrations/0010-witness.ts'
 import { federation } from './migrations/0011-federation.ts'
 import { betweenRealms } from './migrations/0012-between-realms.ts'
+import { evidence } from './migrations/0013-evidence.ts'
 import type { Dialect } from './statement.ts'
 
 /** The few words in which the two dialects' table definitions differ. */
@@ -72,6 +73,7 @@ export const MIGRATIONS: readonly Migration[] = [
   witness,
   federation,
   betweenRealms,
+  evidence,
 ]
 
 interface Applied {

@@ -87,6 +87,7 @@ const answerColumns = {
   operation: 'text',
   body: 'text',
   answered_at: 'integer',
+  digest: 'text?',
 } as const satisfies Columns
 
 export const personColumns = {

@@ -17,6 +17,7 @@ import {
   makePeerWorld,
   makeRealm,
   type TestRealmWishes,
+  until,
 } from '../support/peer-world.ts'
 
 type World = Awaited<ReturnType<typeof makePeerWorld>>
@@ -34,14 +35,6 @@ const join = (wishes: TestRealmWishes) => {
 afterEach(() => {
   for (const close of closers.splice(0)) close()
 })
-
-const until = async (condition: () => boolean): Promise<void> => {
-  const end = performance.now() + 5000
-  while (!condition()) {
-    assert.ok(performance.now() < end, 'it never came to that')
-    await new Promise((resolve) => setImmediate(resolve))
-  }
-}
 
 const SECRET = 'a-key-that-no-cloud-may-read'
 const dns = (value: string) => [{ type: 'dns' as const, value }]

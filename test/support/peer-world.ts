@@ -23,6 +23,7 @@ import {
   type PeerServerLimits,
   type PeerTls,
   type PeerWatch,
+  type PeerWay,
 } from '../../src/links/index.ts'
 import { isRefusal, type Refusal } from '../../src/refusal.ts'
 import { silentLog } from '../../src/runtime/index.ts'
@@ -125,6 +126,9 @@ export interface TestRealmWishes {
   readonly anchors: readonly string[]
   readonly serve?: ServePeer
   readonly isPostQuantumRequired?: boolean
+  readonly isRevocationRequired?: boolean
+  /** In place of the core and of TCP. */
+  readonly dial?: (to: PeerDomain, withinMs: number) => Promise<PeerWay>
   readonly link?: Partial<PeerLinkLimits>
   readonly server?: Partial<PeerServerLimits>
   readonly direct?: ReadonlyMap<string, PeerAddress>
@@ -169,6 +173,8 @@ export const makeRealm = (wishes: TestRealmWishes) => {
     []
   const now = wishes.now ?? (() => instant(Date.now()))
   let identity = { chainPem: leaf.chainPem, keyPem: leaf.keyPem }
+  const trustOf = (anchors: readonly string[], lists: readonly string[]) =>
+    readTrust(anchors, lists, wishes.isRevocationRequired ?? false)
   let trust = trustOf(wishes.anchors, [])
   const tls: PeerTls = {
     ownDomain: domain,
@@ -218,8 +224,10 @@ export const makeRealm = (wishes: TestRealmWishes) => {
   let side = connect()
   const link = createPeerLink({
     tls,
-    dial: (to, withinMs) =>
-      dialPeer({ direct: wishes.direct ?? new Map(), relay: streams.open }, to, withinMs),
+    dial:
+      wishes.dial ??
+      ((to, withinMs) =>
+        dialPeer({ direct: wishes.direct ?? new Map(), relay: streams.open }, to, withinMs)),
     limits: { ...LINK, ...wishes.link },
     watch,
   })
@@ -285,11 +293,15 @@ type CoreStreamFrame = Parameters<ReturnType<typeof createPeerStreams>['take']>[
 const isStreamFrameOfCore = (frame: { readonly type: string }): frame is CoreStreamFrame =>
   frame.type.startsWith('stream-')
 
-const trustOf = (anchors: readonly string[], lists: readonly string[]) => {
+const readTrust = (
+  anchors: readonly string[],
+  lists: readonly string[],
+  isRevocationRequired: boolean,
+) => {
   const trust = readPeerTrust({
     anchors,
     revocationLists: lists.map((pem) => new TextEncoder().encode(pem)),
-    isRevocationRequired: false,
+    isRevocationRequired,
   })
   if (isPeerTrustProblem(trust)) throw new Error('unusable trust')
   return trust
@@ -328,3 +340,12 @@ export const makePeerWorld = async (
 
 export const codeOf = (outcome: object): string =>
   isRefusal(outcome) ? outcome.refused : 'answered'
+
+/** Waits for something that comes of itself. */
+export const until = async (condition: () => boolean): Promise<void> => {
+  const end = performance.now() + 5000
+  while (!condition()) {
+    if (performance.now() > end) throw new Error(`it never came to that: ${condition}`)
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+}
