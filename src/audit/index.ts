@@ -36,7 +36,14 @@ export type {
   WitnessStore,
 } from './ports.ts'
 export { parseConsistency, parseInclusion } from './proof.ts'
-export { createPublisher, type Publisher, type StepOutcome, tilesIn } from './publish.ts'
+export {
+  createPublisher,
+  type Publisher,
+  type PublisherParts,
+  type StepOutcome,
+  tilesIn,
+  waitedFor,
+} from './publish.ts'
 export { RangeCheck } from './range.ts'
 export {
   type Orphan,

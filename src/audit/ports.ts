@@ -54,7 +54,7 @@ export interface TreeStore {
   tile(level: number, index: number): Promise<Uint8Array | undefined>
   /**
    * False, and nothing is changed, if the tree has another size than `before` or generation than the
-   * step's, or another node holds it now.
+   * step's, or another node holds it now. A hold that ends later than the step's is none.
    */
   advance(step: TreeStep, now: Instant): Promise<boolean>
   /** Begins the next generation at the size of now, without a checkpoint. */
