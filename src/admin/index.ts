@@ -26,6 +26,7 @@ export type {
   AuditExportOptions,
   AuditProveOptions,
   AuditReconcileOptions,
+  AuditRotateOptions,
   AuditSearchOptions,
   AuditShowOptions,
   AuditVerifyOptions,

@@ -22,6 +22,7 @@ export type { SyslogHeader } from './layouts/syslog.ts'
 export { formatVkey, parseNote, parseVkey, type VerifierKey } from './note.ts'
 export type {
   AuditStore,
+  KeyRotation,
   LogDatabase,
   LogHead,
   LogLedger,
@@ -52,7 +53,8 @@ export {
   reconcile,
 } from './reconcile.ts'
 export { createRecorder, type Recorded, type Recorder } from './recorder.ts'
-export { proveConsistency, proveInclusion, servedTile } from './serve.ts'
+export { keyDetails, rotationPath } from './rotation.ts'
+export { proveConsistency, proveInclusion, servedRotation, servedTile } from './serve.ts'
 export { createShipper, type Shipper } from './ship.ts'
 export { createFilter, type ShipFilter } from './shipping/filter.ts'
 export type {

@@ -28,6 +28,8 @@ export interface PublisherParts {
   /** Names this node, and this start of it. */
   readonly holder: string
   readonly originOf: (generation: number) => string
+  /** Called before signing: from now on the keys of this epoch sign. */
+  readonly useKeys: (keyEpoch: number) => Promise<void>
   /** The signed note, or undefined while the keys are locked. */
   readonly sign: (checkpoint: Checkpoint, now: Instant) => string | undefined
   /**
@@ -171,12 +173,13 @@ class LogPublisher implements Publisher {
   }
 
   async #publish({ head, tree, entries }: Found): Promise<StepOutcome> {
-    const { database, holder, originOf, sign, keep, now, heldFor, recorded } = this.#parts
+    const { database, holder, originOf, useKeys, sign, keep, now, heldFor, recorded } = this.#parts
     assertFollows(tree.size, entries)
     const wrong = entries.find((entry) => recorded?.isAsRecorded(entry) === false)
     if (wrong !== undefined) throw altered(wrong)
     const grown = grow(tree, entries.map(leafOf))
     const { size } = grown.tree
+    await useKeys(head.keyEpoch)
     const moment = now()
     const origin = originOf(head.generation)
     const checkpoint = sign({ origin, size, root: rootOfTree(grown.tree) }, moment)
@@ -184,6 +187,7 @@ class LogPublisher implements Publisher {
     const next: TreeHead = {
       size,
       generation: head.generation,
+      keyEpoch: head.keyEpoch,
       checkpoint,
       publishedAt: moment,
       holder,

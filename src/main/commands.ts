@@ -34,6 +34,7 @@ import { createIndexingCommands } from './indexing-commands.ts'
 import { askPassphrase } from './passphrase.ts'
 import { createPeerCommands } from './peer-commands.ts'
 import { recordNaming } from './reading.ts'
+import { runRotation } from './rotate-log-keys.ts'
 import { serve } from './serve.ts'
 import { shipStatusCommand } from './ship-status.ts'
 import { VERSION } from './version.ts'
@@ -246,5 +247,7 @@ export const createCommands = (output: CliOutput): CliActions => ({
       return DONE
     }),
   usersList: (options) => listing(options, output, userRows),
+  auditRotateKey: (options) =>
+    unlocked(options.config, (realm) => runRotation(realm, options, output)),
   auditShipStatus: ({ config, json }) => shipStatusCommand(config, json === true, output),
 })

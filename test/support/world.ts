@@ -205,6 +205,7 @@ const boot = async (options: WorldOptions, opened: OpenStore, now: () => Instant
     database: store,
     holder: 'node-1',
     originOf: () => ORIGIN,
+    useKeys: (epoch) => logKeys.follow(epoch, () => opened.read((tx) => tx.logKeys.all('log'))),
     sign: (checkpoint, moment) =>
       logKeys.signing && signCheckpoint(checkpoint, logKeys.signing, Math.floor(moment / 1000)),
     keep: (note) => void kept.push(note),

@@ -45,6 +45,7 @@ const aWorld = (act: () => number = () => 0) => {
     auditReconcile: record('auditReconcile'),
     auditErase: record('auditErase'),
     auditAcceptRestore: record('auditAcceptRestore'),
+    auditRotateKey: record('auditRotateKey'),
     auditWitnesses: record('auditWitnesses'),
     auditWitnessKey: record('auditWitnessKey'),
     auditSeen: record('auditSeen'),
@@ -194,6 +195,8 @@ const COMMANDS: readonly (readonly [line: string, name: string, options: object 
     { config, origin: 'a.example/log' },
   ],
   ['audit accept-restore --config realm.json', 'auditAcceptRestore', { config }],
+  ['audit rotate-key --config realm.json', 'auditRotateKey', { config }],
+  ['audit rotate-key --config realm.json --retire', 'auditRotateKey', { config, retire: true }],
   [
     'audit show --config realm.json --after 7 --limit 3',
     'auditShow',
