@@ -2,8 +2,8 @@
 
 export {
   type Checkpoint,
-  formatCheckpoint,
   type CheckpointProblem,
+  formatCheckpoint,
   openCheckpoint,
   parseCheckpoint,
   signCheckpoint,
@@ -61,7 +61,15 @@ export {
   shipStatus,
 } from './shipping/progress.ts'
 export type { ShipperOptions, ShipSource } from './shipping/run.ts'
-export { encodeBundle, parseBundle, parseTilePath, TILE_WIDTH, type Tile, tilePath, tilesOf } from './tiles.ts'
+export {
+  encodeBundle,
+  parseBundle,
+  parseTilePath,
+  TILE_WIDTH,
+  type Tile,
+  tilePath,
+  tilesOf,
+} from './tiles.ts'
 export { Frontier, isConsistent, leafHash, rootFromInclusion, sameBytes } from './tree.ts'
 export { type ReadFile, type VerifyOptions, verifyLog } from './verify.ts'
 export { type AddCheckpoint, LogWitness, type WitnessRefusal } from './witness.ts'
