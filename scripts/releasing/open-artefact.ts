@@ -64,7 +64,9 @@ const openImage = (bytes: Buffer): OpenedArtefact => {
   if (layers.length !== 1 || index.manifests.length !== 1)
     throw new Error('the image has not one layer')
   const named = [
-    ...[...files.values()].filter(({ name }) => !name.includes('blobs/')),
+    ...[...files.values()].filter(
+      ({ name, kind }) => kind !== 'folder' && !name.startsWith('./blobs/'),
+    ),
     { ...manifest, name: './manifest' },
     { ...blob(config), name: './config' },
   ]

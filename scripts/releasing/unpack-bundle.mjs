@@ -28,7 +28,7 @@ const unpack = (folder) => {
   for (const [path, row] of Object.entries(packages)) {
     if (path === '' || !isForHere(row)) continue
     const hex = hexOf(row.integrity)
-    const archive = join(folder, 'packages', `${hex}.tgz`)
+    const archive = join(folder, 'packages', `${hex.slice(0, 64)}.tgz`)
     if (!existsSync(archive)) throw new Error(`the offline bundle has no ${path} ${row.version}`)
     if (createHash('sha512').update(readFileSync(archive)).digest('hex') !== hex) {
       throw new Error(`the offline bundle has another ${path} than the lockfile`)
