@@ -64,7 +64,7 @@ const run = (
   return spawnSync('sh', ['-c', command, 'sh', ...words], {
     cwd: folder,
     encoding: 'utf8',
-    env: { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '', ...env },
+    env: { ...process.env, ...env },
     ...(uid === undefined ? {} : { uid, gid: uid }),
   })
 }
@@ -93,6 +93,7 @@ const buildElsewhere = (): void => {
   for (const file of readdirSync(at('keys'))) chmodSync(at('keys', file), 0o644)
   const args = ['--out', join(outs, 'out'), '--keys', at('keys')]
   const env = {
+    NODE_OPTIONS: '',
     TZ: 'Pacific/Kiritimati',
     LC_ALL: 'tr_TR.UTF-8',
     LANG: 'tr_TR.UTF-8',
