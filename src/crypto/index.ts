@@ -2,6 +2,15 @@
 // stay inside.
 
 export { type AesKey, aesKeyFrom } from './aes.ts'
+export {
+  areAlike,
+  generateRecoveryKey,
+  isRecipient,
+  openWithRecoveryKey,
+  type Recipients,
+  type RecoveryKey,
+  sealForRecipients,
+} from './age.ts'
 export { signBearer, verifyBearer } from './bearer-token.ts'
 export { type Agreement, agreeP256, deriveSharedSecret, type PublicJwkP256 } from './ecdh.ts'
 export { decodeB64u, decodeUtf8, encodeB64u } from './encoding.ts'
