@@ -101,6 +101,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       'cli.ts': { libraries: ['commander'] },
       'cli-access.ts': { libraries: ['commander'] },
       'cli-audit.ts': { libraries: ['commander'] },
+      'cli-backup.ts': { libraries: ['commander'] },
       'cli-index.ts': { libraries: ['commander'] },
       'cli-indexing.ts': { libraries: ['commander'] },
       'cli-options.ts': { libraries: ['commander'] },

@@ -13,6 +13,8 @@ import { parseArgs } from 'node:util'
 
 const sha256 = (data) => hash('sha256', data, 'buffer')
 
+/** SHA-256 of what passes by. */
+
 // ===== src/audit/tree.ts
 
 // The Merkle tree of RFC 6962 §2.1 over the entries: hashes, roots, and the two proofs. Pure arithmetic;

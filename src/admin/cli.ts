@@ -5,6 +5,7 @@ import { Command, CommanderError } from 'commander'
 import { Fault } from '../fault.ts'
 import { type AccessActions, addAccess, addLeaving, addMachines, addRooms } from './cli-access.ts'
 import { type AuditActions, addAudit } from './cli-audit.ts'
+import { addBackup, type BackupActions } from './cli-backup.ts'
 import { addIndex, type IndexActions } from './cli-index.ts'
 import { addIndexing, type IndexingActions } from './cli-indexing.ts'
 import { configOption, passphraseOption } from './cli-options.ts'
@@ -41,6 +42,7 @@ export interface UsersImportOptions extends WithConfig {
 export interface CliActions
   extends AccessActions,
     AuditActions,
+    BackupActions,
     ShipActions,
     IndexActions,
     IndexingActions,
@@ -88,6 +90,7 @@ export const buildProgram = (actions: CliActions, about: CliAbout, done: Done): 
   addSettings(program, actions, done)
   addIdentity(program, actions, done)
   addLists(program, actions, done)
+  addBackup(program, actions, done)
   addRooms(program, actions, done)
   addMachines(program, actions, done)
   addPeers(program, actions, done)

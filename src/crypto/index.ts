@@ -14,7 +14,7 @@ export {
 export { signBearer, verifyBearer } from './bearer-token.ts'
 export { type Agreement, agreeP256, deriveSharedSecret, type PublicJwkP256 } from './ecdh.ts'
 export { decodeB64u, decodeUtf8, encodeB64u } from './encoding.ts'
-export { sha256, sha256Hex, sha256OfPieces } from './hash.ts'
+export { createDigest, type Digest, sha256, sha256Hex, sha256OfPieces } from './hash.ts'
 export { deriveChannelKey, type HkdfInput, hkdfSha256 } from './hkdf.ts'
 export { type CompactJwe, type JweHeader, parseCompactJwe } from './jwe.ts'
 export { type DirectHeader, directHeader, openDirect, sealDirect } from './jwe-direct.ts'

@@ -181,7 +181,8 @@ const childrenOf = ({ plan, certificates, acme }: Parts, { coreNode = [] }: Worl
   return { provider, core, realm }
 }
 
-const runCommand = async (command: readonly string[]): Promise<Ran> => {
+/** A command line as a process of its own; nothing is added to it. */
+export const runCommand = async (command: readonly string[]): Promise<Ran> => {
   const child = spawn(process.execPath, [KEYREALM, ...command], {
     stdio: ['ignore', 'pipe', 'pipe'],
   })

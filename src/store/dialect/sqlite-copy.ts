@@ -11,6 +11,7 @@ import { sqliteFault } from '../failures.ts'
 import { BOOKKEEPING, type Migration, migrate } from '../migrate.ts'
 import { assertSameTables, type Refill, type Snapshot } from '../row-copy.ts'
 import type { SqliteSettings } from '../settings.ts'
+import { makeFile } from './sqlite-database.ts'
 
 const KINDS: Readonly<Record<string, ColumnKind>> = {
   TEXT: 'text',
@@ -125,6 +126,7 @@ export const openSqliteRefill = async (
   if (existsSync(file)) throw new Fault('store.not-empty')
   let opened: Sqlite.Database | undefined
   try {
+    makeFile(file)
     const database = new Sqlite(file)
     opened = database
     for (const pragma of ['synchronous = full', 'foreign_keys = on', 'trusted_schema = off']) {

@@ -46,7 +46,7 @@ const BUSY_FLAG = { simple: true } as const
 const OTHERS = 0o077
 
 /** The directory 0700 and the file 0600; SQLite gives -wal and -shm the mode of the file. */
-const makeFile = (file: string): void => {
+export const makeFile = (file: string): void => {
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
   closeSync(openSync(file, 'a', 0o600))
   if ((statSync(file).mode & OTHERS) !== 0) chmodSync(file, 0o600)
