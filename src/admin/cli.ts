@@ -11,6 +11,7 @@ import { addIndexing, type IndexingActions } from './cli-indexing.ts'
 import { configOption, passphraseOption } from './cli-options.ts'
 import { addPeers, type PeerActions } from './cli-peers.ts'
 import { addShipStatus, type ShipActions } from './cli-ship.ts'
+import { nextStep } from './next-steps.ts'
 
 /** 0 done, 1 refused or failed; see `keyrealm --help`. */
 export type ExitCode = number
@@ -131,7 +132,7 @@ export const runCli = async (
     return code
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT_DONE : EXIT_USAGE
-    output.error(`keyrealm: ${wordsOf(error)}\n`)
+    output.error(`keyrealm: ${wordsOf(error)}\n${adviceOn(error)}`)
     return EXIT_FAILED
   }
 }
@@ -151,6 +152,13 @@ const wordsOf = (error: unknown): string => {
   if (!(error instanceof Error)) return 'failed (unknown)'
   const hasCode = 'code' in error && typeof error.code === 'string'
   return hasCode ? `${error.message} (${error.code})` : `failed (${error.name})`
+}
+
+/** What to do next, on a line of its own. */
+const adviceOn = (error: unknown): string => {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  const step = typeof code === 'string' ? nextStep(code) : undefined
+  return step === undefined ? '' : `${step}\n`
 }
 
 const addRunning = (program: Command, actions: CliActions, done: Done): void => {

@@ -295,16 +295,19 @@ describe('the command line', () => {
     assert.equal((await run('serve --config realm.json')).code, 3)
   })
 
-  test('errors are one line with their code, and exit with 1', async () => {
+  test('errors are a line with their code and, where something can be done, what; exit code 1', async () => {
     const throwing = async (error: unknown) => {
       const { run } = aWorld(() => {
         throw error
       })
       return run('status --config realm.json')
     }
-    const told = Object.assign(new Error('realm.json is missing'), { code: 'config.invalid' })
+    const told = Object.assign(new Error('realm.json is missing'), { code: 'config.odd' })
+    const full =
+      'keyrealm: failed (store.full)\nFree some space where the database lies; the realm goes on by itself.\n'
     const lines: readonly (readonly [unknown, string])[] = [
-      [told, 'keyrealm: realm.json is missing (config.invalid)\n'],
+      [told, 'keyrealm: realm.json is missing (config.odd)\n'],
+      [new Fault('store.full'), full],
       [new Fault('store.unreachable'), 'keyrealm: failed (store.unreachable)\n'],
       [new SyntaxError('Unexpected "hunter2"'), 'keyrealm: failed (SyntaxError)\n'],
       ['hunter2', 'keyrealm: failed (unknown)\n'],
