@@ -115,6 +115,7 @@ export type {
   Store,
   Transaction,
 } from './ports.ts'
+export { isOpenable, serveTestKey, type TestKey, type TestKeyMeans } from './rehearsal.ts'
 export type { Resource } from './resource.ts'
 export {
   DRIFT_SIDES,
