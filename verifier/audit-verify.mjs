@@ -24,8 +24,6 @@ const sha256 = (data) => {
   return bytes
 }
 
-/** SHA-256 of what passes by. */
-
 // ===== src/audit/tree.ts
 
 // The Merkle tree of RFC 6962 §2.1 over the entries: hashes, roots, and the two proofs. Pure arithmetic;
