@@ -63,8 +63,9 @@ const toJson = ({ kind, by, to, entries }: Statement): string =>
   })
 
 /** Ed25519 alone: C2SP has no ML-DSA signature for a free text, and the entries are under the checkpoints' two. */
+/** Of two that sign together while keys are changed, the newer one. */
 const signing = (keys: readonly SigningKey[]): SigningKey | undefined =>
-  keys.find(({ algorithm }) => algorithm === 'ed25519')
+  keys.findLast(({ algorithm }) => algorithm === 'ed25519')
 
 export interface SignedStatement {
   readonly note: string

@@ -15,5 +15,11 @@ export {
 } from './ports.ts'
 export { createServePeer, type ServeParts } from './serve.ts'
 export type { Signer } from './statements.ts'
+export {
+  createTurnedAway,
+  type PeerMeeting,
+  type TurnedAway,
+  type TurnedAwayParts,
+} from './turned-away.ts'
 export { oweUses, tellUses, type UseParts } from './uses.ts'
-export { pushWithdrawals, type WithdrawalParts } from './withdrawals.ts'
+export { type PushTurns, pushWithdrawals, type WithdrawalParts } from './withdrawals.ts'

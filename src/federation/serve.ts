@@ -24,6 +24,7 @@ import {
   type ServePeer,
 } from './ports.ts'
 import { digestOf, type Signer, statementIn, toBody } from './statements.ts'
+import type { TurnedAway } from './turned-away.ts'
 
 export const PROTOCOL_VERSION = 1
 export const WITHDRAWALS_MAX = 500
@@ -35,6 +36,7 @@ export interface ServeParts {
   readonly ledger: Ledger
   readonly signer: Signer
   readonly isUnlocked: () => boolean
+  readonly turnedAway: TurnedAway
 }
 
 const refused = (refusal: Refusal): PeerReply => {
@@ -60,15 +62,16 @@ const parseItem = (raw: unknown, { domain }: ProvenPeer): PeerItem | undefined =
   return isRefusal(vouchedFor) ? undefined : { ...item, vouchedFor }
 }
 
-const turnedAway = (peer: ProvenPeer, { trackingId }: PeerQuestion, refusal: Refusal): Act => ({
-  action: 'peer.refused',
-  outcome: 'refused',
-  actor: { kind: 'peer', id: peer.domain },
-  type: 'MESSAGE',
-  code: refusal.refused,
-  trackingId,
-  details: { ...peer.connection },
-})
+/** Whoever may not come at all, or asks nothing that can be read, leaves as many entries as a flood may. */
+const turnAway = (
+  { turnedAway }: ServeParts,
+  { domain, connection }: ProvenPeer,
+  { trackingId }: PeerQuestion,
+  refusal: Refusal,
+): Promise<void> => {
+  const meeting = { begunBy: 'peer', proven: domain, ...connection } as const
+  return turnedAway.note(refusal, meeting, { trackingId })
+}
 
 const serveRequests = async (
   parts: ServeParts,
@@ -203,8 +206,7 @@ export const createServePeer =
     try {
       const reply = await route(parts, peer, question)
       if (!isRefusal(reply)) return reply
-      const acts = [turnedAway(peer, question, reply)]
-      await parts.ledger.commit(async () => ({ result: undefined, acts }))
+      await turnAway(parts, peer, question, reply)
       return refused(reply)
     } catch (fault) {
       onFault(fault, question.trackingId)

@@ -6,9 +6,9 @@ import type { SecretBytes } from '../crypto/index.ts'
 import type { ClientId, KeyUri, ResourceUri, UserId } from '../id.ts'
 import type { PeerConnection } from '../identity/index.ts'
 import { hostOf, type Operation } from '../protocol/index.ts'
-import type { Refusal } from '../refusal.ts'
+import { isRefusal, type Refusal } from '../refusal.ts'
 import type { Duration, Instant } from '../time.ts'
-import type { Asked, Received } from './case.ts'
+import { type Asked, type Case, isAsked, type Received } from './case.ts'
 
 /** One question to another realm. */
 export interface PeerAsk {
@@ -73,6 +73,11 @@ export interface ForeignHome {
   readonly graceFor: Duration
   /** In order; never rejects. */
   ask(asks: readonly PeerAsk[], received: Received): Promise<readonly Told[]>
+  /**
+   * Somebody was removed, and that is durable: resolves once every peer that must let go of keys has acknowledged, or has
+   * had its moment; what it still owes then is asked for again and again. Never rejects.
+   */
+  removed(): Promise<void>
 }
 
 /** Why a peer did not answer, or what it answered could not be used: neither yes nor no. */
@@ -81,6 +86,14 @@ export const isNoAnswer = ({ result }: Told): boolean =>
 
 /** Our own users ask other realms; peers are never passed on, and machines are granted nothing there. */
 export const mayAskPeers = ({ by }: Asked): boolean => by.kind === 'person'
+
+const REMOVALS: ReadonlySet<Operation['name']> = new Set([
+  'delete-authorization',
+  'delete-authorizations',
+])
+
+export const isRemoval = (one: Case, { outcome }: { readonly outcome: object }): boolean =>
+  isAsked(one) && REMOVALS.has(one.request.operation.name) && !isRefusal(outcome)
 
 /** The resource that a request is about, as far as its own text says. */
 export const resourceOfOperation = (operation: Operation): ResourceUri | undefined => {

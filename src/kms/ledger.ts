@@ -36,13 +36,18 @@ export const createLedger = <Tx extends Transaction = Transaction>(
   const once = async <Result>(
     work: (tx: Tx, now: Instant) => Promise<Done<Result>>,
   ): Promise<Numbered<Result>> => {
-    const done = await store.transact(async (tx) => {
-      const moment = now()
-      const { result, acts } = await work(tx, moment)
-      return { result, recorded: await recorder.record(tx.audit, acts, moment) }
-    })
-    recorder.committed(done.recorded)
-    return { result: done.result, sequences: done.recorded.sequences }
+    try {
+      const done = await store.transact(async (tx) => {
+        const moment = now()
+        const { result, acts } = await work(tx, moment)
+        return { result, recorded: await recorder.record(tx.audit, acts, moment) }
+      })
+      recorder.committed(done.recorded)
+      return { result: done.result, sequences: done.recorded.sequences }
+    } catch (error) {
+      recorder.uncertain()
+      throw error
+    }
   }
   const commitNumbered: Ledger<Tx>['commitNumbered'] = (work) => {
     const turn = tail.then(() => once(work))

@@ -20,6 +20,7 @@ import { isRefusal, type Refusal, refuse } from '../refusal.ts'
 import type { Instant } from '../time.ts'
 import type { Case, Received } from './case.ts'
 import type { Committer } from './committer.ts'
+import { type ForeignHome, isRemoval } from './foreign.ts'
 import { isLockedFault } from './keyring/keyring.ts'
 import { type RevealMeans, reveal } from './reveal.ts'
 import type { Conclusion } from './transact.ts'
@@ -28,6 +29,7 @@ export interface PeerDeskParts extends RevealMeans {
   readonly uris: Uris
   readonly committer: Committer
   readonly now: () => Instant
+  readonly foreign?: ForeignHome
   readonly onFault: (fault: unknown, trackingId: string) => void
 }
 
@@ -140,6 +142,8 @@ export const createPeerDesk = (parts: PeerDeskParts): PeerDesk => {
     try {
       const conclusion = await parts.committer.conclude(one)
       const { outcome, through } = conclusion
+      // The peer that asks does what is to be done on its side itself; others are told, and it need not wait.
+      if (isRemoval(one, conclusion)) void parts.foreign?.removed()
       const text = reveal(outcome, requestId, parts)
       if (through !== undefined) return { text: withWays(text, through) }
       const released = releasedBy(conclusion, received)

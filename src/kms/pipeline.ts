@@ -21,7 +21,7 @@ import {
   seal,
   type Unopened,
 } from './doorway.ts'
-import type { Told } from './foreign.ts'
+import { isRemoval, type Told } from './foreign.ts'
 import { type IdentifyParts, identify } from './identify.ts'
 import type { Joint } from './joint.ts'
 import { isLockedFault } from './keyring/keyring.ts'
@@ -114,6 +114,13 @@ const concludeWithPeers = async (parts: CorridorParts, one: Case): Promise<Concl
 
 const TRIPS_MOST = 3
 
+/** Whoever removes somebody hears of it when peers, too, have let go; nobody waits long for one that is away. */
+const concludeRemoval = async (parts: CorridorParts, one: Case): Promise<Conclusion> => {
+  const conclusion = await concludeWithPeers(parts, one)
+  if (isRemoval(one, conclusion)) await parts.foreign?.removed()
+  return conclusion
+}
+
 const secretsOf = (told: readonly Told[]): readonly SecretBytes[] =>
   told.flatMap(({ result }) => (isRefusal(result) ? [] : result.keys.map(({ secret }) => secret)))
 
@@ -127,7 +134,7 @@ interface Concluded extends Partial<Conclusion> {
  */
 const conclude = async (parts: CorridorParts, one: Case): Promise<Concluded> => {
   try {
-    const conclusion = await concludeWithPeers(parts, one)
+    const conclusion = await concludeRemoval(parts, one)
     endSession(parts, one, conclusion.outcome)
     return { ...conclusion, text: reveal(conclusion.outcome, requestIdOf(one), parts) }
   } catch (fault) {

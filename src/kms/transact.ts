@@ -18,7 +18,7 @@ import type { Means, Moment, Verdict } from './operation.ts'
 import type { Named, People } from './people.ts'
 import type { Transaction } from './ports.ts'
 import { actOf, type Pseudonyms, turnedAct } from './record.ts'
-import { operationOf, repeatedVerdicts } from './repeat.ts'
+import { digestOf, operationOf, repeatedVerdicts } from './repeat.ts'
 import { routeOf } from './routes.ts'
 import { standingVerdicts } from './standing.ts'
 import type { StoredAnswer } from './stored-answer.ts'
@@ -86,10 +86,15 @@ const runAll = async (moment: Moment, asked: readonly Asked[]): Promise<Map<Aske
     const [first] = run
     if (first === undefined) continue
     const results = await routeOf(first).run(moment, run)
-    run.forEach((one, index) => {
-      const verdict = results[index]
-      if (verdict !== undefined) verdicts.set(one, verdict)
-    })
+    const concluded = new Map(
+      run.flatMap((one, index): [Asked, Verdict][] => {
+        const verdict = results[index]
+        return verdict === undefined ? [] : [[one, verdict]]
+      }),
+    )
+    // Before the next run: a removal there must find whoever was given a key here.
+    await moment.tx.copies.addHolders(releasedToPeers(moment, concluded))
+    for (const [one, verdict] of concluded) verdicts.set(one, verdict)
   }
   return verdicts
 }
@@ -123,6 +128,7 @@ const storedAnswers = (
             sessionUri: asked.session.uri,
             requestId: asked.request.requestId,
             operation: operationOf(asked),
+            digest: digestOf(asked),
             body: isRefusal(outcome)
               ? JSON.stringify({ refused: outcome.refused })
               : toStored(outcome),
@@ -174,7 +180,6 @@ export const transact = async (
     standing.filter((one) => !repeated.has(one) && !disagreed.has(one)),
   )
   for (const [one, verdict] of disagreed) fresh.set(one, verdict)
-  await tx.copies.addHolders(releasedToPeers(moment, fresh))
   await tx.answers.insert(storedAnswers(fresh, now))
   const verdicts = new Map([...refused, ...repeated, ...fresh])
   const strangers = subjectsOf(verdicts).filter(({ userId }) => !known.has(userId))
