@@ -11,7 +11,7 @@ import { writeList } from '../../scripts/dev/certs/keep.ts'
 import { type RunningWorld, startRunningWorld } from '../support/running-world.ts'
 import { aRoom } from '../support/world.ts'
 import { federatedTests } from './federated.ts'
-import { until } from './flow.ts'
+import { statusOf, until } from './flow.ts'
 
 let world: RunningWorld
 
@@ -37,6 +37,29 @@ const publishList = (serials: readonly string[]): void => {
   const credential = { certificatePem: pem(''), keyPem: pem('-key') }
   writeList(join(certificates.crlFolder, 'globex-issuer.pem'), credential, serials)
 }
+
+test('a member from abroad acts in a room: adds, removes, writes with a key of their own realm, and leaves', async () => {
+  const [alice, bob, gina] = await Promise.all([
+    world.client('alice'),
+    world.client('bob'),
+    world.client('gina'),
+  ])
+  const room = await alice.rooms.create({ title: 'Both', participantIds: [gina.userId] })
+  await gina.rooms.add(room.id, bob.userId)
+  await gina.rooms.remove(room.id, bob.userId)
+  await gina.rooms.post(room.id, 'Under a key of ours')
+  const { keyUri } = await alice.rooms.find(room.id)
+  assert.ok(keyUri !== undefined)
+  assert.ok(keyUri.startsWith(`kms://${world.at('globex').plan.domain}/keys/`), keyUri)
+  const texts = (await alice.rooms.history(room.id)).map(({ text }) => text)
+  assert.deepEqual(texts, ['Under a key of ours'])
+  assert.equal(await statusOf(bob.keys.retrieve(keyUri)), 403)
+  await gina.rooms.leave(room.id)
+  await alice.rooms.post(room.id, 'She has left')
+  const later = await alice.rooms.find(room.id)
+  assert.ok(later.keyUri !== undefined && later.keyUri !== keyUri)
+  assert.equal(await statusOf(gina.keys.retrieve(later.keyUri)), 403)
+})
 
 test('a certificate that is revoked is worth nothing within seconds, on connections that are open too', async () => {
   assert.equal(await ginaReads(), 200)
