@@ -42,5 +42,7 @@ export type {
   ErasureOutcome,
   LogEntry,
   LogPage,
+  LogStatus,
   UnlockOutcome,
+  WitnessStatus,
 } from './ports.ts'

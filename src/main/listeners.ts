@@ -43,7 +43,7 @@ const logState = async (realm: Realm): Promise<PartState['state']> => {
 }
 
 const readiness =
-  ({ realm, line, shipping }: Appliance) =>
+  ({ realm, line, shipping, witnessing }: Appliance) =>
   async (): Promise<readonly PartState[]> => {
     const isStoreUp = await realm.store.check().then(
       () => true,
@@ -55,6 +55,7 @@ const readiness =
       { part: 'keys', state: realm.keyring.isUnlocked ? 'ok' : 'locked' },
       { part: 'log', state: await logState(realm) },
       { part: 'shipping', state: shipping.isAlarm() ? 'alarm' : 'ok' },
+      { part: 'witnesses', state: witnessing.isAlarm() ? 'alarm' : 'ok' },
     ]
   }
 
