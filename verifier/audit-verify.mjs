@@ -159,8 +159,8 @@ const isConsistent = (old, now, proof) => {
 
 // ===== src/crypto/signature.ts
 
-// Signatures over the log's checkpoints: Ed25519 (RFC 8032) and ML-DSA-44 (FIPS 204, pure, empty context).
-// Public keys travel as their raw bytes. Checking needs nothing but Node.
+// Signatures over the log's checkpoints, Ed25519 (RFC 8032) and ML-DSA-44, and over releases, Ed25519 and ML-DSA-65
+// (FIPS 204, pure, empty context). Public keys travel as their raw bytes. Checking needs nothing but Node.
 
 const SIGNATURE_FACTS = {
   ed25519: {
@@ -172,6 +172,11 @@ const SIGNATURE_FACTS = {
     publicKeyBytes: 1312,
     signatureBytes: 2420,
     jwk: (pub) => ({ kty: 'AKP', alg: 'ML-DSA-44', pub }),
+  },
+  'ml-dsa-65': {
+    publicKeyBytes: 1952,
+    signatureBytes: 3309,
+    jwk: (pub) => ({ kty: 'AKP', alg: 'ML-DSA-65', pub }),
   },
 }
 

@@ -60,6 +60,7 @@ export interface AuditReconcileOptions {
   readonly export?: string
   readonly since?: string
   readonly until?: string
+  readonly expectReceipts?: true
   readonly json?: true
 }
 
@@ -178,12 +179,17 @@ const addReconcile = (audit: Command, actions: AuditActions, done: Done): void =
     .addHelpText(
       'after',
       '\nExit: 4 keys that left and no device acknowledged, 8 uses that no release explains, 12 both.' +
-        '\nIt believes the log: verify first. Devices that send no receipts are counted, not accused.',
+        '\nIt believes the log: verify first. Devices that send no receipts are counted, not accused,' +
+        '\nunless --expect-receipts says that every client of this realm sends them.',
     )
     .option('--config <file>', 'the settings file of the realm')
     .option('--export <directory>', 'read an export instead; with --config it is recorded there')
     .option('--since <time>', 'judge what was recorded from then on (RFC 3339, UTC)')
     .option('--until <time>', 'judge what was recorded before then (RFC 3339, UTC)')
+    .option(
+      '--expect-receipts',
+      'a key that left to a device without any receipt is an orphan, too',
+    )
     .option('--json', 'for programs: one object a line, the totals last')
     .action(async (options: AuditReconcileOptions) => done(await actions.auditReconcile(options)))
 }

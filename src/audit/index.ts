@@ -3,6 +3,7 @@
 export { textIn } from './canonical.ts'
 export {
   type Checkpoint,
+  type CheckpointProblem,
   formatCheckpoint,
   openCheckpoint,
   parseCheckpoint,
@@ -13,7 +14,7 @@ export { cosign, cosignedAt, witnessKeyOf } from './cosignature.ts'
 export { encodeEntry } from './encode.ts'
 export type { Act, Actor, ActorKind, ObjectType, Outcome, Place, Use } from './entry.ts'
 export type { Finding, Report } from './findings.ts'
-export type { StoredTile } from './integrate.ts'
+export { EMPTY_TREE, grow, rootOfTree, type StoredTile } from './integrate.ts'
 export { checkKept, type KeptVerdict } from './kept.ts'
 export type { NumberedEntry } from './layouts/fields.ts'
 export { createRenderer, type LayoutName, type Rendering } from './layouts/render.ts'
@@ -36,7 +37,14 @@ export type {
   WitnessStore,
 } from './ports.ts'
 export { parseConsistency, parseInclusion } from './proof.ts'
-export { createPublisher, type Publisher, type StepOutcome, tilesIn } from './publish.ts'
+export {
+  createPublisher,
+  type Publisher,
+  type PublisherParts,
+  type StepOutcome,
+  tilesIn,
+  waitedFor,
+} from './publish.ts'
 export { RangeCheck } from './range.ts'
 export {
   type Orphan,
@@ -63,8 +71,16 @@ export {
   shipStatus,
 } from './shipping/progress.ts'
 export type { ShipperOptions, ShipSource } from './shipping/run.ts'
-export { parseBundle, parseTilePath, TILE_WIDTH, type Tile, tilePath, tilesOf } from './tiles.ts'
-export { isConsistent, leafHash, rootFromInclusion, sameBytes } from './tree.ts'
+export {
+  encodeBundle,
+  parseBundle,
+  parseTilePath,
+  TILE_WIDTH,
+  type Tile,
+  tilePath,
+  tilesOf,
+} from './tiles.ts'
+export { Frontier, isConsistent, leafHash, rootFromInclusion, sameBytes } from './tree.ts'
 export { type ReadFile, type VerifyOptions, verifyLog } from './verify.ts'
 export { type AddCheckpoint, LogWitness, type WitnessRefusal } from './witness.ts'
 export {

@@ -63,8 +63,8 @@ export interface TreeStore {
   /** All hashes that this tile has so far. */
   tile(level: number, index: number): Promise<Uint8Array | undefined>
   /**
-   * False, and nothing is changed, if the tree has another size than `before`, or another generation or key
-   * epoch than the step's, or another node holds it now.
+   * False, and nothing is changed, if the tree has another size than `before`, or another generation or key epoch
+   * than the step's, or another node holds it now. A hold that ends later than the step's is none.
    */
   advance(step: TreeStep, now: Instant): Promise<boolean>
   /** Begins the next generation at the size of now, without a checkpoint. */

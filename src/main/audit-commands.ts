@@ -217,7 +217,10 @@ export const createAuditCommands = (output: CliOutput): Omit<AuditActions, 'audi
   auditErase: (options) => runErase(options, output),
   auditAcceptRestore: ({ config }) =>
     beside(config, async (realm) => {
-      output.out(`the checkpoint from before is kept in ${await acceptRestore(realm)}\n`)
+      const evidence = await acceptRestore(realm)
+      output.out(
+        `the checkpoint from before is ${evidence === undefined ? 'gone' : `kept in ${evidence}`}\n`,
+      )
       return DONE
     }),
 })

@@ -27,6 +27,7 @@ import {
   unlockRealm,
 } from './assembly.ts'
 import { createAuditCommands } from './audit-commands.ts'
+import { createBackupCommands } from './backup/commands.ts'
 import { beside, DONE, listing, SYSTEM } from './beside.ts'
 import { CommandError } from './command-error.ts'
 import { createIndexCommands } from './index-commands.ts'
@@ -185,6 +186,7 @@ const identityRows = (realm: Realm) =>
 export const createCommands = (output: CliOutput): CliActions => ({
   ...createAccessCommands(output),
   ...createAuditCommands(output),
+  ...createBackupCommands(output),
   ...createIndexCommands(output),
   ...createIndexingCommands(output),
   ...createPeerCommands(output),

@@ -47,7 +47,12 @@ const prepareStatements = (dialect: Dialect) => ({
       .where('generation', '=', p.generation)
       .where('key_epoch', '=', p.key_epoch)
       .where((where) =>
-        where.or([where('holder', '=', p.holder), where('held_until', '<=', p.now)]),
+        // A lease longer than this one is none: a clock was turned, or a hand was at it.
+        where.or([
+          where('holder', '=', p.holder),
+          where('held_until', '<=', p.now),
+          where('held_until', '>', p.held_until),
+        ]),
       ),
   ),
   beginAgain: prepare(dialect, 'log-tree.begin-again', {}, (db) =>

@@ -106,6 +106,10 @@ export const coreOperationColumns = {
   session_uri: 'text?',
   request_id: 'text?',
   answered_at: 'integer',
+  // Of what another realm had done here under that id.
+  peer: 'text?',
+  meant: 'text?',
+  answer: 'text?',
 } as const satisfies Columns
 
 export const rosterDriftColumns = {

@@ -3,7 +3,15 @@
 
 import assert from 'node:assert/strict'
 import { execFile, execFileSync, spawnSync } from 'node:child_process'
-import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { after, before, test } from 'node:test'
@@ -223,6 +231,11 @@ test('is not continued on yesterday’s copy of the database, unless somebody sa
   assert.match(refused.error, /\(audit\.log-behind\)/)
   const change = await world.keyrealm('users', 'off-board', world.user('carol').id)
   assert.match(change.error, /\(audit\.log-behind\)/, 'nothing is changed on it either')
+  const kept = join(dirname(settingsFile), 'log-checkpoint')
+  renameSync(kept, `${kept}.away`)
+  const unkept = await world.keyrealm('serve', '--config', settingsFile)
+  assert.match(unkept.error, /\(audit\.log-unkept\)/, 'removing what was kept does not help')
+  renameSync(`${kept}.away`, kept)
   assert.notEqual(await good('audit', 'show', '--limit', '3'), '', 'it can be looked into')
   assert.match(await good('audit', 'accept-restore'), /evidence/)
   await world.realm.start()

@@ -64,8 +64,14 @@ export const logTreeContract = (on: Implementation): void => {
       const other = aStep(3, 5, { holder: 'node-2', heldUntil: at(9000) })
       assert.equal(await take(store, other, at(4999)), false)
       assert.equal(await take(store, other, at(5000)), true)
-      assert.equal(await take(store, aStep(5, 6), at(6000)), false)
+      assert.equal(await take(store, aStep(5, 6, { heldUntil: at(11_000) }), at(6000)), false)
       assert.equal((await headOf(store)).holder, 'node-2')
+    })
+
+    test('is free while its hold ends later than one that begins now would', async () => {
+      const store = await openFor(await on.fresh())
+      await take(store, aStep(0, 3, { holder: 'node-2', heldUntil: at(86_400_000) }))
+      assert.equal(await take(store, aStep(3, 5), at(0)), true)
     })
 
     test('of two nodes that step from the same size at once, one does', async () => {
