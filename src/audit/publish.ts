@@ -28,6 +28,8 @@ export interface PublisherParts {
   /** Names this node, and this start of it. */
   readonly holder: string
   readonly originOf: (generation: number) => string
+  /** Called before signing: from now on the keys of this epoch sign. */
+  readonly useKeys: (keyEpoch: number) => Promise<void>
   /** The signed note, or undefined while the keys are locked. */
   readonly sign: (checkpoint: Checkpoint, now: Instant) => string | undefined
   /**
@@ -46,9 +48,8 @@ export interface PublisherParts {
 
 /** Entries integrated in one step: what a busy second brings is a few steps. */
 const STEP_ENTRIES = 4096
-const utf8 = new TextEncoder()
 
-export const leafOf = ({ body }: StoredEntry): Uint8Array => leafHash(utf8.encode(body))
+export const leafOf = ({ body }: StoredEntry): Uint8Array => leafHash(body)
 
 /** Tiles of a transaction. Throws a Fault `audit.tile-missing` for one that is not there. */
 export const tilesIn =
@@ -69,7 +70,7 @@ export const publishedIn = (head: TreeHead): Checkpoint | undefined => {
 }
 
 /** The tree as stored, held against the checkpoint that was published of it. */
-export const loadPublished = async (tx: LogTransaction, head: TreeHead): Promise<Tree> => {
+const loadPublished = async (tx: LogTransaction, head: TreeHead): Promise<Tree> => {
   const tree = head.size === 0 ? EMPTY_TREE : await loadTree(head.size, tilesIn(tx))
   const published = publishedIn(head)
   if (published !== undefined) {
@@ -172,12 +173,13 @@ class LogPublisher implements Publisher {
   }
 
   async #publish({ head, tree, entries }: Found): Promise<StepOutcome> {
-    const { database, holder, originOf, sign, keep, now, heldFor, recorded } = this.#parts
+    const { database, holder, originOf, useKeys, sign, keep, now, heldFor, recorded } = this.#parts
     assertFollows(tree.size, entries)
     const wrong = entries.find((entry) => recorded?.isAsRecorded(entry) === false)
     if (wrong !== undefined) throw altered(wrong)
     const grown = grow(tree, entries.map(leafOf))
     const { size } = grown.tree
+    await useKeys(head.keyEpoch)
     const moment = now()
     const origin = originOf(head.generation)
     const checkpoint = sign({ origin, size, root: rootOfTree(grown.tree) }, moment)
@@ -185,6 +187,7 @@ class LogPublisher implements Publisher {
     const next: TreeHead = {
       size,
       generation: head.generation,
+      keyEpoch: head.keyEpoch,
       checkpoint,
       publishedAt: moment,
       holder,

@@ -18,8 +18,10 @@ import {
   parseNote,
   proveConsistency,
   proveInclusion,
+  rotationPath,
   type StoredEntry,
   servedCheckpoint,
+  servedRotation,
   servedTile,
   servedWitnessed,
   TILE_WIDTH,
@@ -142,6 +144,16 @@ const keyRows = (realm: Realm) =>
     return (await tx.logKeys.all('log')).map((key): Row => [formatVkey(verifierKeyOf(name, key))])
   })
 
+const exportRotations = async ({ store }: Realm, to: string): Promise<void> => {
+  for (let number = 1; ; number++) {
+    const rotation = await store.read((tx) => servedRotation(tx, number))
+    if (rotation === undefined) return
+    const file = join(to, rotationPath(number))
+    mkdirSync(dirname(file), { recursive: true })
+    writeFileSync(file, rotation)
+  }
+}
+
 /** Full tiles never change, so those that are there are left. The checkpoint comes last. */
 const exportLog =
   ({ to }: AuditExportOptions, output: CliOutput) =>
@@ -162,6 +174,7 @@ const exportLog =
       writeFileSync(`${file}.new`, bytes)
       renameSync(`${file}.new`, file)
     }
+    await exportRotations(realm, to)
     if (witnessed !== undefined) {
       writeFileSync(join(to, 'checkpoint.witnessed'), witnessed.note)
     }
@@ -216,7 +229,8 @@ const verify = async (options: AuditVerifyOptions, output: CliOutput): Promise<n
   }
 }
 
-export const createAuditCommands = (output: CliOutput): AuditActions => ({
+/** All but those that need the realm's keys. */
+export const createAuditCommands = (output: CliOutput): Omit<AuditActions, 'auditRotateKey'> => ({
   ...createWitnessCommands(output),
   auditShow: ({ config, after, limit }) => looking({ config }, output, auditPage(after, limit)),
   auditSearch: (options) => looking(options, output, search(options)),

@@ -85,6 +85,7 @@ export const joinLog = ({ settings, store, keyring, recorder, boot, now }: Parts
     database: store,
     holder: boot,
     originOf: originOf(settings),
+    useKeys: (epoch) => keys.follow(epoch, () => store.read((tx) => tx.logKeys.all('log'))),
     sign: (checkpoint, moment) =>
       keys.signing && signCheckpoint(checkpoint, keys.signing, Math.floor(moment / 1000)),
     keep: (note) => writeKept(settings, note),

@@ -19,6 +19,7 @@ import { aesKeyFrom, createRsaWorkers, SecretBytes, systemRandom } from '../../s
 import {
   createForeignHome,
   createServePeer,
+  createTurnedAway,
   type FederationPolicy,
   type PeerLink,
 } from '../../src/federation/index.ts'
@@ -149,7 +150,8 @@ const boot = async (options: WorldOptions, opened: OpenStore, now: () => Instant
   const channels = new Channels(store, keyring, settings.sessionGrace, settings.liveChannels)
   const { domain } = settings
   const federation = options.federation
-  const foreign = federation && createForeignHome({ domain, now, ...federation })
+  const foreign =
+    federation && createForeignHome({ domain, now, removed: async () => undefined, ...federation })
   const means = {
     ...{ settings, uris, random: systemRandom, keyring },
     ...(foreign === undefined ? {} : { foreign }),
@@ -171,10 +173,15 @@ const boot = async (options: WorldOptions, opened: OpenStore, now: () => Instant
   })
   const onFault = (fault: unknown) => faults.push(fault)
   const desk = createPeerDesk({ ...means, bearers, committer, now, onFault })
+  const turnedAway = createTurnedAway({
+    record: (act) => ledger.commit(async () => ({ result: undefined, acts: [act] })),
+    now,
+  })
+  const isUnlocked = () => keyring.isUnlocked
   const servePeer =
     federation &&
     createServePeer(
-      { domain, policy: federation.policy, desk, ledger, isUnlocked: () => keyring.isUnlocked },
+      { domain, policy: federation.policy, desk, ledger, isUnlocked, turnedAway },
       onFault,
     )
   const importStaticKey = () =>
@@ -198,6 +205,7 @@ const boot = async (options: WorldOptions, opened: OpenStore, now: () => Instant
     database: store,
     holder: 'node-1',
     originOf: () => ORIGIN,
+    useKeys: (epoch) => logKeys.follow(epoch, () => opened.read((tx) => tx.logKeys.all('log'))),
     sign: (checkpoint, moment) =>
       logKeys.signing && signCheckpoint(checkpoint, logKeys.signing, Math.floor(moment / 1000)),
     keep: (note) => void kept.push(note),

@@ -172,6 +172,31 @@ test('forgets a person who left, when told to, and stays provable', async () => 
   assert.equal(verify('erased', '--key', 'keys', '--since', 'old').code, 0)
 })
 
+test('goes on under new keys, which the old ones have vouched for, without a stop', async () => {
+  const signatures = async () => (await checkpoint()).split('\n').filter((line) => line[0] === '—')
+  const made = await good('audit', 'rotate-key')
+  writeFileSync(join(folder, 'new-keys'), made)
+  await until('both sign', async () => (await signatures()).length === 4)
+  assert.match((await world.keyrealm('audit', 'rotate-key')).error, /main\.rotation-under-way/)
+  await good('audit', 'rotate-key', '--retire')
+  await until('the new ones sign', async () => (await signatures()).length === 2)
+  const again = await world.keyrealm('audit', 'rotate-key', '--retire')
+  assert.match(again.error, /main\.nothing-to-retire/)
+  assert.equal(await good('audit', 'key'), made)
+  await published(await recorded())
+  await good('audit', 'export', '--to', join(folder, 'rotated'))
+  const voucher = readFileSync(join(folder, 'rotated/rotation/1'), 'utf8')
+  assert.equal((await fetched('/log/rotation/1')).body, voucher)
+  assert.equal(verify('--proof', 'rotated/rotation/1', '--key', 'keys').code, 0)
+  for (const keys of ['keys', 'new-keys']) {
+    const since = keys === 'keys' ? ['--since', 'old'] : []
+    const { code, out } = verify('rotated', '--key', keys, '--max-age', '300', ...since)
+    assert.equal(code, 0, out)
+  }
+  rmSync(join(folder, 'rotated/rotation'), { recursive: true })
+  assert.equal(verify('rotated', '--key', 'keys').code, 12, 'nothing leads to the new keys')
+})
+
 test('says that the start before it was killed', async () => {
   await world.realm.restart()
   const entries = await world.entries()
