@@ -84,15 +84,15 @@ const shipperTo = (port: number, store: OpenStore) => {
   })
 }
 
-/** Resident memory without mapped files, which is the database's and not ours. */
-const residentMib = (): number => {
+/** Without the files that are mapped, which are the database's and the system's to keep. */
+const heldMib = (): number => {
   const { heapUsed, external } = process.memoryUsage()
   return Math.round((heapUsed + external) / MIB)
 }
 
 interface Filled {
   readonly entries: number
-  /** At each tenth of the way. */
+  /** Heap and buffers at each tenth of the way, MiB. */
   readonly memory: readonly number[]
   readonly commitMs: readonly number[]
 }
@@ -101,14 +101,15 @@ const fill = async (store: OpenStore, count: number): Promise<Filled> => {
   const ledger = createLedger(store, createRecorder('bench', 'node-1', systemRandom.uuid()), now)
   const acts = Array.from({ length: GROUP }, (_, index) => anAct(index))
   const [memory, commitMs]: [number[], number[]] = [[], []]
-  const until = performance.now() + RECORD_WITHIN_MS
+  const begun = performance.now()
+  const progress = () => Math.max(entries / count, (performance.now() - begun) / RECORD_WITHIN_MS)
   let entries = 0
-  while (entries < count && performance.now() < until) {
+  while (progress() < 1) {
     const start = performance.now()
     await ledger.commit(async () => ({ result: undefined, acts }))
     commitMs.push(performance.now() - start)
     entries += GROUP
-    if (entries >= ((memory.length + 1) * count) / 10) memory.push(residentMib())
+    if (progress() * 10 >= memory.length + 1) memory.push(heldMib())
   }
   return { entries, memory, commitMs: commitMs.sort((left, right) => left - right) }
 }
@@ -145,13 +146,16 @@ export const benchStall = async (count: number): Promise<void> => {
   )
   server.listen()
   const drainStart = performance.now()
+  const cpuStart = process.cpuUsage()
   while (server.seen.last < entries && performance.now() - drainStart < DRAIN_FOR_MS) {
     await setTimeout(100)
   }
   const { lines, last, outOfOrder } = server.seen
+  const { user, system } = process.cpuUsage(cpuStart)
+  const cpu = ((user + system) / lines).toFixed(1)
   const perSecond = Math.round((lines * 1000) / (performance.now() - drainStart))
   say(
-    `stall: then it reads: ${perSecond}/s, up to entry ${last}, ${outOfOrder} gaps, memory ${residentMib()} MiB`,
+    `stall: then it reads: ${perSecond}/s, up to entry ${last}, ${outOfOrder} gaps, ${cpu} µs of processor each (both ends), memory ${heldMib()} MiB`,
   )
   over.abort()
   await Promise.all([publishing, shipping])
