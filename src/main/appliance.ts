@@ -2,7 +2,7 @@
 // do to it. Locked, it is healthy and answers nobody; unlocked, it publishes its identity.
 
 import { readFileSync } from 'node:fs'
-import type { AdminActions, ApplianceStatus } from '../admin/index.ts'
+import type { AdminActions } from '../admin/index.ts'
 import {
   type AnswersFrame,
   type KmsDetails,
@@ -25,6 +25,7 @@ import {
 import { type CoreLink, openCoreLink } from '../links/index.ts'
 import { type Job, type Log, type Metrics, type Part, systemClock } from '../runtime/index.ts'
 import { seconds } from '../time.ts'
+import { statusOf } from './appliance-status.ts'
 import { type Realm, record, unlockRealm } from './assembly.ts'
 import { type Carrier, joinCarrier } from './carrier.ts'
 import { type JoinedCorridor, joinCorridor } from './corridor.ts'
@@ -36,9 +37,7 @@ import { recordReading } from './reading.ts'
 import { joinRooms, type Rooms } from './rooms.ts'
 import { type JoinedSearch, joinSearch } from './search.ts'
 import { joinShipping, type Shipping } from './shipping.ts'
-import { VERSION } from './version.ts'
-import { logStatus } from './witness-status.ts'
-import { joinWitnessing, type Witnessing, witnessKeys } from './witnessing.ts'
+import { joinWitnessing, type Witnessing } from './witnessing.ts'
 
 /** The line to the core: nothing until it is opened. */
 export interface Line {
@@ -223,20 +222,6 @@ const createLine = (parts: LineParts): Line => {
       }),
   }
 }
-
-const statusOf = async (
-  realm: Realm,
-  line: Line,
-  startedAt: ApplianceStatus['startedAt'],
-): Promise<ApplianceStatus> => ({
-  realm: { name: realm.settings.realm.name, domain: realm.kms.domain },
-  version: VERSION,
-  state: realm.keyring.isUnlocked ? 'ready' : 'locked',
-  link: line.isUp() ? 'connected' : 'disconnected',
-  store: realm.settings.store.kind,
-  startedAt,
-  log: await logStatus(realm, witnessKeys(realm)),
-})
 
 const lock = async (
   appliance: Pick<Appliance, 'realm' | 'joined' | 'line' | 'search'>,
