@@ -20,4 +20,4 @@ export {
   type TurnedAway,
   type TurnedAwayParts,
 } from './turned-away.ts'
-export { pushWithdrawals, type WithdrawalParts } from './withdrawals.ts'
+export { type PushTurns, pushWithdrawals, type WithdrawalParts } from './withdrawals.ts'

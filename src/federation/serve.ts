@@ -35,14 +35,22 @@ const refused = (refusal: Refusal): PeerReply => {
   return { status, body: { code: refusal.refused, reason } }
 }
 
+/** A word of the core's, as on its line to us. */
+const isOperationId = (raw: unknown): raw is string =>
+  typeof raw === 'string' && /^[\x21-\x7e]{1,200}$/.test(raw)
+
 const parseItem = (raw: unknown, { domain }: ProvenPeer): PeerItem | undefined => {
-  const { userId: rawUser, vouchedFor: rawVouched, request } = asJson(raw)
+  const { userId: rawUser, vouchedFor: rawVouched, operationId, request } = asJson(raw)
   const userId = parseUserId(rawUser)
   if (userId === undefined || request === undefined) return undefined
-  const sizeBytes = JSON.stringify(request).length
-  if (rawVouched === undefined) return { userId, request, sizeBytes }
+  if (operationId !== undefined && !isOperationId(operationId)) return undefined
+  const item = {
+    ...{ userId, request, sizeBytes: JSON.stringify(request).length },
+    ...(operationId === undefined ? {} : { operationId }),
+  }
+  if (rawVouched === undefined) return item
   const vouchedFor = parseResourceUri(rawVouched, urisOf(domain))
-  return isRefusal(vouchedFor) ? undefined : { userId, request, sizeBytes, vouchedFor }
+  return isRefusal(vouchedFor) ? undefined : { ...item, vouchedFor }
 }
 
 /** Whoever may not come at all, or asks nothing that can be read, leaves as many entries as a flood may. */

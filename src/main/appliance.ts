@@ -29,7 +29,7 @@ import { type Realm, record, unlockRealm } from './assembly.ts'
 import { type Carrier, joinCarrier } from './carrier.ts'
 import { type JoinedCorridor, joinCorridor } from './corridor.ts'
 import { erase } from './erase.ts'
-import { federationJobs, joinForeignHome, joinServePeer } from './federation.ts'
+import { federationJobs, joinForeignHome, joinPush, joinServePeer } from './federation.ts'
 import { createPeerWatch, joinTurnedAway, turnedAwayJob } from './peer-watch.ts'
 import { publishJob } from './published-log.ts'
 import { recordReading } from './reading.ts'
@@ -123,10 +123,10 @@ const openLink = (parts: LineParts): CoreLink => {
       state: realm.keyring.isUnlocked ? 'ready' : 'locked',
     }),
     handle: (post) => answerPost(realm, joined, post),
-    withdraw: async (id) => ({
+    withdraw: async ({ id, part }) => ({
       type: 'answers',
       id,
-      ...operationAnswer(await withdrawOperation(realm.ledger, id)),
+      ...operationAnswer(await withdrawOperation(realm.ledger, id, part)),
     }),
     onRosters: (page) => rooms().takeRosters(page),
     onOffboarded: (userId) => rooms().acknowledge(userId),
@@ -335,7 +335,8 @@ export const createAppliance = async (
     serve: (peer, request) => servePeer(peer, request),
   })
   const link = carrier?.peers
-  const foreign = link && joinForeignHome(realm, link, metrics)
+  const push = link && joinPush(realm, link)
+  const foreign = link && push && joinForeignHome(realm, { link, push }, metrics)
   const joined = joinCorridor(realm, log, onFault, foreign)
   await joined.staticKeys.reload()
   detailsOf(realm, joined)
@@ -364,7 +365,7 @@ export const createAppliance = async (
       ...ownJobs(parts, log, metrics),
       ...witnessing.jobs,
       ...rooms.jobs,
-      ...(link && foreign ? federationJobs(realm, link, foreign, metrics) : []),
+      ...(push && foreign ? federationJobs(realm, push, foreign, metrics) : []),
       ...shipping.jobs,
       ...(carrier?.jobs ?? []),
       turnedAwayJob(turnedAway),
