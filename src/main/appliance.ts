@@ -371,7 +371,7 @@ export const createAppliance = async (
       ...ownJobs(parts, log, metrics),
       ...witnessing.jobs,
       ...rooms.jobs,
-      ...(push && foreign ? federationJobs(realm, push, foreign, metrics) : []),
+      ...(push && foreign ? federationJobs(realm, { link, push }, foreign, metrics) : []),
       ...shipping.jobs,
       ...(carrier?.jobs ?? []),
       turnedAwayJob(turnedAway),

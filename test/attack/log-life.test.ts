@@ -39,7 +39,8 @@ type Death = 'none' | 'before its first entry' | 'after its first entry' | 'befo
 /** A start that dies there. */
 const live = async (death: Death): Promise<void> => {
   const realm = await open()
-  const dying = { ...realm, ledger: { commit: () => Promise.reject(new Fault('test.killed')) } }
+  const die = () => Promise.reject(new Fault('test.killed'))
+  const dying = { ...realm, ledger: { commit: die, commitNumbered: die } }
   const dead: Realm = {
     ...realm,
     ledger: {
@@ -47,6 +48,7 @@ const live = async (death: Death): Promise<void> => {
         await realm.ledger.commit(work)
         throw new Fault('test.killed')
       },
+      commitNumbered: die,
     },
   }
   const at = death === 'before its first entry' ? dying : dead

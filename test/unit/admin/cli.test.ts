@@ -66,6 +66,8 @@ const aWorld = (act: () => number = () => 0) => {
     peersUnblock: record('peersUnblock'),
     peersPin: record('peersPin'),
     peersMovePin: record('peersMovePin'),
+    peersReceipts: record('peersReceipts'),
+    peersReconcile: record('peersReconcile'),
     auditShipStatus: record('auditShipStatus'),
   }
   const run = async (line: string) => {
@@ -159,6 +161,16 @@ const COMMANDS: readonly (readonly [line: string, name: string, options: object 
   ['access list --config realm.json', 'accessList', { config }],
   ['peers list --config realm.json', 'peersList', { config }],
   ['peers show k.y --config realm.json', 'peersShow', { config, domain: 'k.y' }],
+  [
+    'peers receipts k.y --json --config realm.json',
+    'peersReceipts',
+    { config, domain: 'k.y', json: true },
+  ],
+  [
+    'peers reconcile k.y --theirs d --config realm.json',
+    'peersReconcile',
+    { config, domain: 'k.y', theirs: 'd' },
+  ],
   ['peers block k.y --config realm.json', 'peersBlock', { config, domain: 'k.y' }],
   ['peers unblock k.y --config realm.json', 'peersUnblock', { config, domain: 'k.y' }],
   ['peers pin k.y --user u --config realm.json', 'peersPin', { config, domain: 'k.y', user: 'u' }],
