@@ -5,11 +5,13 @@ import { Command, CommanderError } from 'commander'
 import { Fault } from '../fault.ts'
 import { type AccessActions, addAccess, addLeaving, addMachines, addRooms } from './cli-access.ts'
 import { type AuditActions, addAudit } from './cli-audit.ts'
+import { addBackup, type BackupActions } from './cli-backup.ts'
 import { addIndex, type IndexActions } from './cli-index.ts'
 import { addIndexing, type IndexingActions } from './cli-indexing.ts'
 import { configOption, passphraseOption } from './cli-options.ts'
 import { addPeers, type PeerActions } from './cli-peers.ts'
 import { addShipStatus, type ShipActions } from './cli-ship.ts'
+import { nextStep } from './next-steps.ts'
 
 /** 0 done, 1 refused or failed; see `keyrealm --help`. */
 export type ExitCode = number
@@ -41,6 +43,7 @@ export interface UsersImportOptions extends WithConfig {
 export interface CliActions
   extends AccessActions,
     AuditActions,
+    BackupActions,
     ShipActions,
     IndexActions,
     IndexingActions,
@@ -88,6 +91,7 @@ export const buildProgram = (actions: CliActions, about: CliAbout, done: Done): 
   addSettings(program, actions, done)
   addIdentity(program, actions, done)
   addLists(program, actions, done)
+  addBackup(program, actions, done)
   addRooms(program, actions, done)
   addMachines(program, actions, done)
   addPeers(program, actions, done)
@@ -128,7 +132,7 @@ export const runCli = async (
     return code
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT_DONE : EXIT_USAGE
-    output.error(`keyrealm: ${wordsOf(error)}\n`)
+    output.error(`keyrealm: ${wordsOf(error)}\n${adviceOn(error)}`)
     return EXIT_FAILED
   }
 }
@@ -148,6 +152,13 @@ const wordsOf = (error: unknown): string => {
   if (!(error instanceof Error)) return 'failed (unknown)'
   const hasCode = 'code' in error && typeof error.code === 'string'
   return hasCode ? `${error.message} (${error.code})` : `failed (${error.name})`
+}
+
+/** What to do next, on a line of its own. */
+const adviceOn = (error: unknown): string => {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  const step = typeof code === 'string' ? nextStep(code) : undefined
+  return step === undefined ? '' : `${step}\n`
 }
 
 const addRunning = (program: Command, actions: CliActions, done: Done): void => {

@@ -26,10 +26,19 @@ export type {
   AuditExportOptions,
   AuditProveOptions,
   AuditReconcileOptions,
+  AuditRotateOptions,
   AuditSearchOptions,
   AuditShowOptions,
   AuditVerifyOptions,
 } from './cli-audit.ts'
+export type {
+  BackupActions,
+  BackupOptions,
+  RecoveryKeyOptions,
+  RehearseOptions,
+  RestoreOptions,
+  UpgradeOptions,
+} from './cli-backup.ts'
 export type { IndexActions, IndexLabOptions, IndexLeakageOptions } from './cli-index.ts'
 export type { IndexingActions, IndexRoomOptions } from './cli-indexing.ts'
 export type { PeerActions, PeerOptions, PeerPinOptions } from './cli-peers.ts'

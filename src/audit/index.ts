@@ -22,6 +22,7 @@ export type { SyslogHeader } from './layouts/syslog.ts'
 export { formatVkey, parseNote, parseVkey, type VerifierKey } from './note.ts'
 export type {
   AuditStore,
+  KeyRotation,
   LogDatabase,
   LogHead,
   LogLedger,
@@ -36,7 +37,14 @@ export type {
   WitnessStore,
 } from './ports.ts'
 export { parseConsistency, parseInclusion } from './proof.ts'
-export { createPublisher, type Publisher, type StepOutcome, tilesIn } from './publish.ts'
+export {
+  createPublisher,
+  type Publisher,
+  type PublisherParts,
+  type StepOutcome,
+  tilesIn,
+  waitedFor,
+} from './publish.ts'
 export { RangeCheck } from './range.ts'
 export {
   type Orphan,
@@ -45,7 +53,8 @@ export {
   reconcile,
 } from './reconcile.ts'
 export { createRecorder, type Recorded, type Recorder } from './recorder.ts'
-export { proveConsistency, proveInclusion, servedTile } from './serve.ts'
+export { keyDetails, rotationPath } from './rotation.ts'
+export { proveConsistency, proveInclusion, servedRotation, servedTile } from './serve.ts'
 export { createShipper, type Shipper } from './ship.ts'
 export { createFilter, type ShipFilter } from './shipping/filter.ts'
 export type {

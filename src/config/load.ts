@@ -39,9 +39,14 @@ const WORLD_WRITABLE = 0o002
  */
 export const loadSettings = (file: string): Settings => {
   const absolute = resolve(file)
-  const source = readJson(readSettingsFile(absolute))
-  if ('problems' in source) throw new SettingsError(absolute, source.problems.map(nameSafely))
-  return parseSettings(source.value, absolute)
+  return parseSettings(parseSettingsText(readSettingsFile(absolute), absolute), absolute)
+}
+
+/** The value of a settings text, members that stand twice refused; not checked further. */
+export const parseSettingsText = (text: string, file: string): unknown => {
+  const source = readJson(text)
+  if ('problems' in source) throw new SettingsError(file, source.problems.map(nameSafely))
+  return source.value
 }
 
 /** Checks a settings value as if it stood in `file`. */

@@ -3,6 +3,7 @@
 
 import { z } from 'zod'
 import { audit } from './audit.ts'
+import { backup } from './backup.ts'
 import { carrier } from './carrier.ts'
 import { checkTogether } from './checks.ts'
 import {
@@ -363,6 +364,7 @@ export const settingsSchema = (folder: string) =>
         .strictObject({ ...peerPolicy, carrier: carrier(folder).exactOptional() })
         .prefault({}),
       audit: audit(folder),
+      backup: backup(folder).exactOptional(),
     })
     .superRefine(checkTogether)
 

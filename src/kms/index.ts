@@ -31,7 +31,13 @@ export {
 } from './keyring/unlock.ts'
 export { createLedger, type Done, type Ledger } from './ledger.ts'
 export type { LogKey } from './log-key.ts'
-export { ensureLogKeys, LogKeys } from './log-keys.ts'
+export {
+  ensureLogKeys,
+  LogKeys,
+  type Retirement,
+  retireLogKeys,
+  rotateLogKeys,
+} from './log-keys.ts'
 export {
   agentsBy,
   FEATURES,
@@ -109,6 +115,7 @@ export type {
   Store,
   Transaction,
 } from './ports.ts'
+export { isOpenable, serveTestKey, type TestKey, type TestKeyMeans } from './rehearsal.ts'
 export type { Resource } from './resource.ts'
 export {
   DRIFT_SIDES,

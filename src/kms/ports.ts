@@ -305,6 +305,8 @@ export interface LogKeyStore {
   /** Those of one purpose, oldest first. */
   all(purpose: string): Promise<readonly LogKey[]>
   insert(key: LogKey): Promise<void>
+  /** Gone, private parts too. */
+  remove(names: readonly string[]): Promise<void>
 }
 
 /** One durable unit of work. Everything in it commits together, audit entries included. */

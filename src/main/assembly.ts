@@ -19,7 +19,7 @@ import {
   unlockKeyring,
 } from '../kms/index.ts'
 import { systemClock } from '../runtime/index.ts'
-import { type OpenStore, openStore } from '../store/index.ts'
+import { type OpenStore, openStore, type Upgrading } from '../store/index.ts'
 import { type Instant, seconds } from '../time.ts'
 import { OwnWitness } from './own-witness.ts'
 import { joinLog, type PublishedLog } from './published-log.ts'
@@ -71,9 +71,9 @@ export const kmsSettings = (settings: Settings): KmsSettings => ({
   liveChannels: LIVE_CHANNELS,
 })
 
-export const openRealm = async (settings: Settings): Promise<Realm> => {
+export const openRealm = async (settings: Settings, upgrading?: Upgrading): Promise<Realm> => {
   const now = () => systemClock.now()
-  const store = await openStore(storeSettings(settings))
+  const store = await openStore(storeSettings(settings), upgrading)
   const boot = systemRandom.uuid()
   const recorder = createRecorder(settings.realm.name, hostname(), boot)
   const keyring = new Keyring(systemRandom)
@@ -86,7 +86,7 @@ export const openRealm = async (settings: Settings): Promise<Realm> => {
     store,
     ledger,
     keyring,
-    log: joinLog({ settings, store, keyring, boot, now }),
+    log: joinLog({ settings, store, keyring, recorder, boot, now }),
     witness: new OwnWitness({ settings, store, ledger, keyring, organizationId }),
     boot,
     now,

@@ -27,6 +27,7 @@ import {
   unlockRealm,
 } from './assembly.ts'
 import { createAuditCommands } from './audit-commands.ts'
+import { createBackupCommands } from './backup/commands.ts'
 import { beside, DONE, listing, SYSTEM } from './beside.ts'
 import { CommandError } from './command-error.ts'
 import { createIndexCommands } from './index-commands.ts'
@@ -34,6 +35,7 @@ import { createIndexingCommands } from './indexing-commands.ts'
 import { askPassphrase } from './passphrase.ts'
 import { createPeerCommands } from './peer-commands.ts'
 import { recordNaming } from './reading.ts'
+import { runRotation } from './rotate-log-keys.ts'
 import { serve } from './serve.ts'
 import { shipStatusCommand } from './ship-status.ts'
 import { VERSION } from './version.ts'
@@ -184,6 +186,7 @@ const identityRows = (realm: Realm) =>
 export const createCommands = (output: CliOutput): CliActions => ({
   ...createAccessCommands(output),
   ...createAuditCommands(output),
+  ...createBackupCommands(output),
   ...createIndexCommands(output),
   ...createIndexingCommands(output),
   ...createPeerCommands(output),
@@ -246,5 +249,7 @@ export const createCommands = (output: CliOutput): CliActions => ({
       return DONE
     }),
   usersList: (options) => listing(options, output, userRows),
+  auditRotateKey: (options) =>
+    unlocked(options.config, (realm) => runRotation(realm, options, output)),
   auditShipStatus: ({ config, json }) => shipStatusCommand(config, json === true, output),
 })

@@ -280,6 +280,13 @@ export const logTreeColumns = {
   published_at: 'integer',
   holder: 'text',
   held_until: 'integer',
+  key_epoch: 'integer',
+} as const satisfies Columns
+
+export const logRotationColumns = {
+  sequence: 'integer',
+  generation: 'integer',
+  note: 'text',
 } as const satisfies Columns
 
 export const logKeyColumns = {
@@ -357,6 +364,7 @@ export interface Schema {
   readonly log_tiles: RowOf<typeof logTileColumns>
   readonly log_tree: RowOf<typeof logTreeColumns>
   readonly log_keys: RowOf<typeof logKeyColumns>
+  readonly log_rotations: RowOf<typeof logRotationColumns>
   readonly peers: RowOf<typeof peerColumns>
   readonly peer_pins: RowOf<typeof peerPinColumns>
   readonly peer_conflicts: RowOf<typeof peerConflictColumns>

@@ -10,6 +10,7 @@ import {
   createPublisher,
   createRecorder,
   type Publisher,
+  type PublisherParts,
   signCheckpoint,
   type VerifierKey,
   verifierKeyOf,
@@ -129,7 +130,8 @@ export interface Entry extends Json {
 const boot = async (options: WorldOptions, opened: OpenStore, now: () => Instant) => {
   const store = options.wrapStore?.(opened) ?? opened
   const settings = someSettings(options.settings)
-  const ledger = createLedger(store, createRecorder('acme', 'node-1', systemRandom.uuid()), now)
+  const recorder = createRecorder('acme', 'node-1', systemRandom.uuid())
+  const ledger = createLedger(store, recorder, now)
   const keyring = new Keyring(systemRandom)
   const mains = mainKeys(settings.organizations, now())
   await unlockKeyring(keyring, mains, ledger, systemRandom)
@@ -199,17 +201,20 @@ const boot = async (options: WorldOptions, opened: OpenStore, now: () => Instant
   const unlock = () => unlockKeyring(keyring, mains, ledger, systemRandom)
   const logKeys = new LogKeys(keyring)
   const kept: string[] = []
-  const publisher = createPublisher({
+  const publisherParts: PublisherParts = {
     database: store,
     holder: 'node-1',
     originOf: () => ORIGIN,
+    useKeys: (epoch) => logKeys.follow(epoch, () => opened.read((tx) => tx.logKeys.all('log'))),
     sign: (checkpoint, moment) =>
       logKeys.signing && signCheckpoint(checkpoint, logKeys.signing, Math.floor(moment / 1000)),
     keep: (note) => void kept.push(note),
+    recorded: recorder.unpublished,
     now,
     heldFor: seconds(5),
     renewedAfter: seconds(60),
-  })
+  }
+  const publisher = createPublisher(publisherParts)
   const knowLogKeys = async (): Promise<readonly VerifierKey[]> => {
     const organizationId = settings.organizations[0]
     const made = await ensureLogKeys(ledger, { keyring, random: systemRandom, organizationId })
@@ -232,6 +237,7 @@ const boot = async (options: WorldOptions, opened: OpenStore, now: () => Instant
     importStaticKey,
     unlock,
     publisher,
+    publisherParts,
     knowLogKeys,
     logKeys,
     kept,
