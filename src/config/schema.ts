@@ -19,6 +19,7 @@ import {
 } from './fields.ts'
 import { peerPolicy } from './peer-policy.ts'
 import { postgres } from './postgres.ts'
+import { release } from './release.ts'
 import { search } from './search.ts'
 
 const realm = (folder: string) =>
@@ -363,6 +364,7 @@ export const settingsSchema = (folder: string) =>
         .strictObject({ ...peerPolicy, carrier: carrier(folder).exactOptional() })
         .prefault({}),
       audit: audit(folder),
+      release: release(folder),
     })
     .superRefine(checkTogether)
 

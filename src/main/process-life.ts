@@ -1,22 +1,19 @@
 // The log's first and last words for a start of the process: what runs, from which settings, and how the
 // start before it ended. What was not stopped cleanly could not say so itself, so the next start does.
 
-import { closeSync, globSync, openSync, readFileSync, readSync, writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Act } from '../audit/index.ts'
-import { sha256Hex, sha256OfPieces } from '../crypto/index.ts'
 import type { Part } from '../runtime/index.ts'
 import { type Realm, record } from './assembly.ts'
 import { SYSTEM } from './beside.ts'
+import type { OwnDigests } from './own-files.ts'
 import { VERSION } from './version.ts'
 
 interface LastStart {
   readonly boot: string
   readonly isStopped: boolean
 }
-
-const PIECE_BYTES = 1024 * 1024
-const SOURCES = join(import.meta.dirname, '..')
 
 const lastStartFile = ({ settings }: Realm): string =>
   join(settings.realm.stateDirectory, 'last-start.json')
@@ -36,35 +33,19 @@ const writeLastStart = (realm: Realm, isStopped: boolean): void => {
   writeFileSync(lastStartFile(realm), JSON.stringify(start), { mode: 0o600 })
 }
 
-function* piecesOf(file: string): Generator<Uint8Array> {
-  const opened = openSync(file, 'r')
-  try {
-    const piece = new Uint8Array(PIECE_BYTES)
-    for (;;) {
-      const count = readSync(opened, piece)
-      if (count === 0) return
-      yield piece.subarray(0, count)
-    }
-  } finally {
-    closeSync(opened)
-  }
-}
-
-/** One digest over our program: each source file's path and digest, in order. */
-const programSha256 = (): string => {
-  const files = globSync('**/*.ts', { cwd: SOURCES }).sort()
-  return sha256Hex(
-    files.map((file) => `${sha256Hex(readFileSync(join(SOURCES, file)))}  ${file}\n`).join(''),
-  )
-}
-
 const previousOf = (realm: Realm): Readonly<Record<string, string>> => {
   const last = readLastStart(realm)
   if (last === undefined) return { previousStop: 'unknown' }
   return { previousBoot: last.boot, previousStop: last.isStopped ? 'clean' : 'unclean' }
 }
 
-const started = (realm: Realm, configFile: string): Act => ({
+/** Who vouches for what runs; nothing unless the settings asked for it. */
+const releaseOf = ({ release }: Realm): Readonly<Record<string, string | number>> =>
+  release === undefined
+    ? {}
+    : { releaseSigner: release.signer.name, releaseLogSize: release.logSize }
+
+const started = (realm: Realm, digests: OwnDigests): Act => ({
   action: 'process.started',
   outcome: 'done',
   actor: SYSTEM,
@@ -72,19 +53,18 @@ const started = (realm: Realm, configFile: string): Act => ({
   details: {
     version: VERSION,
     runtime: process.version,
-    runtimeSha256: sha256OfPieces(piecesOf(process.execPath)),
-    programSha256: programSha256(),
-    configSha256: sha256Hex(readFileSync(configFile)),
+    ...digests,
+    ...releaseOf(realm),
     store: realm.settings.store.kind,
     ...previousOf(realm),
   },
 })
 
 /** The first part to start and the last to stop. */
-export const lifePart = (realm: Realm, configFile: string): Part => ({
+export const lifePart = (realm: Realm, digests: OwnDigests): Part => ({
   name: 'audit-log',
   start: async () => {
-    await record(realm, started(realm, configFile))
+    await record(realm, started(realm, digests))
     writeLastStart(realm, false)
   },
   stop: async () => {

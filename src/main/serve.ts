@@ -14,6 +14,7 @@ import { seconds } from '../time.ts'
 import { type Appliance, createAppliance } from './appliance.ts'
 import { configuredPassphrase, openRealm } from './assembly.ts'
 import { createListeners } from './listeners.ts'
+import { ownDigests } from './own-files.ts'
 import { lifePart } from './process-life.ts'
 import { refuseRestored } from './restored.ts'
 
@@ -48,6 +49,7 @@ export const serve = async (settings: Settings, configFile: string): Promise<num
   const log = createLog(settings.log)
   const metrics = createMetrics({ process: 'measured' })
   const realm = await openRealm(settings)
+  const digests = ownDigests(configFile)
   await refuseRestored(realm).catch(async (error: unknown) => {
     await realm.store.close()
     throw error
@@ -58,9 +60,9 @@ export const serve = async (settings: Settings, configFile: string): Promise<num
     log,
     stopWithin: STOP_WITHIN,
     parts: [
-      lifePart(realm, configFile),
+      lifePart(realm, digests),
       unlockPart(appliance, log),
-      ...createListeners(appliance, log, metrics),
+      ...createListeners({ appliance, log, metrics, digests }),
       ...appliance.peerListeners,
       part(
         'link',
