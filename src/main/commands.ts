@@ -32,6 +32,7 @@ import { beside, DONE, listing, SYSTEM } from './beside.ts'
 import { CommandError } from './command-error.ts'
 import { createIndexCommands } from './index-commands.ts'
 import { createIndexingCommands } from './indexing-commands.ts'
+import { ownDigests } from './own-files.ts'
 import { askPassphrase } from './passphrase.ts'
 import { createPeerCommands } from './peer-commands.ts'
 import { recordNaming } from './reading.ts'
@@ -251,5 +252,11 @@ export const createCommands = (output: CliOutput): CliActions => ({
   usersList: (options) => listing(options, output, userRows),
   auditRotateKey: (options) =>
     unlocked(options.config, (realm) => runRotation(realm, options, output)),
+  digests: async ({ config, json }) => {
+    const digests = { version: VERSION, runtime: process.version, ...ownDigests(config) }
+    if (json === true) output.out(`${JSON.stringify(digests)}\n`)
+    else for (const [name, digest] of Object.entries(digests)) output.out(`${name}\t${digest}\n`)
+    return DONE
+  },
   auditShipStatus: ({ config, json }) => shipStatusCommand(config, json === true, output),
 })

@@ -15,6 +15,7 @@ import { loadSettings } from '../../src/config/index.ts'
 import { Fault } from '../../src/fault.ts'
 import { openRealm, type Realm, record } from '../../src/main/assembly.ts'
 import { createAuditCommands } from '../../src/main/audit-commands.ts'
+import { ownDigests } from '../../src/main/own-files.ts'
 import { lifePart } from '../../src/main/process-life.ts'
 import { acceptRestore, refuseRestored } from '../../src/main/restored.ts'
 import { aSettingsValue, changed } from '../unit/config/example.ts'
@@ -53,10 +54,10 @@ const live = async (death: Death): Promise<void> => {
   }
   const at = death === 'before its first entry' ? dying : dead
   if (death === 'none' || death === 'before its last') {
-    const part = lifePart(realm, configFile)
+    const part = lifePart(realm, ownDigests(configFile))
     await part.start()
     if (death === 'none') return part.stop()
-  } else await assert.rejects(lifePart(at, configFile).start(), Fault)
+  } else await assert.rejects(lifePart(at, ownDigests(configFile)).start(), Fault)
   await realm.store.close()
 }
 
