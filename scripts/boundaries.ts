@@ -95,6 +95,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     rooms: ['kms', 'protocol', 'identity', 'audit', 'crypto', 'boundary', 'words'],
   },
   compliance: { kind: 'domain', rooms: ['kms', 'identity', 'audit'] },
+  release: { kind: 'domain', rooms: ['crypto', 'audit'] },
   admin: {
     kind: 'domain',
     rooms: ['kms', 'federation', 'compliance', 'indexer', 'identity', 'audit'],

@@ -99,10 +99,13 @@ export type RefusalCode =
   | 'federation.answer-wrong'
   // The way to a peer.
   | 'federation.key-exchange-classical'
+  | 'federation.unknown-host'
   | 'federation.peer-unreachable'
   | 'federation.peer-timed-out'
   | 'federation.peer-broken'
   | 'federation.peer-busy'
+  | 'federation.peer-floods'
+  | 'federation.question-malformed'
   | 'federation.refused-by-peer'
   | 'federation.answer-too-large'
   | 'federation.answer-malformed'

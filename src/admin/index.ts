@@ -27,6 +27,7 @@ export type {
   AuditExportOptions,
   AuditProveOptions,
   AuditReconcileOptions,
+  AuditRotateOptions,
   AuditSearchOptions,
   AuditShowOptions,
   AuditVerifyOptions,

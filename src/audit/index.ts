@@ -1,7 +1,9 @@
 // The door of `audit`: what happened, provably.
 
+export { textIn } from './canonical.ts'
 export {
   type Checkpoint,
+  type CheckpointProblem,
   formatCheckpoint,
   openCheckpoint,
   parseCheckpoint,
@@ -12,7 +14,7 @@ export { cosign, cosignedAt, witnessKeyOf } from './cosignature.ts'
 export { encodeEntry } from './encode.ts'
 export type { Act, Actor, ActorKind, ObjectType, Outcome, Place, Use } from './entry.ts'
 export type { Finding, Report } from './findings.ts'
-export type { StoredTile } from './integrate.ts'
+export { EMPTY_TREE, grow, rootOfTree, type StoredTile } from './integrate.ts'
 export { checkKept, type KeptVerdict } from './kept.ts'
 export type { NumberedEntry } from './layouts/fields.ts'
 export { createRenderer, type LayoutName, type Rendering } from './layouts/render.ts'
@@ -20,6 +22,7 @@ export type { SyslogHeader } from './layouts/syslog.ts'
 export { formatVkey, parseNote, parseVkey, type VerifierKey } from './note.ts'
 export type {
   AuditStore,
+  KeyRotation,
   LogDatabase,
   LogHead,
   LogLedger,
@@ -34,7 +37,14 @@ export type {
   WitnessStore,
 } from './ports.ts'
 export { parseConsistency, parseInclusion } from './proof.ts'
-export { createPublisher, type Publisher, type StepOutcome, tilesIn } from './publish.ts'
+export {
+  createPublisher,
+  type Publisher,
+  type PublisherParts,
+  type StepOutcome,
+  tilesIn,
+  waitedFor,
+} from './publish.ts'
 export { RangeCheck } from './range.ts'
 export {
   type Orphan,
@@ -43,7 +53,8 @@ export {
   reconcile,
 } from './reconcile.ts'
 export { createRecorder, type Recorded, type Recorder } from './recorder.ts'
-export { proveConsistency, proveInclusion, servedTile } from './serve.ts'
+export { keyDetails, rotationPath } from './rotation.ts'
+export { proveConsistency, proveInclusion, servedRotation, servedTile } from './serve.ts'
 export { createShipper, type Shipper } from './ship.ts'
 export { createFilter, type ShipFilter } from './shipping/filter.ts'
 export type {
@@ -60,8 +71,16 @@ export {
   shipStatus,
 } from './shipping/progress.ts'
 export type { ShipperOptions, ShipSource } from './shipping/run.ts'
-export { parseBundle, parseTilePath, TILE_WIDTH, type Tile, tilePath, tilesOf } from './tiles.ts'
-export { isConsistent, leafHash, rootFromInclusion, sameBytes } from './tree.ts'
+export {
+  encodeBundle,
+  parseBundle,
+  parseTilePath,
+  TILE_WIDTH,
+  type Tile,
+  tilePath,
+  tilesOf,
+} from './tiles.ts'
+export { Frontier, isConsistent, leafHash, rootFromInclusion, sameBytes } from './tree.ts'
 export { type ReadFile, type VerifyOptions, verifyLog } from './verify.ts'
 export { type AddCheckpoint, LogWitness, type WitnessRefusal } from './witness.ts'
 export {

@@ -53,13 +53,14 @@ export {
   type PeerTrustProblem,
   readPeerTrust,
 } from './peer-certificate.ts'
+export { type PeerIdentity, type PeerIdentityFiles, readPeerIdentity } from './peer-identity.ts'
 export { type Pkcs12Content, type Pkcs12Problem, readPkcs12 } from './pkcs12.ts'
 export { type Random, systemRandom } from './random.ts'
 export { type RsaPrivateKey, rsaPrivateKeyFrom } from './rsa.ts'
 export { createRsaWorkers, type RsaWorkers, type RsaWorkersOptions } from './rsa-workers.ts'
 export { openWithPassphrase, type SealedFileProblem, sealWithPassphrase } from './sealed-file.ts'
 export { SecretBytes } from './secret.ts'
-export { type SignatureAlgorithm, verifySignature } from './signature.ts'
+export { type CheckedAlgorithm, type SignatureAlgorithm, verifySignature } from './signature.ts'
 export { generateSigningKey, type SigningKey, signingKeyFrom } from './signing-key.ts'
 export { TokenInputs } from './token-inputs.ts'
 export { prepareTokenKey, type TokenKey } from './token-key.ts'

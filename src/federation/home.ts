@@ -21,6 +21,8 @@ export interface HomeParts {
   readonly now: () => Instant
   /** Told of every question, for the metrics of that peer. */
   readonly onTold?: (told: Told, now: Instant) => void
+  /** Pushes what is owed, and waits no longer than whoever removed somebody can be made to wait. */
+  readonly removed: ForeignHome['removed']
 }
 
 interface Waiting {
@@ -47,10 +49,10 @@ export const createForeignHome = (parts: HomeParts): ForeignHome => {
   const askPeer = async (
     { domain: raw, trackingId, deadline }: Batch,
     asks: readonly PeerAsk[],
-  ): Promise<readonly Pick<Told, 'result' | 'connection'>[]> => {
+  ): Promise<readonly Omit<Told, 'ask' | 'askedAt'>[]> => {
     const none = (refusal: Refusal) => asks.map(() => ({ result: refusal }))
     const domain = parsePeerDomain(raw)
-    if (domain === undefined) return none(refuse('federation.peer-unreachable'))
+    if (domain === undefined) return none(refuse('federation.unknown-host', raw))
     const question = { path: PEER_PATHS.requests, body: batchOf(asks), trackingId }
     const reply = await link.ask(domain, question, deadline)
     if (isRefusal(reply)) return none(reply)
@@ -58,8 +60,9 @@ export const createForeignHome = (parts: HomeParts): ForeignHome => {
     // Whoever waited has been told already, or is about to be: what comes now is nobody's.
     if (now() > deadline) return none(refuse('federation.peer-timed-out', domain))
     if (status === 403) return none(refuse('federation.refused-by-peer', domain))
+    if (status === 429) return none(refuse('federation.peer-busy', domain))
     if (status !== 200) return none(refuse('federation.peer-broken', domain))
-    return parseAnswers(body, asks).map((result) => ({ result, connection }))
+    return parseAnswers(body, asks, parts.domain).map((one) => ({ ...one, connection }))
   }
 
   const send = async (batch: Batch): Promise<void> => {
@@ -96,6 +99,7 @@ export const createForeignHome = (parts: HomeParts): ForeignHome => {
     mayClaim: policy.claims === 'open',
     freshFor: policy.authorizationFreshFor,
     graceFor: policy.offlineGraceFor,
+    removed: parts.removed,
     ask: (asks, { at, trackingId }) =>
       Promise.all(asks.map((ask) => enqueue(ask, trackingId, after(at, policy.patience)))),
   }

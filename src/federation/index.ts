@@ -14,4 +14,10 @@ export {
   type ServePeer,
 } from './ports.ts'
 export { createServePeer, type ServeParts } from './serve.ts'
-export { pushWithdrawals, type WithdrawalParts } from './withdrawals.ts'
+export {
+  createTurnedAway,
+  type PeerMeeting,
+  type TurnedAway,
+  type TurnedAwayParts,
+} from './turned-away.ts'
+export { type PushTurns, pushWithdrawals, type WithdrawalParts } from './withdrawals.ts'

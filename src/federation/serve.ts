@@ -16,6 +16,7 @@ import {
   type ProvenPeer,
   type ServePeer,
 } from './ports.ts'
+import type { TurnedAway } from './turned-away.ts'
 
 export const PROTOCOL_VERSION = 1
 export const WITHDRAWALS_MAX = 500
@@ -26,6 +27,7 @@ export interface ServeParts {
   readonly desk: PeerDesk
   readonly ledger: Ledger
   readonly isUnlocked: () => boolean
+  readonly turnedAway: TurnedAway
 }
 
 const refused = (refusal: Refusal): PeerReply => {
@@ -33,25 +35,34 @@ const refused = (refusal: Refusal): PeerReply => {
   return { status, body: { code: refusal.refused, reason } }
 }
 
+/** A word of the core's, as on its line to us. */
+const isOperationId = (raw: unknown): raw is string =>
+  typeof raw === 'string' && /^[\x21-\x7e]{1,200}$/.test(raw)
+
 const parseItem = (raw: unknown, { domain }: ProvenPeer): PeerItem | undefined => {
-  const { userId: rawUser, vouchedFor: rawVouched, request } = asJson(raw)
+  const { userId: rawUser, vouchedFor: rawVouched, operationId, request } = asJson(raw)
   const userId = parseUserId(rawUser)
   if (userId === undefined || request === undefined) return undefined
-  const sizeBytes = JSON.stringify(request).length
-  if (rawVouched === undefined) return { userId, request, sizeBytes }
+  if (operationId !== undefined && !isOperationId(operationId)) return undefined
+  const item = {
+    ...{ userId, request, sizeBytes: JSON.stringify(request).length },
+    ...(operationId === undefined ? {} : { operationId }),
+  }
+  if (rawVouched === undefined) return item
   const vouchedFor = parseResourceUri(rawVouched, urisOf(domain))
-  return isRefusal(vouchedFor) ? undefined : { userId, request, sizeBytes, vouchedFor }
+  return isRefusal(vouchedFor) ? undefined : { ...item, vouchedFor }
 }
 
-const turnedAway = (peer: ProvenPeer, { trackingId }: PeerQuestion, refusal: Refusal): Act => ({
-  action: 'peer.refused',
-  outcome: 'refused',
-  actor: { kind: 'peer', id: peer.domain },
-  type: 'MESSAGE',
-  code: refusal.refused,
-  trackingId,
-  details: { ...peer.connection },
-})
+/** Whoever may not come at all, or asks nothing that can be read, leaves as many entries as a flood may. */
+const turnAway = (
+  { turnedAway }: ServeParts,
+  { domain, connection }: ProvenPeer,
+  { trackingId }: PeerQuestion,
+  refusal: Refusal,
+): Promise<void> => {
+  const meeting = { begunBy: 'peer', proven: domain, ...connection } as const
+  return turnedAway.note(refusal, meeting, { trackingId })
+}
 
 const serveRequests = async (
   { desk }: ServeParts,
@@ -128,8 +139,7 @@ export const createServePeer =
     try {
       const reply = await route(parts, peer, question)
       if (!isRefusal(reply)) return reply
-      const acts = [turnedAway(peer, question, reply)]
-      await parts.ledger.commit(async () => ({ result: undefined, acts }))
+      await turnAway(parts, peer, question, reply)
       return refused(reply)
     } catch (fault) {
       onFault(fault, question.trackingId)

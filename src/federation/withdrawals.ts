@@ -56,11 +56,13 @@ const push = async (
   return isAcknowledged ? undefined : 'federation.answer-wrong'
 }
 
-const pushTo = async (
-  parts: WithdrawalParts,
-  domain: string,
-  owed: readonly OwedWithdrawal[],
-): Promise<void> => {
+const dueNow = ({ store, now }: WithdrawalParts): Promise<readonly OwedWithdrawal[]> =>
+  store.read((tx) => tx.debts.dueWithdrawals(now(), WITHDRAWALS_MAX))
+
+const pushTo = async (parts: WithdrawalParts, domain: string): Promise<void> => {
+  // Whoever had the turn before may have told it already.
+  const owed = (await dueNow(parts)).filter((one) => one.domain === domain)
+  if (owed.length === 0) return
   const trackingId = parts.newTrackingId()
   const code = await push(parts, domain, owed, trackingId)
   await parts.ledger.commit(async (tx, now) => {
@@ -76,10 +78,24 @@ const pushTo = async (
   })
 }
 
+/** The last turn of each peer: pushes to one follow each other, and one that is silent holds up no other. */
+export type PushTurns = Map<string, Promise<void>>
+
+const inTurn = (turns: PushTurns, domain: string, work: () => Promise<void>): Promise<void> => {
+  const turn = (turns.get(domain) ?? Promise.resolve()).catch(() => undefined).then(work)
+  turns.set(domain, turn)
+  return turn.finally(() => {
+    if (turns.get(domain) === turn) turns.delete(domain)
+  })
+}
+
 /** Pushes what is due to every peer; answers how many withdrawals that were. */
-export const pushWithdrawals = async (parts: WithdrawalParts): Promise<number> => {
-  const due = await parts.store.read((tx) => tx.debts.dueWithdrawals(parts.now(), WITHDRAWALS_MAX))
-  const byDomain = Map.groupBy(due, ({ domain }) => domain)
-  await Promise.all([...byDomain].map(([domain, owed]) => pushTo(parts, domain, owed)))
+export const pushWithdrawals = async (
+  parts: WithdrawalParts,
+  turns: PushTurns = new Map(),
+): Promise<number> => {
+  const due = await dueNow(parts)
+  const domains = [...new Set(due.map(({ domain }) => domain))]
+  await Promise.all(domains.map((domain) => inTurn(turns, domain, () => pushTo(parts, domain))))
   return due.length
 }

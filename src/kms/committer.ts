@@ -6,7 +6,7 @@ import type { Act } from '../audit/index.ts'
 import { Fault } from '../fault.ts'
 import { type Refusal, refuse } from '../refusal.ts'
 import type { Instant } from '../time.ts'
-import { type Asked, type Case, isAsked, isTurned, type Turned } from './case.ts'
+import { type Asked, type Case, isAsked, isTurned, operationIdOf, type Turned } from './case.ts'
 import { isLockedFault } from './keyring/keyring.ts'
 import type { Ledger } from './ledger.ts'
 import { type Conclusion, type TransactParts, transact } from './transact.ts'
@@ -21,9 +21,9 @@ interface Waiting {
 
 /** What two cases of one group must not share: a requestId of a session, an operation of the core. */
 const idsOf = (one: Case): readonly string[] => {
-  const { joint } = one.received
+  const operationId = operationIdOf(one.received)
   return [
-    ...(joint === undefined ? [] : [`operation ${joint.id}`]),
+    ...(operationId === undefined ? [] : [`operation ${operationId}`]),
     ...(isTurned(one) || one.session === undefined
       ? []
       : [`${one.session.uri} ${one.request.requestId}`]),

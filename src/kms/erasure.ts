@@ -31,7 +31,7 @@ interface ErasureFacts {
 }
 
 /** Pure. The code says what is to be done first. */
-export const erasureRefusal = (facts: ErasureFacts): Refusal | undefined => {
+const erasureRefusal = (facts: ErasureFacts): Refusal | undefined => {
   const { isKnown, isMachine, offBoarding, isAuthorized } = facts
   if (isMachine) return refuse('erasure.machine-account')
   if (!isKnown) return refuse('erasure.unknown-person')

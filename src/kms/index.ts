@@ -4,7 +4,12 @@ export type { Authorization, Role } from './authorization.ts'
 export { Bearers } from './bearers.ts'
 export { Channels } from './channels.ts'
 export { Committer } from './committer.ts'
-export type { CoreOperation, SettledOperation, WithdrawnOperation } from './core-operation.ts'
+export type {
+  CoreOperation,
+  Forwarded,
+  SettledOperation,
+  WithdrawnOperation,
+} from './core-operation.ts'
 export { type ErasureStore, erasePerson } from './erasure.ts'
 export type { ForeignHome, Granted, PeerAsk, Told, ToldKey } from './foreign.ts'
 export { type IdentityMaterial, importIdentity } from './identity-import.ts'
@@ -26,7 +31,13 @@ export {
 } from './keyring/unlock.ts'
 export { createLedger, type Done, type Ledger } from './ledger.ts'
 export type { LogKey } from './log-key.ts'
-export { ensureLogKeys, LogKeys } from './log-keys.ts'
+export {
+  ensureLogKeys,
+  LogKeys,
+  type Retirement,
+  retireLogKeys,
+  rotateLogKeys,
+} from './log-keys.ts'
 export {
   agentsBy,
   FEATURES,

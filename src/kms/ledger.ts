@@ -25,13 +25,18 @@ export const createLedger = <Tx extends Transaction = Transaction>(
 ): Ledger<Tx> => {
   let tail: Promise<unknown> = Promise.resolve()
   const once = async <Result>(work: (tx: Tx, now: Instant) => Promise<Done<Result>>) => {
-    const done = await store.transact(async (tx) => {
-      const moment = now()
-      const { result, acts } = await work(tx, moment)
-      return { result, recorded: await recorder.record(tx.audit, acts, moment) }
-    })
-    recorder.committed(done.recorded)
-    return done.result
+    try {
+      const done = await store.transact(async (tx) => {
+        const moment = now()
+        const { result, acts } = await work(tx, moment)
+        return { result, recorded: await recorder.record(tx.audit, acts, moment) }
+      })
+      recorder.committed(done.recorded)
+      return done.result
+    } catch (error) {
+      recorder.uncertain()
+      throw error
+    }
   }
   return {
     commit: (work) => {

@@ -6,6 +6,7 @@ import type { Peer } from '../identity/index.ts'
 import {
   FAULT_VERDICT,
   hostOf,
+  isForeign,
   isUnparsed,
   type Operation,
   parseRequest,
@@ -18,6 +19,7 @@ import { type Refusal, refuse } from '../refusal.ts'
 import type { Instant } from '../time.ts'
 import type { Case, Received } from './case.ts'
 import type { Committer } from './committer.ts'
+import { type ForeignHome, isRemoval } from './foreign.ts'
 import { isLockedFault } from './keyring/keyring.ts'
 import { type RevealMeans, reveal } from './reveal.ts'
 
@@ -25,6 +27,7 @@ export interface PeerDeskParts extends RevealMeans {
   readonly uris: Uris
   readonly committer: Committer
   readonly now: () => Instant
+  readonly foreign?: ForeignHome
   readonly onFault: (fault: unknown, trackingId: string) => void
 }
 
@@ -32,6 +35,8 @@ export interface PeerDeskParts extends RevealMeans {
 export interface PeerItem {
   readonly userId: UserId
   readonly vouchedFor?: ResourceUri
+  /** The core's operation that it is part of. */
+  readonly operationId?: string
   readonly request: unknown
   readonly sizeBytes: number
 }
@@ -64,8 +69,14 @@ const deskRefusal = ({ operation, home }: Request, by: Peer, uris: Uris): Refusa
     // A peer binds its own keys, not ours and not those of a third realm.
     return hostOf(operation.uri) === by.domain ? undefined : refuse('request.foreign-host')
   }
-  const makesBearers = operation.name === 'create-authorizations' && operation.anonymous > 0
-  return makesBearers ? refuse('federation.not-forwarded', 'anonymous') : undefined
+  if (operation.name !== 'create-authorizations') return undefined
+  // It lets in its own and ours, and cannot answer for those of a third.
+  const isOthers = operation.authIds.some(
+    (authId) =>
+      authId.startsWith('kms:') && isForeign(authId, uris) && hostOf(authId) !== by.domain,
+  )
+  if (isOthers) return refuse('request.foreign-host')
+  return operation.anonymous > 0 ? refuse('federation.not-forwarded', 'anonymous') : undefined
 }
 
 /** A domain is one printable word. */
@@ -92,14 +103,26 @@ const caseOf = (
   }
 }
 
+/** A refusal, and which resources of the peer's own would lead in: it holds no key. */
+const withWays = (refusal: string, through: readonly ResourceUri[]): string =>
+  JSON.stringify({ ...JSON.parse(refusal), through })
+
 export const createPeerDesk = (parts: PeerDeskParts): PeerDesk => {
   const answerOne = async (by: Peer, item: PeerItem, trackingId: string): Promise<string> => {
-    const received = { at: parts.now(), trackingId, sizeBytes: item.sizeBytes }
+    const { sizeBytes, operationId } = item
+    const received = {
+      ...{ at: parts.now(), trackingId, sizeBytes },
+      ...(operationId === undefined ? {} : { operationId }),
+    }
     const one = caseOf(parts, by, item, received)
     const requestId = 'request' in one ? one.request.requestId : one.requestId
     try {
-      const { outcome } = await parts.committer.conclude(one)
-      return reveal(outcome, requestId, parts)
+      const conclusion = await parts.committer.conclude(one)
+      const { outcome, through } = conclusion
+      // The peer that asks does what is to be done on its side itself; others are told, and it need not wait.
+      if (isRemoval(one, conclusion)) void parts.foreign?.removed()
+      const text = reveal(outcome, requestId, parts)
+      return through === undefined ? text : withWays(text, through)
     } catch (fault) {
       if (isLockedFault(fault)) return printRefusal(VERDICTS['kms.locked'], requestId)
       parts.onFault(fault, trackingId)

@@ -125,6 +125,15 @@ export interface AuthorizationStore {
    * name other resources, however deep? Cycles end. Expired resources and authorizations never count.
    */
   reach(pairs: readonly ResourceAndAuthId[], now: Instant): Promise<readonly boolean[]>
+  /**
+   * For each of these resources, those of other homes than `home` (`kms://HOST`) that are authorised on it, directly or through
+   * others of this home.
+   */
+  foreignWays(
+    uris: readonly ResourceUri[],
+    home: string,
+    now: Instant,
+  ): Promise<readonly (readonly ResourceUri[])[]>
   /** The `limit` that the next sweep takes. */
   expired(now: Instant, limit: number): Promise<readonly ResourceAndAuthId[]>
   sweepExpired(now: Instant, limit: number): Promise<readonly AuthorizationUri[]>
@@ -296,6 +305,8 @@ export interface LogKeyStore {
   /** Those of one purpose, oldest first. */
   all(purpose: string): Promise<readonly LogKey[]>
   insert(key: LogKey): Promise<void>
+  /** Gone, private parts too. */
+  remove(names: readonly string[]): Promise<void>
 }
 
 /** One durable unit of work. Everything in it commits together, audit entries included. */

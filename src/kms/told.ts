@@ -10,13 +10,15 @@ import type { Asked } from './case.ts'
 import {
   type Granted,
   isNoAnswer,
+  type PeerAsk,
   resourceOfOperation,
   type Told,
   type ToldKey,
 } from './foreign.ts'
 import type { BoundKey } from './key.ts'
-import type { Moment, Verdict } from './operation.ts'
+import { type Moment, type Verdict, waiting } from './operation.ts'
 import type { ResourceAndUser } from './peer-ports.ts'
+import { vouching } from './through.ts'
 
 type Answered = Asked & { readonly told: readonly Told[] }
 
@@ -171,16 +173,32 @@ const forwarded = ({ request: { operation } }: Answered, granted: Granted): Verd
   }
 }
 
+/** Nobody has granted anything. One "no" among several is enough only if all of them are. */
+const refusedVerdict = async (moment: Moment, asked: Answered): Promise<Verdict | undefined> => {
+  const told = asked.told.find(isNoAnswer) ?? asked.told[0]
+  if (told === undefined || !isRefusal(told.result)) return undefined
+  return isNoAnswer(told) && (await isWithinGrace(moment, asked))
+    ? undefined
+    : refused(asked, told.result)
+}
+
+/** A "no" to which there is more to say says nothing yet. */
+const askAgain = async (moment: Moment, { told: all }: Answered): Promise<Verdict | undefined> => {
+  const asks: PeerAsk[] = []
+  for (const told of all) {
+    if (!isRefusal(told.result)) return undefined
+    const ask = await vouching(moment, told)
+    if (ask !== undefined) asks.push(ask)
+  }
+  return asks.length === 0 ? undefined : waiting(asks)
+}
+
 const isAnswered = (asked: Asked): asked is Answered => asked.told !== undefined
 
 const verdictOf = async (moment: Moment, asked: Answered): Promise<Verdict | undefined> => {
-  for (const told of asked.told) {
-    if (!isRefusal(told.result)) continue
-    return isNoAnswer(told) && (await isWithinGrace(moment, asked))
-      ? undefined
-      : refused(asked, told.result)
-  }
-  const [only] = asked.told
+  const granted = asked.told.filter(({ result }) => !isRefusal(result))
+  if (granted.length === 0) return await refusedVerdict(moment, asked)
+  const [only] = granted
   if (only === undefined || isRefusal(only.result) || !isForwarded(asked, moment)) return undefined
   return forwarded(asked, only.result)
 }
@@ -192,6 +210,11 @@ export const toldVerdicts = async (
 ): Promise<Map<Asked, Verdict>> => {
   const verdicts = new Map<Asked, Verdict>()
   for (const asked of all.filter(isAnswered)) {
+    const again = await askAgain(moment, asked)
+    if (again !== undefined) {
+      verdicts.set(asked, again)
+      continue
+    }
     for (const told of asked.told) await takeIn(moment, told)
     const verdict = await verdictOf(moment, asked)
     if (verdict !== undefined) verdicts.set(asked, verdict)

@@ -3,7 +3,7 @@
 
 import type { Act } from '../audit/index.ts'
 import { Fault } from '../fault.ts'
-import { parseUserId } from '../id.ts'
+import { parseUserId, type ResourceUri } from '../id.ts'
 import { isRefusal, type Refusal } from '../refusal.ts'
 import type { Instant } from '../time.ts'
 import { type Answer, toStored } from './answer.ts'
@@ -18,10 +18,11 @@ import type { Means, Moment, Verdict } from './operation.ts'
 import type { Named, People } from './people.ts'
 import type { Transaction } from './ports.ts'
 import { actOf, type Pseudonyms, turnedAct } from './record.ts'
-import { operationOf, repeatedVerdicts } from './repeat.ts'
+import { digestOf, operationOf, repeatedVerdicts } from './repeat.ts'
 import { routeOf } from './routes.ts'
 import { standingVerdicts } from './standing.ts'
 import type { StoredAnswer } from './stored-answer.ts'
+import { openThrough } from './through.ts'
 import { toldVerdicts } from './told.ts'
 import { admitWaiting, homeVerdicts } from './waiting.ts'
 
@@ -33,6 +34,8 @@ export interface Conclusion {
   readonly operation?: CoreOperation
   /** Nothing is concluded: these are to be asked, and then the case comes again with what they said. */
   readonly awaits?: readonly PeerAsk[]
+  /** Resources of the peer that it may vouch for. */
+  readonly through?: readonly ResourceUri[]
 }
 
 const namedBy = (group: readonly Case[]): readonly Named[] =>
@@ -80,10 +83,15 @@ const runAll = async (moment: Moment, asked: readonly Asked[]): Promise<Map<Aske
     const [first] = run
     if (first === undefined) continue
     const results = await routeOf(first).run(moment, run)
-    run.forEach((one, index) => {
-      const verdict = results[index]
-      if (verdict !== undefined) verdicts.set(one, verdict)
-    })
+    const concluded = new Map(
+      run.flatMap((one, index): [Asked, Verdict][] => {
+        const verdict = results[index]
+        return verdict === undefined ? [] : [[one, verdict]]
+      }),
+    )
+    // Before the next run: a removal there must find whoever was given a key here.
+    await moment.tx.copies.addHolders(releasedToPeers(moment, concluded))
+    for (const [one, verdict] of concluded) verdicts.set(one, verdict)
   }
   return verdicts
 }
@@ -94,6 +102,7 @@ const decideAll = async (moment: Moment, asked: readonly Asked[]): Promise<Map<A
   const elsewhere = homeVerdicts(moment, asked)
   const here = asked.filter((one) => !told.has(one) && !elsewhere.has(one))
   const verdicts = new Map([...told, ...elsewhere, ...(await runAll(moment, here))])
+  await openThrough(moment, verdicts)
   await admitWaiting(moment, verdicts)
   return verdicts
 }
@@ -110,6 +119,7 @@ const storedAnswers = (
             sessionUri: asked.session.uri,
             requestId: asked.request.requestId,
             operation: operationOf(asked),
+            digest: digestOf(asked),
             body: isRefusal(outcome)
               ? JSON.stringify({ refused: outcome.refused })
               : toStored(outcome),
@@ -161,7 +171,6 @@ export const transact = async (
     standing.filter((one) => !repeated.has(one) && !disagreed.has(one)),
   )
   for (const [one, verdict] of disagreed) fresh.set(one, verdict)
-  await tx.copies.addHolders(releasedToPeers(moment, fresh))
   await tx.answers.insert(storedAnswers(fresh, now))
   const verdicts = new Map([...refused, ...repeated, ...fresh])
   const strangers = subjectsOf(verdicts).filter(({ userId }) => !known.has(userId))
@@ -172,8 +181,9 @@ export const transact = async (
   }
   const concluded = group.map((one): Conclusion => {
     if (isTurned(one)) return concludedAs(one, one.refusal)
-    const { outcome, awaits } = verdictFor(verdicts, one)
-    return awaits === undefined ? concludedAs(one, outcome) : { outcome, awaits }
+    const { outcome, awaits, through } = verdictFor(verdicts, one)
+    if (awaits !== undefined) return { outcome, awaits }
+    return { ...concludedAs(one, outcome), ...(through === undefined ? {} : { through }) }
   })
   await tx.operations.insert(
     concluded.flatMap(({ operation }) =>

@@ -20,6 +20,7 @@ import {
   type StateFrame,
   type StreamCode,
   type StreamFrameOfCore,
+  type WithdrawFrame,
 } from '../boundary/index.ts'
 import { Fault } from '../fault.ts'
 import type { Clock, Log, Metrics } from '../runtime/index.ts'
@@ -40,7 +41,7 @@ export interface CoreLinkOptions {
   /** Once for each post while its answers are remembered. Rejecting counts as a fault of the realm. */
   handle(post: MessagesFrame): Promise<AnswersFrame>
   /** How the operation of that id ended, or that it never will be applied. */
-  withdraw(id: string): Promise<AnswersFrame>
+  withdraw(frame: WithdrawFrame): Promise<AnswersFrame>
   /** Who is in the rooms, as the core has it. */
   onRosters(rosters: RostersFrame): Promise<void>
   /** The core has taken this person out of the rooms that it was told of. */
@@ -215,7 +216,7 @@ const handleOthers = (options: CoreLinkOptions, { send, say, calls, onShed }: Vo
     try {
       switch (frame.type) {
         case 'withdraw':
-          return send(await options.withdraw(frame.id))
+          return send(await options.withdraw(frame))
         case 'rosters':
           return await options.onRosters(frame)
         case 'off-boarded-done':

@@ -15,14 +15,15 @@ export {
   type PeerLinkOptions,
 } from './peer-link.ts'
 export {
-  type Arrival,
   createPeerServer,
+  type PeerArrival,
   type PeerServer,
   type PeerServerLimits,
   type PeerServerOptions,
 } from './peer-server.ts'
 export { createPeerStreams, type IncomingStream, type PeerStreams } from './peer-streams.ts'
 export type { JudgedCertificate, PeerTls, PeerTrustView } from './peer-tls.ts'
+export type { PeerEncounter, PeerWatch } from './peer-watch.ts'
 export { createSyslogDatagram, type SyslogDatagramOptions } from './syslog-datagram.ts'
 export {
   createSyslogStream,

@@ -22,6 +22,7 @@ export interface PeerWays {
 export type PeerWay = { readonly raw: Duplex; readonly carrier: Carrier } | Refusal
 
 const unreachable = (domain: PeerDomain): Refusal => refuse('federation.peer-unreachable', domain)
+const unknown = (domain: PeerDomain): Refusal => refuse('federation.unknown-host', domain)
 const late = (domain: PeerDomain): Refusal => refuse('federation.peer-timed-out', domain)
 
 export const dialPeer = (
@@ -32,7 +33,7 @@ export const dialPeer = (
   const address = direct.get(domain)
   if (address !== undefined) return dialDirect(domain, address, withinMs)
   return relay === undefined
-    ? Promise.resolve(unreachable(domain))
+    ? Promise.resolve(unknown(domain))
     : dialRelayed(domain, relay(domain), withinMs)
 }
 
@@ -64,6 +65,19 @@ const dialRelayed = async (
     return late(domain)
   }
   if (typeof opened !== 'string') return { raw: opened, carrier: 'relayed' }
-  if (opened === 'not-accepted') return late(domain)
-  return opened === 'too-many' ? refuse('federation.peer-busy', domain) : unreachable(domain)
+  return refusalOf(opened, domain)
+}
+
+/** Nobody of that name, as against somebody who is away: only the second may be worth another try. */
+const refusalOf = (code: StreamCode, domain: PeerDomain): Refusal => {
+  switch (code) {
+    case 'unknown-domain':
+      return unknown(domain)
+    case 'not-accepted':
+      return late(domain)
+    case 'too-many':
+      return refuse('federation.peer-busy', domain)
+    default:
+      return unreachable(domain)
+  }
 }

@@ -13,7 +13,7 @@ import {
 import { readSecret } from '../config/index.ts'
 import { SecretBytes, systemRandom } from '../crypto/index.ts'
 import { Fault } from '../fault.ts'
-import type { ServePeer } from '../federation/index.ts'
+import type { ServePeer, TurnedAway } from '../federation/index.ts'
 import type { IndexLine } from '../indexer/index.ts'
 import {
   operationAnswer,
@@ -29,7 +29,8 @@ import { type Realm, record, unlockRealm } from './assembly.ts'
 import { type Carrier, joinCarrier } from './carrier.ts'
 import { type JoinedCorridor, joinCorridor } from './corridor.ts'
 import { erase } from './erase.ts'
-import { federationJobs, joinForeignHome, joinServePeer } from './federation.ts'
+import { federationJobs, joinForeignHome, joinPush, joinServePeer } from './federation.ts'
+import { createPeerWatch, joinTurnedAway, turnedAwayJob } from './peer-watch.ts'
 import { publishJob } from './published-log.ts'
 import { recordReading } from './reading.ts'
 import { joinRooms, type Rooms } from './rooms.ts'
@@ -122,10 +123,10 @@ const openLink = (parts: LineParts): CoreLink => {
       state: realm.keyring.isUnlocked ? 'ready' : 'locked',
     }),
     handle: (post) => answerPost(realm, joined, post),
-    withdraw: async (id) => ({
+    withdraw: async ({ id, part }) => ({
       type: 'answers',
       id,
-      ...operationAnswer(await withdrawOperation(realm.ledger, id)),
+      ...operationAnswer(await withdrawOperation(realm.ledger, id, part)),
     }),
     onRosters: (page) => rooms().takeRosters(page),
     onOffboarded: (userId) => rooms().acknowledge(userId),
@@ -291,6 +292,9 @@ const ownJobs = (
 ]
 
 interface CarrierNeeds {
+  readonly log: Log
+  readonly metrics: Metrics
+  readonly turnedAway: TurnedAway
   readonly openStream: CoreLink['openStream']
   readonly serve: ServePeer
 }
@@ -310,9 +314,11 @@ const tryUnlock = async (
 }
 
 /** Undefined without `federation.carrier`: then the realm works alone. */
-const joinRealmCarrier = (realm: Realm, log: Log, needs: CarrierNeeds): Carrier | undefined => {
-  const settings = realm.settings.federation.carrier
-  return settings && joinCarrier({ settings, domain: realm.kms.domain, log, ...needs })
+const joinRealmCarrier = (realm: Realm, needs: CarrierNeeds): Carrier | undefined => {
+  const { federation } = realm.settings
+  if (federation.carrier === undefined) return undefined
+  const watch = createPeerWatch({ federation, ...needs })
+  return joinCarrier({ settings: federation.carrier, domain: realm.kms.domain, watch, ...needs })
 }
 
 /** Without a link to peers the realm works alone: it asks nobody. */
@@ -322,12 +328,15 @@ export const createAppliance = async (
   metrics: Metrics,
 ): Promise<Appliance> => {
   const onFault = countFaults(log, metrics)
-  const carrier = joinRealmCarrier(realm, log, {
+  const turnedAway = joinTurnedAway(realm, log)
+  const carrier = joinRealmCarrier(realm, {
+    ...{ log, metrics, turnedAway },
     openStream: (domain) => line.openStream(domain),
     serve: (peer, request) => servePeer(peer, request),
   })
   const link = carrier?.peers
-  const foreign = link && joinForeignHome(realm, link, metrics)
+  const push = link && joinPush(realm, link)
+  const foreign = link && push && joinForeignHome(realm, { link, push }, metrics)
   const joined = joinCorridor(realm, log, onFault, foreign)
   await joined.staticKeys.reload()
   detailsOf(realm, joined)
@@ -339,7 +348,7 @@ export const createAppliance = async (
   const rooms = joinRooms(realm, line, log, metrics)
   const search = joinSearch(realm, line.index, log, metrics)
   const shipping = joinShipping(realm, log, metrics)
-  const servePeer = joinServePeer(realm, joined.desk, onFault)
+  const servePeer = joinServePeer(realm, { desk: joined.desk, turnedAway }, onFault)
   const startedAt = realm.now()
   const witnessing = joinWitnessing(realm, log, metrics)
   const parts = { realm, joined, line, search, witnessing }
@@ -356,9 +365,10 @@ export const createAppliance = async (
       ...ownJobs(parts, log, metrics),
       ...witnessing.jobs,
       ...rooms.jobs,
-      ...(link && foreign ? federationJobs(realm, link, foreign, metrics) : []),
+      ...(push && foreign ? federationJobs(realm, push, foreign, metrics) : []),
       ...shipping.jobs,
       ...(carrier?.jobs ?? []),
+      turnedAwayJob(turnedAway),
     ],
     servePeer,
     peerListeners: carrier?.listeners ?? [],
@@ -380,6 +390,7 @@ export const createAppliance = async (
     },
     close: async () => {
       carrier?.close()
+      await turnedAway.end()
       await line.close()
       await joined.close()
     },

@@ -86,7 +86,7 @@ export const openRealm = async (settings: Settings, upgrading?: Upgrading): Prom
     store,
     ledger,
     keyring,
-    log: joinLog({ settings, store, keyring, boot, now }),
+    log: joinLog({ settings, store, keyring, recorder, boot, now }),
     witness: new OwnWitness({ settings, store, ledger, keyring, organizationId }),
     boot,
     now,

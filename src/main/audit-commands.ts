@@ -17,8 +17,10 @@ import {
   parseNote,
   proveConsistency,
   proveInclusion,
+  rotationPath,
   type StoredEntry,
   servedCheckpoint,
+  servedRotation,
   servedTile,
   servedWitnessed,
   TILE_WIDTH,
@@ -100,6 +102,16 @@ const keyRows = (realm: Realm) =>
     return (await tx.logKeys.all('log')).map((key): Row => [formatVkey(verifierKeyOf(name, key))])
   })
 
+const exportRotations = async ({ store }: Realm, to: string): Promise<void> => {
+  for (let number = 1; ; number++) {
+    const rotation = await store.read((tx) => servedRotation(tx, number))
+    if (rotation === undefined) return
+    const file = join(to, rotationPath(number))
+    mkdirSync(dirname(file), { recursive: true })
+    writeFileSync(file, rotation)
+  }
+}
+
 /** Full tiles never change, so those that are there are left. The checkpoint comes last. */
 const exportLog =
   ({ to }: AuditExportOptions, output: CliOutput) =>
@@ -120,6 +132,7 @@ const exportLog =
       writeFileSync(`${file}.new`, bytes)
       renameSync(`${file}.new`, file)
     }
+    await exportRotations(realm, to)
     if (witnessed !== undefined) {
       writeFileSync(join(to, 'checkpoint.witnessed'), witnessed.note)
     }
@@ -174,7 +187,8 @@ const verify = async (options: AuditVerifyOptions, output: CliOutput): Promise<n
   }
 }
 
-export const createAuditCommands = (output: CliOutput): AuditActions => ({
+/** All but those that need the realm's keys. */
+export const createAuditCommands = (output: CliOutput): Omit<AuditActions, 'auditRotateKey'> => ({
   ...createWitnessCommands(output),
   auditShow: ({ config, after, limit }) => listing({ config }, output, auditRows(after, limit)),
   auditSearch: (options) => listing(options, output, searchRows(options)),
@@ -203,7 +217,10 @@ export const createAuditCommands = (output: CliOutput): AuditActions => ({
   auditErase: (options) => runErase(options, output),
   auditAcceptRestore: ({ config }) =>
     beside(config, async (realm) => {
-      output.out(`the checkpoint from before is kept in ${await acceptRestore(realm)}\n`)
+      const evidence = await acceptRestore(realm)
+      output.out(
+        `the checkpoint from before is ${evidence === undefined ? 'gone' : `kept in ${evidence}`}\n`,
+      )
       return DONE
     }),
 })

@@ -22,6 +22,7 @@ import { refused } from './init/certificates.ts'
 import { init } from './init/commands.ts'
 import { createPeerCommands } from './peer-commands.ts'
 import { recordNaming } from './reading.ts'
+import { runRotation } from './rotate-log-keys.ts'
 import { serve } from './serve.ts'
 import { shipStatusCommand } from './ship-status.ts'
 
@@ -172,5 +173,7 @@ export const createCommands = (output: CliOutput): CliActions => ({
       return DONE
     }),
   usersList: (options) => listing(options, output, userRows),
+  auditRotateKey: (options) =>
+    unlocked(options.config, (realm) => runRotation(realm, options, output)),
   auditShipStatus: ({ config, json }) => shipStatusCommand(config, json === true, output),
 })

@@ -1,16 +1,19 @@
 // Joins the realm to others: what they are asked, how they are answered, and what goes on beside requests. How a peer is reached is
 // handed in: a realm without a way to any works alone.
 
+import { setTimeout } from 'node:timers/promises'
 import { systemRandom } from '../crypto/index.ts'
 import {
   createForeignHome,
   createServePeer,
   type FederationPolicy,
   type PeerLink,
+  type PushTurns,
   pushWithdrawals,
+  type ServeParts,
   type ServePeer,
 } from '../federation/index.ts'
-import { type ForeignHome, type PeerDesk, retryBinds, type Told } from '../kms/index.ts'
+import { type ForeignHome, retryBinds, type Told } from '../kms/index.ts'
 import { isRefusal } from '../refusal.ts'
 import type { Job, Metrics } from '../runtime/index.ts'
 import { type Instant, seconds } from '../time.ts'
@@ -20,6 +23,8 @@ import type { Realm } from './assembly.ts'
 const PATIENCE = seconds(4.5)
 const PUSH_EVERY = seconds(1)
 const BIND_EVERY = seconds(5)
+/** A removal is answered that late at most because a peer is. */
+const REMOVED_WITHIN = seconds(1)
 
 const policyOf = ({ settings: { federation } }: Realm): FederationPolicy => ({
   mode: federation.mode,
@@ -50,40 +55,73 @@ const watchQuestions = (metrics: Metrics): ((told: Told, now: Instant) => void) 
     asked.observe({ outcome: outcomeOf(told) }, Math.max(0, now - told.askedAt) / 1000)
 }
 
-export const joinForeignHome = (realm: Realm, link: PeerLink, metrics: Metrics): ForeignHome =>
+/** Pushes what is owed to peers; answers how many withdrawals that were. */
+export type Push = () => Promise<number>
+
+export const joinPush = ({ store, ledger, now }: Realm, link: PeerLink): Push => {
+  const turns: PushTurns = new Map()
+  const newTrackingId = () => systemRandom.uuid()
+  return () => pushWithdrawals({ store, ledger, link, now, newTrackingId }, turns)
+}
+
+const removedBy = (push: Push): ForeignHome['removed'] => {
+  const late = () => setTimeout(REMOVED_WITHIN, undefined, { ref: false })
+  return async () => {
+    // What breaks here breaks in the job too, and is logged there.
+    await Promise.race([push().catch(() => undefined), late()])
+  }
+}
+
+export interface PeerMeans {
+  readonly link: PeerLink
+  readonly push: Push
+}
+
+export const joinForeignHome = (
+  realm: Realm,
+  { link, push }: PeerMeans,
+  metrics: Metrics,
+): ForeignHome =>
   createForeignHome({
     domain: realm.kms.domain,
     policy: policyOf(realm),
     link,
     now: realm.now,
     onTold: watchQuestions(metrics),
+    removed: removedBy(push),
   })
 
 /** What answers a peer whose certificate was accepted. */
 export const joinServePeer = (
   realm: Realm,
-  desk: PeerDesk,
+  { desk, turnedAway }: Pick<ServeParts, 'desk' | 'turnedAway'>,
   onFault: (fault: unknown, trackingId: string) => void,
 ): ServePeer => {
   const { kms, ledger, keyring } = realm
   const isUnlocked = () => keyring.isUnlocked
-  const parts = { domain: kms.domain, policy: policyOf(realm), desk, ledger, isUnlocked }
+  const parts = {
+    domain: kms.domain,
+    policy: policyOf(realm),
+    desk,
+    ledger,
+    isUnlocked,
+    turnedAway,
+  }
   return createServePeer(parts, onFault)
 }
 
-const pushJob = ({ store, ledger, now }: Realm, link: PeerLink, metrics: Metrics): Job => {
+const pushJob = ({ store }: Realm, push: Push, metrics: Metrics): Job => {
   const owed = metrics.gauge({
     room: 'federation',
     thing: 'owed_withdrawals',
     unit: 'count',
     help: 'Withdrawals that peers have not acknowledged yet.',
   })
-  const newTrackingId = () => systemRandom.uuid()
   return {
     name: 'push-withdrawals',
     interval: PUSH_EVERY,
     run: async () => {
-      await pushWithdrawals({ store, ledger, link, now, newTrackingId })
+      await push()
       owed.set({}, await store.read((tx) => tx.debts.countOwed()))
     },
   }
@@ -99,7 +137,7 @@ const bindJob = ({ store, ledger, now }: Realm, foreign: ForeignHome): Job => ({
 
 export const federationJobs = (
   realm: Realm,
-  link: PeerLink,
+  push: Push,
   foreign: ForeignHome,
   metrics: Metrics,
-): readonly Job[] => [pushJob(realm, link, metrics), bindJob(realm, foreign)]
+): readonly Job[] => [pushJob(realm, push, metrics), bindJob(realm, foreign)]

@@ -2,7 +2,13 @@
 // settings open them; the core is not among those who connect here.
 
 import { readFileSync } from 'node:fs'
-import { servedCheckpoint, servedTile, servedWitnessed, TILE_WIDTH } from '../audit/index.ts'
+import {
+  servedCheckpoint,
+  servedRotation,
+  servedTile,
+  servedWitnessed,
+  TILE_WIDTH,
+} from '../audit/index.ts'
 import { readSecret } from '../config/index.ts'
 import { constantTimeEqual, systemRandom } from '../crypto/index.ts'
 import {
@@ -106,10 +112,11 @@ const appOptionsFor = ({ settings }: Realm, log: Log) => {
 const readLog = (
   { store, ledger }: Realm,
   { auditEntries }: Appliance['actions'],
-): Pick<LogAppOptions, 'entries' | 'checkpoint' | 'witnessed' | 'tile'> => ({
+): Pick<LogAppOptions, 'entries' | 'checkpoint' | 'witnessed' | 'rotation' | 'tile'> => ({
   entries: auditEntries,
   checkpoint: async () => (await store.read(servedCheckpoint)) || undefined,
   witnessed: async () => (await store.read(servedWitnessed))?.note,
+  rotation: (number) => store.read((tx) => servedRotation(tx, number)),
   tile: async (tile) => {
     const bytes = await store.read((tx) => servedTile(tx, tile))
     if (bytes !== undefined && tile.level === 'entries') {

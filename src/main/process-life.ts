@@ -1,7 +1,15 @@
 // The log's first and last words for a start of the process: what runs, from which settings, and how the
 // start before it ended. What was not stopped cleanly could not say so itself, so the next start does.
 
-import { closeSync, globSync, openSync, readFileSync, readSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  globSync,
+  openSync,
+  readFileSync,
+  readSync,
+  renameSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import type { Act } from '../audit/index.ts'
 import { sha256Hex, sha256OfPieces } from '../crypto/index.ts'
@@ -13,6 +21,8 @@ import { VERSION } from './version.ts'
 interface LastStart {
   readonly boot: string
   readonly isStopped: boolean
+  /** While it is not known to be in the log: behind which entry it would be, and which start came before it. */
+  readonly pending?: { readonly after: number; readonly before?: LastStart }
 }
 
 const PIECE_BYTES = 1024 * 1024
@@ -21,19 +31,43 @@ const SOURCES = join(import.meta.dirname, '..')
 const lastStartFile = ({ settings }: Realm): string =>
   join(settings.realm.stateDirectory, 'last-start.json')
 
+const parseLastStart = (value: unknown): LastStart | undefined => {
+  const { boot, isStopped, pending } = Object(value)
+  if (typeof boot !== 'string') return undefined
+  const start = { boot, isStopped: isStopped === true }
+  if (typeof pending?.after !== 'number') return start
+  const before = parseLastStart(pending.before)
+  return {
+    ...start,
+    pending: { after: pending.after, ...(before === undefined ? {} : { before }) },
+  }
+}
+
 const readLastStart = (realm: Realm): LastStart | undefined => {
   try {
-    const { boot, isStopped } = JSON.parse(readFileSync(lastStartFile(realm), 'utf8')) ?? {}
-    return typeof boot === 'string' ? { boot, isStopped: isStopped === true } : undefined
+    return parseLastStart(JSON.parse(readFileSync(lastStartFile(realm), 'utf8')))
   } catch {
-    // The first start, or one that died before it had written the file.
+    // The first start.
     return undefined
   }
 }
 
-const writeLastStart = (realm: Realm, isStopped: boolean): void => {
-  const start: LastStart = { boot: realm.boot, isStopped }
-  writeFileSync(lastStartFile(realm), JSON.stringify(start), { mode: 0o600 })
+/** Put in place whole. */
+const writeLastStart = (realm: Realm, start: LastStart): void => {
+  const file = lastStartFile(realm)
+  writeFileSync(`${file}.new`, JSON.stringify(start), { mode: 0o600, flush: true })
+  renameSync(`${file}.new`, file)
+}
+
+const LOOKED_AT = 1000
+
+/** The last start that the log tells of: one that died while it was about to say so may have said it, or not. */
+const lastTold = async (realm: Realm): Promise<LastStart | undefined> => {
+  const last = readLastStart(realm)
+  if (last?.pending === undefined) return last
+  const { after, before } = last.pending
+  const next = await realm.store.read((tx) => tx.audit.read(after, LOOKED_AT))
+  return next.some(({ body }) => Object(JSON.parse(body)).boot === last.boot) ? last : before
 }
 
 function* piecesOf(file: string): Generator<Uint8Array> {
@@ -58,13 +92,12 @@ const programSha256 = (): string => {
   )
 }
 
-const previousOf = (realm: Realm): Readonly<Record<string, string>> => {
-  const last = readLastStart(realm)
+const previousOf = (last: LastStart | undefined): Readonly<Record<string, string>> => {
   if (last === undefined) return { previousStop: 'unknown' }
   return { previousBoot: last.boot, previousStop: last.isStopped ? 'clean' : 'unclean' }
 }
 
-const started = (realm: Realm, configFile: string): Act => ({
+const started = (realm: Realm, configFile: string, last: LastStart | undefined): Act => ({
   action: 'process.started',
   outcome: 'done',
   actor: SYSTEM,
@@ -76,7 +109,7 @@ const started = (realm: Realm, configFile: string): Act => ({
     programSha256: programSha256(),
     configSha256: sha256Hex(readFileSync(configFile)),
     store: realm.settings.store.kind,
-    ...previousOf(realm),
+    ...previousOf(last),
   },
 })
 
@@ -84,8 +117,14 @@ const started = (realm: Realm, configFile: string): Act => ({
 export const lifePart = (realm: Realm, configFile: string): Part => ({
   name: 'audit-log',
   start: async () => {
-    await record(realm, started(realm, configFile))
-    writeLastStart(realm, false)
+    const { boot } = realm
+    const last = await lastTold(realm)
+    const { sequence: after } = await realm.store.read((tx) => tx.audit.head())
+    const before = last && { boot: last.boot, isStopped: last.isStopped }
+    const pending = { after, ...(before === undefined ? {} : { before }) }
+    writeLastStart(realm, { boot, isStopped: false, pending })
+    await record(realm, started(realm, configFile, last))
+    writeLastStart(realm, { boot, isStopped: false })
   },
   stop: async () => {
     await record(realm, {
@@ -95,7 +134,7 @@ export const lifePart = (realm: Realm, configFile: string): Part => ({
       type: 'PROCESS',
     })
     await realm.log.publishAll()
-    writeLastStart(realm, true)
+    writeLastStart(realm, { boot: realm.boot, isStopped: true })
     await realm.store.close()
   },
 })

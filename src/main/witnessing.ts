@@ -66,7 +66,8 @@ const joinWitnesses = (realm: Realm, asked: WitnessesSettings): Witnesses =>
 /** How old the newest checkpoint is that enough witnesses vouch for; undefined before the first. */
 export const witnessedAge = async ({ store, now }: Realm): Promise<Duration | undefined> => {
   const witnessed = await store.read(servedWitnessed)
-  return witnessed === undefined ? undefined : milliseconds(now() - witnessed.witnessedAt)
+  // A clock that was turned back makes nothing younger.
+  return witnessed && milliseconds(Math.abs(now() - witnessed.witnessedAt))
 }
 
 /** Asks every few seconds; measures how old the answers are, and says so when that is too old. */

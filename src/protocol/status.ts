@@ -149,6 +149,7 @@ export const VERDICTS: Readonly<Record<RefusalCode, Verdict>> = {
     403,
     'The KMS of the other organisation offers no post-quantum key exchange',
   ),
+  'federation.unknown-host': peerFailed(404, 'No KMS of that name is known'),
   'federation.peer-unreachable': peerFailed(
     503,
     'The KMS of the other organisation cannot be reached',
@@ -165,6 +166,8 @@ export const VERDICTS: Readonly<Record<RefusalCode, Verdict>> = {
     503,
     'Too many questions to the KMS of the other organisation',
   ),
+  'federation.peer-floods': peerFailed(429, 'Too much at once from that organisation'),
+  'federation.question-malformed': peerFailed(400, 'That is no question between KMSs'),
   'federation.refused-by-peer': peerFailed(
     403,
     'The KMS of the other organisation refuses this one',

@@ -71,8 +71,15 @@ const prepareChanges = (dialect: Dialect) => [
   prepare(dialect, 'erasures.answers-to-others', who, (db, p) =>
     db
       .updateTable('answers')
-      .set({ body: ERASED_ANSWER })
+      .set({ body: ERASED_ANSWER, digest: null })
       .where(sql<string>`body`, 'like', sql<string>`'%' || ${p.userId} || '%'`),
+  ),
+  // A request about them, which nobody can repeat any more: its URI named them.
+  prepare(dialect, 'erasures.answers-about', who, (db, p) =>
+    db
+      .updateTable('answers')
+      .set({ operation: '', body: ERASED_ANSWER, digest: null })
+      .where(sql<string>`operation`, 'like', sql<string>`'%' || ${p.userId} || '%'`),
   ),
 ]
 

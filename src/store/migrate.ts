@@ -16,6 +16,8 @@ import { shipping } from './migrations/0008-shipping.ts'
 import { brought } from './migrations/0009-brought.ts'
 import { witness } from './migrations/0010-witness.ts'
 import { federation } from './migrations/0011-federation.ts'
+import { betweenRealms } from './migrations/0012-between-realms.ts'
+import { evidence } from './migrations/0013-evidence.ts'
 import type { Upgrading } from './settings.ts'
 import type { Dialect } from './statement.ts'
 
@@ -71,6 +73,8 @@ export const MIGRATIONS: readonly Migration[] = [
   brought,
   witness,
   federation,
+  betweenRealms,
+  evidence,
 ]
 
 /** Tables about migrations; they are made anew wherever the rows of the others are put. */

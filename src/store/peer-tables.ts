@@ -54,4 +54,5 @@ export const pendingBindColumns = {
   since: 'integer',
   due_at: 'integer',
   attempts: 'integer',
+  operation_id: 'text?',
 } as const

@@ -222,7 +222,10 @@ describe('an operator who', () => {
 
 describe('a start of the process', () => {
   const life = (boot: string, counter: number, action: string, details = {}): string =>
-    JSON.stringify({ action, boot, counter, details, node: 'n', time: '2026-03-01T10:00:00.000Z' })
+    JSON.stringify({
+      ...{ action, boot, counter, details, node: 'n', realm: 'r' },
+      ...{ time: '2026-03-01T10:00:00.000Z', v: 1 },
+    })
   const at = (bodies: readonly string[]) => verdict(forge(bodies, signing, nowSeconds))
 
   test('that follows one that never ended must say so', () => {

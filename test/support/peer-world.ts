@@ -8,6 +8,7 @@ import { openStreamRelay, type StreamRules } from '../../src/core/streams/relay.
 import { isPeerTrustProblem, readPeerTrust } from '../../src/crypto/index.ts'
 import {
   type PeerDomain,
+  type PeerMeeting,
   type PeerQuestion,
   parsePeerDomain,
   type ServePeer,
@@ -21,6 +22,8 @@ import {
   type PeerLinkLimits,
   type PeerServerLimits,
   type PeerTls,
+  type PeerWatch,
+  type PeerWay,
 } from '../../src/links/index.ts'
 import { isRefusal, type Refusal } from '../../src/refusal.ts'
 import { silentLog } from '../../src/runtime/index.ts'
@@ -123,6 +126,9 @@ export interface TestRealmWishes {
   readonly anchors: readonly string[]
   readonly serve?: ServePeer
   readonly isPostQuantumRequired?: boolean
+  readonly isRevocationRequired?: boolean
+  /** In place of the core and of TCP. */
+  readonly dial?: (to: PeerDomain, withinMs: number) => Promise<PeerWay>
   readonly link?: Partial<PeerLinkLimits>
   readonly server?: Partial<PeerServerLimits>
   readonly direct?: ReadonlyMap<string, PeerAddress>
@@ -141,6 +147,9 @@ const LINK: PeerLinkLimits = {
 const SERVER: PeerServerLimits = {
   perPeer: 8,
   handshakes: 16,
+  handshakesOfOne: 16,
+  questionsPerSecond: 1_000_000,
+  questionsAtOnce: 1_000_000,
   bodyBytes: 256 * 1024,
   requestWithinMs: 2000,
   idleMs: 60_000,
@@ -148,11 +157,24 @@ const SERVER: PeerServerLimits = {
 
 export const makeRealm = (wishes: TestRealmWishes) => {
   const { core, domain, leaf } = wishes
-  const refused: Refusal[] = []
+  const refused: (Refusal & { readonly meeting: PeerMeeting })[] = []
+  let isOpen = 0
+  const watch: PeerWatch = {
+    refused: (refusal, meeting) => void refused.push({ ...refusal, meeting }),
+    opened: () => {
+      isOpen += 1
+    },
+    closed: () => {
+      isOpen -= 1
+    },
+    answered: () => undefined,
+  }
   const asked: { readonly from: string; readonly request: PeerQuestion; readonly group: string }[] =
     []
   const now = wishes.now ?? (() => instant(Date.now()))
   let identity = { chainPem: leaf.chainPem, keyPem: leaf.keyPem }
+  const trustOf = (anchors: readonly string[], lists: readonly string[]) =>
+    readTrust(anchors, lists, wishes.isRevocationRequired ?? false)
   let trust = trustOf(wishes.anchors, [])
   const tls: PeerTls = {
     ownDomain: domain,
@@ -171,7 +193,7 @@ export const makeRealm = (wishes: TestRealmWishes) => {
     serve,
     limits: { ...SERVER, ...wishes.server },
     log: silentLog,
-    onRefused: (refusal) => refused.push(refusal),
+    watch,
   })
   let isUp = true
   const streams = createPeerStreams({
@@ -202,10 +224,12 @@ export const makeRealm = (wishes: TestRealmWishes) => {
   let side = connect()
   const link = createPeerLink({
     tls,
-    dial: (to, withinMs) =>
-      dialPeer({ direct: wishes.direct ?? new Map(), relay: streams.open }, to, withinMs),
+    dial:
+      wishes.dial ??
+      ((to, withinMs) =>
+        dialPeer({ direct: wishes.direct ?? new Map(), relay: streams.open }, to, withinMs)),
     limits: { ...LINK, ...wishes.link },
-    log: silentLog,
+    watch,
   })
   return {
     domain,
@@ -214,6 +238,8 @@ export const makeRealm = (wishes: TestRealmWishes) => {
     streams,
     asked,
     refused,
+    /** Connections that were told of as opened, and not yet as closed. */
+    told: () => isOpen,
     ask: (to: PeerDomain, body: unknown = {}, path = PATH) =>
       link.ask(to, { path, body, trackingId: 'T-1' }, instant(now() + 2000)),
     /** New files: connections are judged anew. */
@@ -221,6 +247,13 @@ export const makeRealm = (wishes: TestRealmWishes) => {
       trust = trustOf(anchors, lists)
       link.recheck()
       server.recheck()
+    },
+    /** Cuts its peers off, as for want of trust, and trusts them again. */
+    hangUp(): void {
+      const before = trust
+      trust = trustOf([], [])
+      server.recheck()
+      trust = before
     },
     renew(next: Pick<PeerLeaf, 'chainPem' | 'keyPem'>): void {
       identity = { chainPem: next.chainPem, keyPem: next.keyPem }
@@ -236,10 +269,8 @@ export const makeRealm = (wishes: TestRealmWishes) => {
     },
     /** A TCP port for peers that come directly. */
     async listen() {
-      const raws = new Set<{ destroy(): void }>()
       const listener = createServer((raw) => {
-        raws.add(raw)
-        if (!server.take(raw, { carrier: 'direct' })) raw.destroy()
+        if (!server.take(raw, { address: '127.0.0.1', carrier: 'direct' })) raw.destroy()
       })
       await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve))
       const address = listener.address()
@@ -247,10 +278,7 @@ export const makeRealm = (wishes: TestRealmWishes) => {
       return {
         host: '127.0.0.1',
         port: address.port,
-        close: () => {
-          listener.close()
-          for (const raw of raws) raw.destroy()
-        },
+        close: () => void listener.close(),
       }
     },
     close(): void {
@@ -265,11 +293,15 @@ type CoreStreamFrame = Parameters<ReturnType<typeof createPeerStreams>['take']>[
 const isStreamFrameOfCore = (frame: { readonly type: string }): frame is CoreStreamFrame =>
   frame.type.startsWith('stream-')
 
-const trustOf = (anchors: readonly string[], lists: readonly string[]) => {
+const readTrust = (
+  anchors: readonly string[],
+  lists: readonly string[],
+  isRevocationRequired: boolean,
+) => {
   const trust = readPeerTrust({
     anchors,
     revocationLists: lists.map((pem) => new TextEncoder().encode(pem)),
-    isRevocationRequired: false,
+    isRevocationRequired,
   })
   if (isPeerTrustProblem(trust)) throw new Error('unusable trust')
   return trust
@@ -308,3 +340,12 @@ export const makePeerWorld = async (
 
 export const codeOf = (outcome: object): string =>
   isRefusal(outcome) ? outcome.refused : 'answered'
+
+/** Waits for something that comes of itself. */
+export const until = async (condition: () => boolean): Promise<void> => {
+  const end = performance.now() + 5000
+  while (!condition()) {
+    if (performance.now() > end) throw new Error(`it never came to that: ${condition}`)
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+}

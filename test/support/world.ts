@@ -10,6 +10,7 @@ import {
   createPublisher,
   createRecorder,
   type Publisher,
+  type PublisherParts,
   signCheckpoint,
   type VerifierKey,
   verifierKeyOf,
@@ -18,6 +19,7 @@ import { aesKeyFrom, createRsaWorkers, SecretBytes, systemRandom } from '../../s
 import {
   createForeignHome,
   createServePeer,
+  createTurnedAway,
   type FederationPolicy,
   type PeerLink,
 } from '../../src/federation/index.ts'
@@ -128,7 +130,8 @@ export interface Entry extends Json {
 const boot = async (options: WorldOptions, opened: OpenStore, now: () => Instant) => {
   const store = options.wrapStore?.(opened) ?? opened
   const settings = someSettings(options.settings)
-  const ledger = createLedger(store, createRecorder('acme', 'node-1', systemRandom.uuid()), now)
+  const recorder = createRecorder('acme', 'node-1', systemRandom.uuid())
+  const ledger = createLedger(store, recorder, now)
   const keyring = new Keyring(systemRandom)
   const mains = mainKeys(settings.organizations, now())
   await unlockKeyring(keyring, mains, ledger, systemRandom)
@@ -147,7 +150,8 @@ const boot = async (options: WorldOptions, opened: OpenStore, now: () => Instant
   const channels = new Channels(store, keyring, settings.sessionGrace, settings.liveChannels)
   const { domain } = settings
   const federation = options.federation
-  const foreign = federation && createForeignHome({ domain, now, ...federation })
+  const foreign =
+    federation && createForeignHome({ domain, now, removed: async () => undefined, ...federation })
   const means = {
     ...{ settings, uris, random: systemRandom, keyring },
     ...(foreign === undefined ? {} : { foreign }),
@@ -169,10 +173,15 @@ const boot = async (options: WorldOptions, opened: OpenStore, now: () => Instant
   })
   const onFault = (fault: unknown) => faults.push(fault)
   const desk = createPeerDesk({ ...means, bearers, committer, now, onFault })
+  const turnedAway = createTurnedAway({
+    record: (act) => ledger.commit(async () => ({ result: undefined, acts: [act] })),
+    now,
+  })
+  const isUnlocked = () => keyring.isUnlocked
   const servePeer =
     federation &&
     createServePeer(
-      { domain, policy: federation.policy, desk, ledger, isUnlocked: () => keyring.isUnlocked },
+      { domain, policy: federation.policy, desk, ledger, isUnlocked, turnedAway },
       onFault,
     )
   const importStaticKey = () =>
@@ -192,17 +201,20 @@ const boot = async (options: WorldOptions, opened: OpenStore, now: () => Instant
   const unlock = () => unlockKeyring(keyring, mains, ledger, systemRandom)
   const logKeys = new LogKeys(keyring)
   const kept: string[] = []
-  const publisher = createPublisher({
+  const publisherParts: PublisherParts = {
     database: store,
     holder: 'node-1',
     originOf: () => ORIGIN,
+    useKeys: (epoch) => logKeys.follow(epoch, () => opened.read((tx) => tx.logKeys.all('log'))),
     sign: (checkpoint, moment) =>
       logKeys.signing && signCheckpoint(checkpoint, logKeys.signing, Math.floor(moment / 1000)),
     keep: (note) => void kept.push(note),
+    recorded: recorder.unpublished,
     now,
     heldFor: seconds(5),
     renewedAfter: seconds(60),
-  })
+  }
+  const publisher = createPublisher(publisherParts)
   const knowLogKeys = async (): Promise<readonly VerifierKey[]> => {
     const organizationId = settings.organizations[0]
     const made = await ensureLogKeys(ledger, { keyring, random: systemRandom, organizationId })
@@ -225,6 +237,7 @@ const boot = async (options: WorldOptions, opened: OpenStore, now: () => Instant
     importStaticKey,
     unlock,
     publisher,
+    publisherParts,
     knowLogKeys,
     logKeys,
     kept,

@@ -74,6 +74,9 @@ const used = async (world: World) => {
   assert.equal(authorizationsOf(await bob.ask('create', '/authorizations', add)).length, 2)
   const listed = await alice.ask('retrieve', `${room.resource.uri}/authorizations`)
   assert.ok(JSON.stringify(listed).includes(PEOPLE.bob))
+  // A request whose URI names him, and whose answer does not.
+  const absent = `${own.resource.uri}/authorizations?authId=${PEOPLE.bob}`
+  await alice.ask('delete', absent)
   const drift = { side: 'core-only', subject: BOB, since: world.now() } as const
   const resourceUri = toResourceUri(room.resource.uri)
   await world.store.transact((tx) => tx.rosters.insert([{ ...drift, resourceUri }]))

@@ -45,6 +45,7 @@ const aWorld = (act: () => number = () => 0) => {
     auditReconcile: record('auditReconcile'),
     auditErase: record('auditErase'),
     auditAcceptRestore: record('auditAcceptRestore'),
+    auditRotateKey: record('auditRotateKey'),
     auditWitnesses: record('auditWitnesses'),
     auditWitnessKey: record('auditWitnessKey'),
     auditSeen: record('auditSeen'),
@@ -225,6 +226,8 @@ const COMMANDS: readonly (readonly [line: string, name: string, options: object 
   ['upgrade --config realm.json', 'upgrade', { config, backup: true }],
   ['upgrade --config realm.json --no-backup', 'upgrade', { config, backup: false }],
   ['audit accept-restore --config realm.json', 'auditAcceptRestore', { config }],
+  ['audit rotate-key --config realm.json', 'auditRotateKey', { config }],
+  ['audit rotate-key --config realm.json --retire', 'auditRotateKey', { config, retire: true }],
   [
     'audit show --config realm.json --after 7 --limit 3',
     'auditShow',

@@ -175,6 +175,7 @@ describe('the log as static files', () => {
     entries: auditEntries,
     checkpoint: async () => 'a note\n',
     witnessed: async () => undefined,
+    rotation: async (number) => (number === 2 ? 'a proof\n' : undefined),
     tile: async ({ index }) => (index === 0 ? new Uint8Array(body) : undefined),
   })
   const ask = (path: string, accepts?: string) =>
@@ -186,6 +187,10 @@ describe('the log as static files', () => {
     const forever = 'public, max-age=31536000, immutable'
     for (const path of ['tile/0/000', 'tile/entries/000', 'tile/entries/000.p/3']) {
       assert.equal((await ask(path)).headers.get('cache-control'), forever, path)
+    }
+    assert.equal(await (await ask('rotation/2')).text(), 'a proof\n')
+    for (const other of ['rotation/1', 'rotation/02', 'rotation/', 'rotation/2/3']) {
+      assert.equal((await ask(other)).status, 404, other)
     }
     const note = await ask('checkpoint')
     assert.equal(note.headers.get('cache-control'), 'no-cache')
@@ -292,6 +297,7 @@ describe('entries of the audit log', () => {
       ...appOptions().options,
       entries,
       witnessed: async () => undefined,
+      rotation: async () => undefined,
       checkpoint: async () => undefined,
       tile: async () => undefined,
     })
