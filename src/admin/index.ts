@@ -8,6 +8,7 @@ export type {
   IdentityImportOptions,
   InitOptions,
   StatusOptions,
+  UnlockOptions,
   UsersImportOptions,
   WithConfig,
 } from './cli.ts'

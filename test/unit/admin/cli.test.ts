@@ -218,6 +218,12 @@ const COMMANDS: readonly (readonly [line: string, name: string, options: object 
     'auditSeen',
     { config, origin: 'a.example/log' },
   ],
+  [
+    'init --config realm.json --continue --chain c --link-chain l --json',
+    'init',
+    { config, continue: true, chain: 'c', linkChain: 'l', json: true },
+  ],
+  ['init --config realm.json --answers a', 'init', { config, answers: 'a' }],
   ['recovery-key --out k', 'recoveryKey', { out: 'k' }],
   ['recovery-key --out k --x25519 --json', 'recoveryKey', { out: 'k', x25519: true, json: true }],
   ['backup --config realm.json', 'backup', { config }],
