@@ -50,6 +50,7 @@ export type ErasureObstacle =
   | 'erasure.not-off-boarded'
   | 'erasure.still-authorized'
   | 'erasure.not-acknowledged'
+  | 'erasure.withdrawals-owed'
 
 /** Done; what is left of it in the database's files is `gone`, to be scrubbed again, or to be vacuumed. */
 export type ErasureOutcome = { readonly files: 'gone' | 'busy' | 'vacuum' } | ErasureObstacle
