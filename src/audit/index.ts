@@ -20,6 +20,7 @@ export type { NumberedEntry } from './layouts/fields.ts'
 export { createRenderer, type LayoutName, type Rendering } from './layouts/render.ts'
 export type { SyslogHeader } from './layouts/syslog.ts'
 export { formatVkey, parseNote, parseVkey, type VerifierKey } from './note.ts'
+export { type PeerDifference, reconcilePeers } from './peer-reconcile.ts'
 export type {
   AuditStore,
   KeyRotation,
@@ -71,6 +72,15 @@ export {
   shipStatus,
 } from './shipping/progress.ts'
 export type { ShipperOptions, ShipSource } from './shipping/run.ts'
+export {
+  openStatement,
+  type SignedStatement,
+  STATEMENT_KINDS,
+  type StatedEntry,
+  type Statement,
+  type StatementKind,
+  signStatement,
+} from './statement.ts'
 export {
   encodeBundle,
   parseBundle,

@@ -15,6 +15,7 @@ import { loadSettings } from '../../src/config/index.ts'
 import { Fault } from '../../src/fault.ts'
 import { openRealm, type Realm, record } from '../../src/main/assembly.ts'
 import { createAuditCommands } from '../../src/main/audit-commands.ts'
+import { ownDigests } from '../../src/main/own-files.ts'
 import { lifePart } from '../../src/main/process-life.ts'
 import { acceptRestore, refuseRestored } from '../../src/main/restored.ts'
 import { aSettingsValue, changed } from '../unit/config/example.ts'
@@ -39,7 +40,8 @@ type Death = 'none' | 'before its first entry' | 'after its first entry' | 'befo
 /** A start that dies there. */
 const live = async (death: Death): Promise<void> => {
   const realm = await open()
-  const dying = { ...realm, ledger: { commit: () => Promise.reject(new Fault('test.killed')) } }
+  const die = () => Promise.reject(new Fault('test.killed'))
+  const dying = { ...realm, ledger: { commit: die, commitNumbered: die } }
   const dead: Realm = {
     ...realm,
     ledger: {
@@ -47,14 +49,15 @@ const live = async (death: Death): Promise<void> => {
         await realm.ledger.commit(work)
         throw new Fault('test.killed')
       },
+      commitNumbered: die,
     },
   }
   const at = death === 'before its first entry' ? dying : dead
   if (death === 'none' || death === 'before its last') {
-    const part = lifePart(realm, configFile)
+    const part = lifePart(realm, ownDigests(configFile))
     await part.start()
     if (death === 'none') return part.stop()
-  } else await assert.rejects(lifePart(at, configFile).start(), Fault)
+  } else await assert.rejects(lifePart(at, ownDigests(configFile)).start(), Fault)
   await realm.store.close()
 }
 
