@@ -67,6 +67,7 @@ const aWorld = (act: () => number = () => 0) => {
     peersUnblock: record('peersUnblock'),
     peersPin: record('peersPin'),
     peersMovePin: record('peersMovePin'),
+    peersCheck: record('peersCheck'),
     peersReceipts: record('peersReceipts'),
     peersReconcile: record('peersReconcile'),
     auditShipStatus: record('auditShipStatus'),
@@ -168,6 +169,7 @@ const COMMANDS: readonly (readonly [line: string, name: string, options: object 
   ['access list --config realm.json', 'accessList', { config }],
   ['peers list --config realm.json', 'peersList', { config }],
   ['peers show k.y --config realm.json', 'peersShow', { config, domain: 'k.y' }],
+  ['peers check k.y --config realm.json', 'peersCheck', { config, domain: 'k.y' }],
   [
     'peers receipts k.y --json --config realm.json',
     'peersReceipts',
