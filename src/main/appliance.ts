@@ -37,7 +37,8 @@ import { joinRooms, type Rooms } from './rooms.ts'
 import { type JoinedSearch, joinSearch } from './search.ts'
 import { joinShipping, type Shipping } from './shipping.ts'
 import { VERSION } from './version.ts'
-import { joinWitnessing, type Witnessing } from './witnessing.ts'
+import { logStatus } from './witness-status.ts'
+import { joinWitnessing, type Witnessing, witnessKeys } from './witnessing.ts'
 
 /** The line to the core: nothing until it is opened. */
 export interface Line {
@@ -223,13 +224,18 @@ const createLine = (parts: LineParts): Line => {
   }
 }
 
-const statusOf = (realm: Realm, line: Line, startedAt: ApplianceStatus['startedAt']) => ({
+const statusOf = async (
+  realm: Realm,
+  line: Line,
+  startedAt: ApplianceStatus['startedAt'],
+): Promise<ApplianceStatus> => ({
   realm: { name: realm.settings.realm.name, domain: realm.kms.domain },
   version: VERSION,
-  state: realm.keyring.isUnlocked ? ('ready' as const) : ('locked' as const),
-  link: line.isUp() ? ('connected' as const) : ('disconnected' as const),
+  state: realm.keyring.isUnlocked ? 'ready' : 'locked',
+  link: line.isUp() ? 'connected' : 'disconnected',
   store: realm.settings.store.kind,
   startedAt,
+  log: await logStatus(realm, witnessKeys(realm)),
 })
 
 const lock = async (
@@ -365,7 +371,7 @@ export const createAppliance = async (
       ...ownJobs(parts, log, metrics),
       ...witnessing.jobs,
       ...rooms.jobs,
-      ...(push && foreign ? federationJobs(realm, push, foreign, metrics) : []),
+      ...(push && foreign ? federationJobs(realm, { link, push }, foreign, metrics) : []),
       ...shipping.jobs,
       ...(carrier?.jobs ?? []),
       turnedAwayJob(turnedAway),
@@ -373,7 +379,7 @@ export const createAppliance = async (
     servePeer,
     peerListeners: carrier?.listeners ?? [],
     actions: {
-      status: async () => statusOf(realm, line, startedAt),
+      status: () => statusOf(realm, line, startedAt),
       lock: () => lock(parts),
       unlock: async (passphrase) => {
         if (realm.keyring.isUnlocked) return 'already-unlocked'
