@@ -26,6 +26,7 @@ import { recordNaming } from './reading.ts'
 import { runRotation } from './rotate-log-keys.ts'
 import { serve } from './serve.ts'
 import { shipStatusCommand } from './ship-status.ts'
+import { VERSION } from './version.ts'
 
 const unlocked = <Result>(
   config: string,
