@@ -24,6 +24,7 @@ export {
 export { createPeerStreams, type IncomingStream, type PeerStreams } from './peer-streams.ts'
 export type { JudgedCertificate, PeerTls, PeerTrustView } from './peer-tls.ts'
 export type { PeerEncounter, PeerWatch } from './peer-watch.ts'
+export { type HttpProxy, isThroughProxy, openTunnel, type Target } from './proxy.ts'
 export { createSyslogDatagram, type SyslogDatagramOptions } from './syslog-datagram.ts'
 export {
   createSyslogStream,

@@ -31,6 +31,7 @@ import { type JoinedCorridor, joinCorridor } from './corridor.ts'
 import { erase } from './erase.ts'
 import { federationJobs, joinForeignHome, joinPush, joinServePeer } from './federation.ts'
 import { createPeerWatch, joinTurnedAway, turnedAwayJob } from './peer-watch.ts'
+import { proxyOf } from './proxy.ts'
 import { publishJob } from './published-log.ts'
 import { recordReading } from './reading.ts'
 import { joinRooms, type Rooms } from './rooms.ts'
@@ -109,6 +110,7 @@ const openLink = (parts: LineParts): CoreLink => {
   const { core, limits } = realm.settings
   return openCoreLink({
     url: core.linkUrl,
+    ...proxyOf(realm.settings),
     tls: {
       ca: readFileSync(core.tlsCaFile, 'utf8'),
       cert: readFileSync(core.certificateFile, 'utf8'),
@@ -318,7 +320,8 @@ const joinRealmCarrier = (realm: Realm, needs: CarrierNeeds): Carrier | undefine
   const { federation } = realm.settings
   if (federation.carrier === undefined) return undefined
   const watch = createPeerWatch({ federation, ...needs })
-  return joinCarrier({ settings: federation.carrier, domain: realm.kms.domain, watch, ...needs })
+  const own = { settings: federation.carrier, domain: realm.kms.domain, ...proxyOf(realm.settings) }
+  return joinCarrier({ ...own, watch, ...needs })
 }
 
 /** Without a link to peers the realm works alone: it asks nobody. */

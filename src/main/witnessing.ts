@@ -16,6 +16,7 @@ import type { Job, Log, Metrics } from '../runtime/index.ts'
 import { type Duration, milliseconds, seconds } from '../time.ts'
 import type { Realm } from './assembly.ts'
 import { CommandError } from './command-error.ts'
+import { proxyOf } from './proxy.ts'
 
 export interface Witnessing {
   readonly jobs: readonly Job[]
@@ -53,7 +54,10 @@ export const witnessesIn = ({ list }: WitnessesSettings) =>
 
 const joinWitnesses = (realm: Realm, asked: WitnessesSettings): Witnesses =>
   new Witnesses({
-    witnesses: witnessesIn(asked).map(({ key, ...place }) => ({ key, ask: witnessAt(place) })),
+    witnesses: witnessesIn(asked).map(({ key, ...place }) => ({
+      key,
+      ask: witnessAt({ ...place, ...proxyOf(realm.settings) }),
+    })),
     quorum: asked.quorum,
     database: realm.store,
     ledger: realm.ledger,
