@@ -21,6 +21,7 @@ import {
 import { peerPolicy } from './peer-policy.ts'
 import { postgres } from './postgres.ts'
 import { release } from './release.ts'
+import { proxy } from './proxy.ts'
 import { search } from './search.ts'
 
 const realm = (folder: string) =>
@@ -367,6 +368,7 @@ export const settingsSchema = (folder: string) =>
       audit: audit(folder),
       backup: backup(folder).exactOptional(),
       release: release(folder),
+      proxy: proxy(folder).exactOptional(),
     })
     .superRefine(checkTogether)
 

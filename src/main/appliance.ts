@@ -27,6 +27,7 @@ import { federationJobs, joinForeignHome, joinPush, joinServePeer } from './fede
 import { ownJobs } from './own-jobs.ts'
 import { runCheck } from './peer-check.ts'
 import { createPeerWatch, joinTurnedAway, turnedAwayJob } from './peer-watch.ts'
+import { proxyOf } from './proxy.ts'
 import { recordReading } from './reading.ts'
 import { joinRooms, type Rooms } from './rooms.ts'
 import { type JoinedSearch, joinSearch } from './search.ts'
@@ -99,6 +100,7 @@ const openLink = (parts: LineParts): CoreLink => {
   const { core, limits } = realm.settings
   return openCoreLink({
     url: core.linkUrl,
+    ...proxyOf(realm.settings),
     tls: {
       ca: readFileSync(core.tlsCaFile, 'utf8'),
       cert: readFileSync(core.certificateFile, 'utf8'),
@@ -249,7 +251,8 @@ const joinRealmCarrier = (realm: Realm, needs: CarrierNeeds): Carrier | undefine
   const { federation } = realm.settings
   if (federation.carrier === undefined) return undefined
   const watch = createPeerWatch({ federation, ...needs })
-  return joinCarrier({ settings: federation.carrier, domain: realm.kms.domain, watch, ...needs })
+  const own = { settings: federation.carrier, domain: realm.kms.domain, ...proxyOf(realm.settings) }
+  return joinCarrier({ ...own, watch, ...needs })
 }
 
 const auditEntries = async ({ store, ledger }: Realm, { after, limit }: LogPage) => {

@@ -14,6 +14,7 @@ const aWorld = (act: () => number = () => 0) => {
   const actions: CliActions = {
     serve: record('serve'),
     init: record('init'),
+    preflight: record('preflight'),
     status: record('status'),
     configCheck: record('configCheck'),
     configSchema: record('configSchema'),
@@ -226,6 +227,7 @@ const COMMANDS: readonly (readonly [line: string, name: string, options: object 
     { config, continue: true, chain: 'c', linkChain: 'l', json: true },
   ],
   ['init --config realm.json --answers a', 'init', { config, answers: 'a' }],
+  ['preflight --config realm.json --json', 'preflight', { config, json: true }],
   ['recovery-key --out k', 'recoveryKey', { out: 'k' }],
   ['recovery-key --out k --x25519 --json', 'recoveryKey', { out: 'k', x25519: true, json: true }],
   ['backup --config realm.json', 'backup', { config }],
