@@ -8,6 +8,7 @@ export type {
   IdentityImportOptions,
   InitOptions,
   StatusOptions,
+  UnlockOptions,
   UsersImportOptions,
   WithConfig,
 } from './cli.ts'
@@ -56,5 +57,7 @@ export type {
   ErasureOutcome,
   LogEntry,
   LogPage,
+  LogStatus,
   UnlockOutcome,
+  WitnessStatus,
 } from './ports.ts'

@@ -46,7 +46,7 @@ export {
   tilesIn,
   waitedFor,
 } from './publish.ts'
-export { RangeCheck } from './range.ts'
+export { brokenAt, RangeCheck } from './range.ts'
 export {
   type Orphan,
   type ReadLog,

@@ -20,6 +20,8 @@ import {
 } from './fields.ts'
 import { peerPolicy } from './peer-policy.ts'
 import { postgres } from './postgres.ts'
+import { proxy } from './proxy.ts'
+import { release } from './release.ts'
 import { search } from './search.ts'
 
 const realm = (folder: string) =>
@@ -365,6 +367,8 @@ export const settingsSchema = (folder: string) =>
         .prefault({}),
       audit: audit(folder),
       backup: backup(folder).exactOptional(),
+      release: release(folder),
+      proxy: proxy(folder).exactOptional(),
     })
     .superRefine(checkTogether)
 

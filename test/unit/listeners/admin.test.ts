@@ -21,6 +21,7 @@ const aWorld = (change: Partial<AdminActions> = {}) => {
       link: 'connected',
       store: 'sqlite',
       startedAt: instant(0),
+      log: { recorded: 3, size: 2, publishedAt: instant(0), witnesses: [] },
     }),
     lock: async () => {
       calls.push('lock')
