@@ -66,9 +66,11 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       'token-workers.ts': { builtins: ['worker_threads'] },
       'token-worker.ts': { builtins: ['worker_threads', 'os'] },
       'age.ts': { libraries: ['age-encryption'] },
+      'pkcs12.ts': { libraries: ['node-forge'] },
       // @peculiar/x509 does not load without it.
       'crl.ts': { libraries: ['reflect-metadata'] },
       'peer-certificate.ts': { libraries: ['reflect-metadata'] },
+      'certificate-request.ts': { libraries: ['reflect-metadata'] },
     },
   },
   protocol: { kind: 'language', rooms: ['crypto', 'boundary'] },

@@ -29,7 +29,7 @@ const NEXT_STEPS: Readonly<Record<string, string>> = {
   'main.no-identity':
     'Import the realm’s certificate: keyrealm identity import --config FILE --key KEY --chain CHAIN',
   'main.identity-refused':
-    'config and keyrealm preflight say what a certificate must be: RSA of 2,048 bits or more, one DNS name, the realm’s domain.',
+    'What clients accept: RSA of 2,048 to 4,096 bits, one DNS name (the realm’s domain), no authority itself, its issuers after it in order, all valid now.',
   'main.not-running': 'Start it: keyrealm serve --config FILE, or systemctl start keyrealm',
   'main.no-passphrase':
     'Name a file: --passphrase-file FILE, or unlock.passphrase in the settings.',

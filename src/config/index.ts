@@ -1,5 +1,12 @@
 // The door of config: settings become a typed object, or the appliance does not start.
 
+export {
+  type Answers,
+  type CertificateAnswer,
+  completeSettings,
+  loadAnswers,
+  parseAnswers,
+} from './answers.ts'
 export type { SettingRow } from './describe.ts'
 export {
   settingRows,

@@ -20,6 +20,7 @@ import {
 } from './fields.ts'
 import { peerPolicy } from './peer-policy.ts'
 import { postgres } from './postgres.ts'
+import { release } from './release.ts'
 import { search } from './search.ts'
 
 const realm = (folder: string) =>
@@ -365,6 +366,7 @@ export const settingsSchema = (folder: string) =>
         .prefault({}),
       audit: audit(folder),
       backup: backup(folder).exactOptional(),
+      release: release(folder),
     })
     .superRefine(checkTogether)
 

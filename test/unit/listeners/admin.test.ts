@@ -21,6 +21,7 @@ const aWorld = (change: Partial<AdminActions> = {}) => {
       link: 'connected',
       store: 'sqlite',
       startedAt: instant(0),
+      log: { recorded: 3, size: 2, publishedAt: instant(0), witnesses: [] },
     }),
     lock: async () => {
       calls.push('lock')
@@ -249,6 +250,7 @@ describe('erasing somebody', () => {
     'erasure.not-off-boarded': 409,
     'erasure.still-authorized': 409,
     'erasure.not-acknowledged': 409,
+    'erasure.withdrawals-owed': 409,
   } as const
   for (const [code, status] of Object.entries(obstacles)) {
     test(`is refused with ${code}`, async () => {
