@@ -10,6 +10,7 @@ import type {
   PeerReply,
 } from '../../src/federation/index.ts'
 import { oweUses, pushWithdrawals, tellUses } from '../../src/federation/index.ts'
+import type { IndexedStore } from '../../src/indexer/index.ts'
 import { retryBinds } from '../../src/kms/index.ts'
 import { type Refusal, refuse } from '../../src/refusal.ts'
 import { type Duration, seconds } from '../../src/time.ts'
@@ -52,6 +53,8 @@ const asOnWire = <Value>(value: Value): Value => JSON.parse(JSON.stringify(value
 export interface TwoRealmsOptions {
   readonly acme?: Partial<FederationPolicy>
   readonly globex?: Partial<FederationPolicy>
+  /** Puts something between a realm and its store. */
+  readonly wrapStore?: (store: IndexedStore, domain: string) => IndexedStore
 }
 
 export class TwoRealms {
@@ -61,10 +64,12 @@ export class TwoRealms {
 
   static async open(options: TwoRealmsOptions = {}): Promise<TwoRealms> {
     const realms = new TwoRealms()
+    const { wrapStore } = options
     const open = (domain: string, id: string, policy?: Partial<FederationPolicy>) =>
       World.open({
         settings: { domain, organizations: [organization(id)] },
         federation: { policy: somePolicy(policy), link: realms.linkOf(domain) },
+        ...(wrapStore === undefined ? {} : { wrapStore: (store) => wrapStore(store, domain) }),
       })
     realms.#worlds.set(ACME_DOMAIN, await open(ACME_DOMAIN, ACME, options.acme))
     realms.#worlds.set(GLOBEX_DOMAIN, await open(GLOBEX_DOMAIN, GLOBEX, options.globex))
