@@ -31,7 +31,7 @@ describe('the installed programs', () => {
     await alice.ping()
     const { id } = await alice.rooms.create({ title: 'Release', participantIds: [bob.userId] })
     await alice.rooms.post(id, 'as installed')
-    const { messages } = await bob.rooms.history(id)
+    const messages = await bob.rooms.history(id)
     assert.deepEqual(
       messages.map(({ text }) => text),
       ['as installed'],
