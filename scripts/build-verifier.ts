@@ -123,6 +123,10 @@ const declarationsIn = (text: string): readonly Declared[] => {
   })
 }
 
+/** Comments whose type is gone say nothing about what comes next. */
+const withoutOrphans = (text: string): string =>
+  text.replaceAll(/^\/\*\*(?:(?!\*\/)[\s\S])*\*\/[ \t]*\n(?=[ \t]*\n)/gm, '')
+
 /** Leaves out what the appliance needs of these files and a verifier does not: less to read. */
 const withoutUnused = (text: string): string => {
   const unused = declarationsIn(text).find(({ name, start, end }) => {
@@ -145,7 +149,7 @@ export const buildVerifier = (): string => {
   const bodies = modules.map(
     ({ file, code }) => `\n// ===== ${relative(ROOT, file)}\n\n${code.trim()}\n`,
   )
-  const body = withoutUnused(bodies.join(''))
+  const body = withoutUnused(withoutOrphans(bodies.join('')))
   const raw = `${HEAD}\n${builtinImports(modules, body)}${body}`
   const biome = join(ROOT, 'node_modules/.bin/biome')
   return execFileSync(biome, ['format', '--stdin-file-path=scripts/verifier/audit-verify.mjs'], {

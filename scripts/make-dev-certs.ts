@@ -1,11 +1,11 @@
 // Makes the certificates of a development world: per realm an identity authority and an identity certificate,
 // and one TLS authority with the servers and clients below it. Run again, it keeps what is good.
-// It refuses to overwrite anything and is not for production: its authorities' private keys lie beside the rest.
+// It overwrites nothing but revocation lists, and is not for production: its authorities' private keys lie beside the rest.
 import { existsSync, readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import type { Credential, Profile } from './dev/certs/issue.ts'
-import { keepOrMake, type Place, writeOnce } from './dev/certs/keep.ts'
+import { keepList, keepOrMake, type Place, writeOnce } from './dev/certs/keep.ts'
 
 export interface RealmName {
   /** Short name, used for folders: `acme`. */
@@ -35,6 +35,8 @@ export interface DevelopmentCertificates {
   readonly identityProvider: Place
   /** The roots of all realms here: what each of them measures its peers by. */
   readonly trustFolder: string
+  /** The revocation lists of every authority above a realm's certificates. */
+  readonly crlFolder: string
   readonly realms: readonly RealmCertificates[]
 }
 
@@ -60,8 +62,9 @@ export function makeDevelopmentCertificates(
     { keyFile: `${directory}/tls-ca-key.pem`, chainFile: tlsCaFile },
     { ...NO_NAMES, kind: 'root', commonName: 'Keyrealm development TLS CA' },
   )
+  const crlFolder = `${directory}/crl`
   const realms = wanted.realms.map((realm) =>
-    makeRealm(`${directory}/realms/${realm.name}`, realm, tlsCa),
+    makeRealm({ directory: `${directory}/realms/${realm.name}`, crlFolder }, realm, tlsCa),
   )
   const trustFolder = `${directory}/trust`
   for (const { name, identityCaFile } of realms) {
@@ -71,6 +74,7 @@ export function makeDevelopmentCertificates(
   return {
     directory,
     trustFolder,
+    crlFolder,
     tlsCaFile,
     core: makeServer(`${directory}/core`, tlsCa),
     identityProvider: makeServer(`${directory}/identity-provider`, tlsCa),
@@ -80,19 +84,25 @@ export function makeDevelopmentCertificates(
 
 const NO_NAMES = { dnsNames: [], ipAddresses: [] }
 
-function makeRealm(directory: string, realm: RealmName, tlsCa: Credential): RealmCertificates {
+interface Folders {
+  readonly directory: string
+  readonly crlFolder: string
+}
+
+function makeRealm(folders: Folders, realm: RealmName, tlsCa: Credential): RealmCertificates {
+  const { directory } = folders
   const coreClient = place(`${directory}/core-client`)
   keepOrMake(coreClient, named('tls-client', realm.domain), { issuer: tlsCa })
   return {
     ...realm,
-    ...makeIdentity(directory, realm),
+    ...makeIdentity(folders, realm),
     listeners: makeServer(`${directory}/listeners`, tlsCa),
     coreClient,
   }
 }
 
 function makeIdentity(
-  directory: string,
+  { directory, crlFolder }: Folders,
   { name, domain }: RealmName,
 ): Pick<RealmCertificates, 'identity' | 'identityCaFile' | 'peer'> {
   const title = `${name.charAt(0).toUpperCase()}${name.slice(1)} development identity`
@@ -116,6 +126,8 @@ function makeIdentity(
     chain: [intermediate.certificatePem, root.certificatePem],
   }
   for (const files of [identity, peer]) keepOrMake(files, named('identity', domain), above)
+  keepList(`${crlFolder}/${name}-root.pem`, root)
+  keepList(`${crlFolder}/${name}-issuer.pem`, intermediate)
   return { identity, identityCaFile, peer }
 }
 

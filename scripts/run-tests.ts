@@ -1,4 +1,5 @@
-// Runs the test suites and ends with one line: `N passed, N failed`, and `, N skipped` if any were.
+// Runs the test suites and ends with one line: `N passed, N failed`, and `, N skipped` if any were. The fast suites run in two
+// lanes at once, the pure ones beside those that open stores and sockets; the heavy ones one after the other.
 // Usage: node scripts/run-tests.ts [--all | suite …]; without a suite, the fast ones. `--list` prints them.
 // `--checks-passed N` and `--checks-failed N` are what scripts/test ran before: they count in the closing line.
 
@@ -36,7 +37,7 @@ const nodeTestArguments = (suite: Suite, totalsFile: string): string[] => [
 /** A suite that is told to stop gets this long to take down what it started. */
 const STOP_WITHIN_MS = 20_000
 
-let running: ChildProcess | undefined
+const running = new Set<ChildProcess>()
 let isInterrupted = false
 
 /** A suite leads a process group of its own, so that whatever it started ends with it. */
@@ -56,28 +57,43 @@ const stop = (child: ChildProcess): void => {
 /** Resolves with the exit code; leaves nobody of the child's group behind. */
 const finish = (child: ChildProcess, limitMs: number): Promise<number> =>
   new Promise((resolve) => {
-    running = child
+    running.add(child)
     const timer = setTimeout(() => {
       console.log(`  FAILED: not finished after ${limitMs / 1000} s, stopped`)
       stop(child)
     }, limitMs)
     const end = (code: number): void => {
       clearTimeout(timer)
-      signalGroup(child, 'SIGKILL')
+      running.delete(child)
       resolve(code)
     }
     child.once('error', () => end(1))
-    child.once('exit', (code) => end(code ?? 1))
+    child.once('exit', () => signalGroup(child, 'SIGKILL'))
+    // Not before the last of its output was read.
+    child.once('close', (code) => end(code ?? 1))
   })
 
-const start = (suite: Suite, args: readonly string[], stdout: 'inherit' | 'pipe'): ChildProcess => {
-  const env = { ...process.env, ...suite.environment }
-  return spawn(process.execPath, args, {
+type Print = (text: string) => void
+
+/** What it prints is collected, too, for totals that only the output tells. */
+const run = async (
+  suite: Suite,
+  args: readonly string[],
+  print: Print,
+): Promise<{ readonly code: number; readonly output: string }> => {
+  const child = spawn(process.execPath, args, {
     cwd: ROOT,
-    env,
+    env: { ...process.env, ...suite.environment },
     detached: true,
-    stdio: ['ignore', stdout, 'inherit'],
+    stdio: ['ignore', 'pipe', 'pipe'],
   })
+  let output = ''
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    output += text
+    print(text)
+  })
+  child.stderr.setEncoding('utf8').on('data', print)
+  return { code: await finish(child, suite.timeoutMs), output }
 }
 
 const readTotals = (file: string): Totals =>
@@ -85,14 +101,13 @@ const readTotals = (file: string): Totals =>
     ? JSON.parse(readFileSync(file, 'utf8'))
     : UNFINISHED
 
-const runFiles = async (suite: Suite): Promise<Totals> => {
+const held = (totals: Totals, code: number): Totals =>
+  code !== 0 && totals.failed === 0 ? { ...totals, failed: 1 } : totals
+
+const runFiles = async (suite: Suite, print: Print): Promise<Totals> => {
   const totalsFile = join(SCRATCH, `${suite.name}.json`)
-  const code = await finish(
-    start(suite, nodeTestArguments(suite, totalsFile), 'inherit'),
-    suite.timeoutMs,
-  )
-  const totals = readTotals(totalsFile)
-  return code !== 0 && totals.failed === 0 ? { ...totals, failed: 1 } : totals
+  const { code } = await run(suite, nodeTestArguments(suite, totalsFile), print)
+  return held(readTotals(totalsFile), code)
 }
 
 /** What the last `ℹ pass 3` lines of node's own reporter say. */
@@ -106,16 +121,9 @@ const totalsIn = (output: string): Totals => {
   }
 }
 
-const runProgram = async (suite: Suite, program: string): Promise<Totals> => {
-  const child = start(suite, [program], 'pipe')
-  let output = ''
-  child.stdout?.on('data', (chunk: Buffer) => {
-    output += chunk.toString()
-    process.stdout.write(chunk)
-  })
-  const code = await finish(child, suite.timeoutMs)
-  const totals = totalsIn(output)
-  return code !== 0 && totals.failed === 0 ? { ...totals, failed: 1 } : totals
+const runProgram = async (suite: Suite, program: string, print: Print): Promise<Totals> => {
+  const { code, output } = await run(suite, [program], print)
+  return held(totalsIn(output), code)
 }
 
 /** npm writes its own record after every install that succeeded; a lockfile newer than it asks for another. */
@@ -136,20 +144,58 @@ const install = ({ installs }: Suite): boolean => {
   )
 }
 
-const runSuite = async (suite: Suite): Promise<Totals> => {
+const runSuite = async (suite: Suite, print: Print): Promise<Totals> => {
   if (filesOf(suite).length === 0) {
-    console.log(`${suite.name}: no tests yet`)
+    print(`${suite.name}: no tests yet\n`)
     return NOTHING
   }
   const startedAt = performance.now()
-  console.log(`${suite.name}:`)
+  print(`${suite.name}:\n`)
   if (!install(suite)) return UNFINISHED
   const totals = await (suite.program === undefined
-    ? runFiles(suite)
-    : runProgram(suite, suite.program))
+    ? runFiles(suite, print)
+    : runProgram(suite, suite.program, print))
   const took = ((performance.now() - startedAt) / 1000).toFixed(1)
-  console.log(`${suite.name}: ${toText(totals)}, ${took} s`)
+  print(`${suite.name}: ${toText(totals)}, ${took} s\n`)
   return totals
+}
+
+const plus = (one: Totals, other: Totals): Totals => ({
+  passed: one.passed + other.passed,
+  failed: one.failed + other.failed,
+  skipped: one.skipped + other.skipped,
+})
+
+const toStdout: Print = (text) => {
+  process.stdout.write(text)
+}
+
+/** One after the other. Beside another lane, a suite prints in one piece when it is through. */
+const runLane = async (suites: readonly Suite[], isAlone: boolean): Promise<Totals> => {
+  let sum = NOTHING
+  for (const suite of suites) {
+    if (isInterrupted) break
+    let text = ''
+    const collect: Print = (more) => {
+      text += more
+    }
+    sum = plus(sum, await runSuite(suite, isAlone ? toStdout : collect))
+    toStdout(text)
+  }
+  return sum
+}
+
+const runAll = async (suites: readonly Suite[]): Promise<Totals> => {
+  const fast = suites.filter(({ isFast }) => isFast)
+  const isPure = ({ isolation }: Suite): boolean => isolation === 'none'
+  const lanes = [fast.filter(isPure), fast.filter((suite) => !isPure(suite))]
+  const busy = lanes.filter((lane) => lane.length > 0)
+  const sums = await Promise.all(busy.map((lane) => runLane(lane, busy.length === 1)))
+  const heavy = await runLane(
+    suites.filter(({ isFast }) => !isFast),
+    true,
+  )
+  return [...sums, heavy].reduce(plus, NOTHING)
 }
 
 const toText = ({ passed, failed, skipped }: Totals): string =>
@@ -177,20 +223,12 @@ const main = async (): Promise<void> => {
       console.log(`${suite.name.padEnd(13)} ${filesOf(suite).length} files`)
     return
   }
-  let sum: Totals = {
+  const checks: Totals = {
     passed: Number(values['checks-passed']),
     failed: Number(values['checks-failed']),
     skipped: 0,
   }
-  for (const suite of chosen(positionals, values.all)) {
-    if (isInterrupted) break
-    const { passed, failed, skipped } = await runSuite(suite)
-    sum = {
-      passed: sum.passed + passed,
-      failed: sum.failed + failed,
-      skipped: sum.skipped + skipped,
-    }
-  }
+  const sum = plus(checks, await runAll(chosen(positionals, values.all)))
   console.log(toText(sum))
   if (isInterrupted || sum.failed > 0 || sum.passed === 0) process.exitCode = 1
 }
@@ -198,7 +236,7 @@ const main = async (): Promise<void> => {
 for (const signal of ['SIGINT', 'SIGTERM'] as const)
   process.once(signal, () => {
     isInterrupted = true
-    if (running !== undefined) stop(running)
+    for (const child of running) stop(child)
   })
 process.once('exit', () => rmSync(SCRATCH, { recursive: true, force: true }))
 

@@ -11,7 +11,18 @@ import { parseArgs } from 'node:util'
 
 // SHA-256 (FIPS 180-4), the only hash outside HMAC, HKDF and the RSA paddings.
 
-const sha256 = (data) => hash('sha256', data, 'buffer')
+const SHA256_BYTES = 32
+
+/**
+ * Text is hashed as UTF-8. The digest comes as text of one byte a character: asked for as bytes, the runtime
+ * makes an external buffer of it, which costs several times as much as hashing a short input.
+ */
+const sha256 = (data) => {
+  const digest = hash('sha256', data, 'binary')
+  const bytes = new Uint8Array(SHA256_BYTES)
+  for (let index = 0; index < SHA256_BYTES; index++) bytes[index] = digest.charCodeAt(index)
+  return bytes
+}
 
 // ===== src/audit/tree.ts
 
@@ -23,8 +34,9 @@ const HASH_BYTES = 32
 /** The root of a tree without leaves. */
 const EMPTY_ROOT = sha256('')
 
-/** SHA-256(0x00 ‖ data). */
+/** SHA-256(0x00 ‖ data); of a text, over its UTF-8 bytes, which then need not be made. */
 const leafHash = (data) => {
+  if (typeof data === 'string') return sha256(`\0${data}`)
   const input = new Uint8Array(data.length + 1)
   input.set(data, 1)
   return sha256(input)
@@ -81,10 +93,6 @@ class Frontier {
     return joinPeaks(this.#peaks)
   }
 }
-
-/** The leaves from `start` to before `end`. */
-
-/** The leaves from index × 2^level on, 2^level of them. */
 
 /** RFC 6962's k: the largest power of two smaller than `count`. */
 const splitOf = (count) => {
@@ -154,10 +162,6 @@ const isConsistent = (old, now, proof) => {
 // Signatures over the log's checkpoints, Ed25519 (RFC 8032) and ML-DSA-44, and over releases, Ed25519 and ML-DSA-65
 // (FIPS 204, pure, empty context). Public keys travel as their raw bytes. Checking needs nothing but Node.
 
-/** What we sign with. */
-
-/** What we check. */
-
 const SIGNATURE_FACTS = {
   ed25519: {
     publicKeyBytes: 32,
@@ -199,8 +203,6 @@ const SIGNATURE_TYPES = { ed25519: 0x01, 'ml-dsa-44': 0x06 }
 
 /** Those of witnesses. */
 const COSIGNATURE_TYPES = { ed25519: 0x04, 'ml-dsa-44': 0x06 }
-
-/** Whom to believe: name, type and raw public key, as a vkey carries them. */
 
 const KEY_ID_BYTES = 4
 const SIGNATURES_MAX = 64
@@ -360,8 +362,6 @@ const PROOF =
 const CONSISTENCY =
   /^old (?<index>0|[1-9]\d{0,15})\n(?<hashes>(?:[^\n]+\n)*)\n(?<checkpoint>[\s\S]+)$/
 
-/** A proof about the checkpoint that it carries. */
-
 const parseProof = (pattern, raw) => {
   const { index, hashes, checkpoint, extra } = pattern.exec(raw)?.groups ?? {}
   if (hashes === undefined || checkpoint === undefined) return undefined
@@ -378,6 +378,51 @@ const parseInclusion = (raw) => parseProof(PROOF, raw)
 
 const parseConsistency = (raw) => parseProof(CONSISTENCY, raw)
 
+// ===== src/audit/canonical.ts
+
+// Reads an entry as everybody must read it: UTF-8, JSON, in the one spelling of RFC 8785. What has two spellings can
+// say two things to two readers (a member twice, a number that rounds), so any other spelling is none.
+
+/** Version of the entry's form. */
+const ENTRY_VERSION = 1
+
+const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
+/** Undefined for bytes that are not UTF-8. A byte order mark is a character like others. */
+const textIn = (bytes) => {
+  try {
+    return strict.decode(bytes)
+  } catch {
+    return undefined
+  }
+}
+
+/** Members in code-unit order of their names, and no lone surrogates, all the way down. */
+const isOrdered = (value) => {
+  if (typeof value === 'string') return value.isWellFormed()
+  if (Array.isArray(value)) return value.every(isOrdered)
+  if (typeof value !== 'object' || value === null) return true
+  let before
+  for (const [name, member] of Object.entries(value)) {
+    if (before !== undefined && name <= before) return false
+    if (!name.isWellFormed() || !isOrdered(member)) return false
+    before = name
+  }
+  return true
+}
+
+/** Undefined unless the text is an object in canonical form. */
+const parseCanonical = (text) => {
+  try {
+    const value = JSON.parse(text)
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined
+    return JSON.stringify(value) === text && isOrdered(value) ? value : undefined
+  } catch {
+    // Not JSON, or nested too deeply to be an entry.
+    return undefined
+  }
+}
+
 // ===== src/audit/findings.ts
 
 // What a verification found: for each verdict, where it broke, how, and what would explain it.
@@ -387,6 +432,8 @@ const LISTED_MAX = 100
 class Findings {
   #listed = []
   #notes = []
+  #grave = []
+  #unlistedNotes = 0
   #broken = new Set()
   #unlisted = 0
 
@@ -418,6 +465,13 @@ class Findings {
 
   note(text) {
     if (this.#notes.length < LISTED_MAX) this.#notes.push(text)
+    else this.#unlistedNotes += 1
+  }
+
+  /** What no number of other facts may push out of sight. */
+  graveNote(text) {
+    if (this.#grave.length < LISTED_MAX) this.#grave.push(text)
+    else this.#unlistedNotes += 1
   }
 
   report(head) {
@@ -427,9 +481,13 @@ class Findings {
       isComplete: isBelieved && !this.#broken.has('complete'),
       findings: this.#listed,
       unlisted: this.#unlisted,
-      notes: this.#notes,
+      notes: [...this.#grave, ...this.#notes, ...this.#moreNotes()],
       ...(head === undefined ? {} : { head }),
     }
+  }
+
+  #moreNotes() {
+    return this.#unlistedNotes === 0 ? [] : [`and ${this.#unlistedNotes} more`]
   }
 
   #add(finding) {
@@ -439,20 +497,137 @@ class Findings {
   }
 }
 
+// ===== src/audit/rotation.ts
+
+// New keys for a log, vouched for by the old ones: an entry names them, the old keys sign a checkpoint that covers the
+// entry, and a C2SP tlog-proof of the two is published as `rotation/<number>`. Whoever pinned the old keys finds the new
+// ones by it; keys that no such proof leads to, or that the log has taken out of use, sign nothing that is believed.
+
+/** The actions that tell what became of the keys. */
+const KEY_CREATED = 'log-key.created'
+const KEY_ROTATED = 'log-key.rotated'
+const KEY_RETIRED = 'log-key.retired'
+
+/** Below the log's prefix; the first one is 1. */
+const rotationPath = (number) => `rotation/${number}`
+
+const keysNamedIn = (entry, origin) => {
+  const told = parseCanonical(textIn(entry) ?? '') ?? {}
+  if (told.action !== KEY_ROTATED || told.outcome !== 'done') return []
+  return Object.entries(SIGNATURE_TYPES).flatMap(([algorithm, type]) => {
+    const encoded = told.details?.[algorithm]
+    const publicKey = typeof encoded === 'string' ? decodeBase64(encoded) : undefined
+    return publicKey === undefined ? [] : [{ name: origin, type, publicKey }]
+  })
+}
+
+/** Undefined unless all of `trusted` have signed a checkpoint that covers an entry which names new keys. */
+const openRotation = (raw, trusted) => {
+  const proof = parseInclusion(raw)
+  if (proof?.extra === undefined) return undefined
+  const head = openCheckpoint(proof.checkpoint, trusted)
+  if (typeof head === 'string' || proof.index >= head.size) return undefined
+  const root = rootFromInclusion(leafHash(proof.extra), proof.index, head.size, proof.hashes)
+  if (root === undefined || !sameBytes(root, head.root)) return undefined
+  const keys = keysNamedIn(proof.extra, head.origin)
+  return keys.length === 0 ? undefined : { keys, note: proof.checkpoint }
+}
+
+/** From the keys that somebody brought to those that signed the note, along what is published. */
+const followRotations = (read, brought, note) => {
+  let followed = { keys: brought, epochs: [brought], vouchers: [] }
+  for (let number = 1; openCheckpoint(note, followed.keys) === 'not-signed'; number++) {
+    const name = rotationPath(number)
+    const raw = read(name)
+    if (raw === undefined) break
+    const rotation = openRotation(textIn(raw) ?? '', followed.keys)
+    if (rotation === undefined) continue
+    followed = {
+      keys: rotation.keys,
+      epochs: [...followed.epochs, rotation.keys],
+      vouchers: [...followed.vouchers, { name, note: rotation.note }],
+    }
+  }
+  return followed
+}
+
+/** Do the keys that signed the newest checkpoint agree with what the log itself says of its keys? */
+class KeyHistory {
+  #signers
+  #findings
+  #announced = new Set()
+  #retired = new Map()
+  #isWhole = true
+
+  constructor(signers, findings) {
+    this.#signers = signers.map(({ publicKey }) => encodeBase64(publicKey))
+    this.#findings = findings
+  }
+
+  /** Entries that are not there may have announced any key. */
+  skip() {
+    this.#isWhole = false
+  }
+
+  add(sequence, body) {
+    // Canonical: the action comes first. Most entries are about something else.
+    if (!body.startsWith('{"action":"log-key.')) return
+    const { action, details = {} } = parseCanonical(body) ?? {}
+    if (action === KEY_CREATED) this.#announced.add(details['publicKey'])
+    for (const algorithm of Object.keys(SIGNATURE_TYPES)) {
+      if (action === KEY_ROTATED) this.#announced.add(details[algorithm])
+      if (action === KEY_RETIRED) this.#retired.set(details[algorithm], sequence)
+    }
+  }
+
+  end() {
+    const retiredAt = this.#signers.map((key) => this.#retired.get(key)).find(Boolean)
+    if (retiredAt !== undefined) {
+      this.#findings.notIntact(
+        'the checkpoint',
+        `it is signed by a key that entry ${retiredAt} took out of use`,
+        'nothing legitimate: whoever signed it has an old key',
+      )
+    }
+    const isKnown = this.#signers.every((key) => this.#announced.has(key))
+    // A log that says nothing of its keys is not one of ours; then whoever pinned them knows why.
+    if (isKnown || !this.#isWhole || this.#announced.size === 0) return
+    this.#findings.notIntact(
+      'the checkpoint',
+      'it is signed by a key of which the log does not say where it comes from: a rotation that nobody recorded',
+      'nothing legitimate: whoever signed it is not who signed before',
+    )
+  }
+}
+
 // ===== src/audit/story.ts
 
 // Do the entries tell a whole story? Each start of a process counts its own entries from 1 without holes, its
 // clock does not run backwards unseen, and no start follows another that never ended.
 
-/** The members that the story needs; anything else may be there, or not. */
+/** The one form in which entries say their time: text order is time order. */
+const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/
+
+const ORIGIN = /\/log(?:\/(?<number>[1-9]\d*))?$/
+
+/** Is it an entry of the version that we know? */
+const isTold = (told) => {
+  const { v, counter, time, details } = told
+  return (
+    v === ENTRY_VERSION &&
+    ['action', 'realm', 'node', 'boot'].every((name) => typeof told[name] === 'string') &&
+    typeof counter === 'number' &&
+    typeof time === 'string' &&
+    TIME.test(time) &&
+    !Number.isNaN(Date.parse(time)) &&
+    typeof details === 'object' &&
+    details !== null
+  )
+}
 
 const parseTold = (body) => {
-  try {
-    const told = JSON.parse(body)
-    return typeof told === 'object' && told !== null ? told : undefined
-  } catch {
-    return undefined
-  }
+  const told = { details: {}, ...parseCanonical(body) }
+  return isTold(told) ? told : undefined
 }
 
 class Story {
@@ -460,6 +635,13 @@ class Story {
   /** Last counter of each start. */
   #counters = new Map()
   #nodes = new Map()
+  /** Every start of `serve` so far, and of each node the one whose end has not been told yet. */
+  #starts = new Set()
+  #open = new Map()
+  /** Nodes that may have started in what a restore has taken out of the log: one time each. */
+  #excused
+  #realm
+  #restores = 0
   #isWhole = true
 
   constructor(findings) {
@@ -472,34 +654,45 @@ class Story {
     this.#findings.note(`counters and times were not followed across ${range}`)
     this.#counters.clear()
     this.#nodes.clear()
+    this.#open.clear()
   }
 
   add(sequence, body) {
     const told = parseTold(body)
-    const { node, boot, counter, time } = told ?? {}
-    const isTold =
-      typeof node === 'string' &&
-      typeof boot === 'string' &&
-      typeof counter === 'number' &&
-      typeof time === 'string'
-    if (told === undefined || !isTold) {
-      const what = 'it does not say which node recorded it, when, as which of its entries'
-      this.#findings.notComplete(`entry ${sequence}`, what, 'nothing legitimate')
+    if (told === undefined) {
+      const what =
+        'it is not the canonical form of an entry that says which node recorded it, when, as which of its entries'
+      this.#findings.notComplete(`entry ${sequence}`, what, 'a newer realm than this verifier')
       return
     }
-    this.#count(sequence, `${node} ${boot}`, counter)
-    const teller = this.#nodes.get(node) ?? { lastTime: '', openBoot: undefined, doubt: undefined }
-    this.#nodes.set(node, teller)
-    this.#clock(sequence, told, { boot, time }, teller)
-    this.#life(sequence, told, boot, teller)
+    this.#called(sequence, told)
+    this.#count(sequence, `${told.node} ${told.boot}`, told.counter)
+    const teller = this.#nodes.get(told.node) ?? { lastTime: '', doubt: undefined }
+    this.#nodes.set(told.node, teller)
+    this.#clock(sequence, told, teller)
+    this.#life(sequence, told)
   }
 
-  end() {
-    for (const [node, teller] of this.#nodes) {
-      this.#judgeClock(teller)
-      const { openBoot } = teller
-      if (openBoot !== undefined) this.#findings.note(`${node} was running at the end`)
+  /** `origin` names the log: `…/log`, and after each restore that was accepted `…/log/2`, `…/log/3`. */
+  end(origin) {
+    const named = ORIGIN.exec(origin)
+    const isLater = named?.groups?.['number'] !== undefined
+    if (named !== null && isLater !== this.#restores > 0 && this.#isWhole) {
+      this.#findings.notComplete(
+        'the whole log',
+        `it is called ${origin}, and its entries tell of ${this.#restores} restores`,
+        'nothing legitimate: a log goes on under another name after a restore, and then only',
+      )
     }
+    for (const teller of this.#nodes.values()) this.#judgeClock(teller)
+    for (const node of this.#open.keys()) this.#findings.note(`${node} was running at the end`)
+  }
+
+  #called(sequence, { realm }) {
+    if (this.#realm !== undefined && this.#realm !== realm) {
+      this.#findings.note(`entry ${sequence}: the realm is called ${realm}, before ${this.#realm}`)
+    }
+    this.#realm = realm
   }
 
   #count(sequence, name, counter) {
@@ -519,8 +712,9 @@ class Story {
    * Times are RFC 3339 of one form, so that text order is time order. A realm whose clock went backwards says
    * so at the end of the transaction that noticed: at the same time, by the same start.
    */
-  #clock(sequence, { action }, moment, teller) {
+  #clock(sequence, { action, boot, time }, teller) {
     const { doubt } = teller
+    const moment = { boot, time }
     const isSame = doubt?.boot === moment.boot && doubt.time === moment.time
     if (action === 'clock.stepped-back') {
       this.#findings.note(`entry ${sequence}: the clock had been set back`)
@@ -543,24 +737,51 @@ class Story {
     )
   }
 
-  #life(sequence, { action, details }, boot, teller) {
-    if (action === 'process.stopped') teller.openBoot = undefined
+  #life(sequence, told) {
+    const { action, node, boot } = told
+    if (action === 'process.stopped' && this.#open.get(node) === boot) this.#open.delete(node)
     if (action === 'log.restored') {
-      this.#findings.note(`entry ${sequence}: somebody accepted a database put back from a copy`)
+      const text = `entry ${sequence}: somebody accepted a database put back from a copy`
+      this.#findings.graveNote(text)
+      this.#open.clear()
+      this.#excused = new Set()
+      this.#restores += 1
     }
     if (action !== 'process.started') return
-    const open = teller.openBoot
-    teller.openBoot = boot
-    if (open === undefined) return
-    const isSaid = details?.['previousBoot'] === open && details['previousStop'] === 'unclean'
-    if (isSaid) {
-      this.#findings.note(`entry ${sequence}: the start before it, ${open}, did not end cleanly`)
-      return
+    this.#judgeBefore(sequence, told)
+    this.#open.set(node, boot)
+    this.#starts.add(boot)
+  }
+
+  /** A start says which one came before it, and how that ended; a node's name may have changed between them. */
+  #judgeBefore(sequence, { node, details }) {
+    const { previousBoot, previousStop } = details
+    if (typeof previousBoot === 'string') this.#judgeKnown(sequence, node, previousBoot)
+    const openAt = [...this.#open].find(([, boot]) => boot === previousBoot)?.[0]
+    if (openAt !== undefined && previousStop === 'unclean') {
+      this.#findings.note(
+        `entry ${sequence}: the start before it, ${previousBoot}, did not end cleanly`,
+      )
+      this.#open.delete(openAt)
     }
+    const open = this.#open.get(node)
+    if (open === undefined) return
     this.#findings.notComplete(
       `entry ${sequence}`,
       `the start before it, ${open}, never ended, and this one does not say that it was cut off`,
       'a state directory that was lost, or entries that were left out',
+    )
+  }
+
+  #judgeKnown(sequence, node, previous) {
+    if (this.#starts.has(previous) || !this.#isWhole) return
+    const isExcused = this.#excused !== undefined && !this.#excused.has(node)
+    this.#excused?.add(node)
+    if (isExcused) return
+    this.#findings.notComplete(
+      `entry ${sequence}`,
+      `the start before it, ${previous}, is not in the log: all of its entries are missing`,
+      'a state directory of another realm, or entries that were left out',
     )
   }
 }
@@ -611,8 +832,6 @@ const peaksOf = (hashes) =>
 /** The root over all hashes of a tile; of a full one it stands in the level above. */
 const tileRoot = (hashes) => joinPeaks(peaksOf(hashes))
 
-/** Tiles of one tree, by level and index; at least as wide as that tree needs. */
-
 /** The entries of a bundle, or undefined if it does not end where an entry ends. */
 const parseBundle = (bundle) => {
   const entries = []
@@ -644,8 +863,6 @@ const cosignedAt = (key, note) => {
 // What checkpoints say against each other, and who vouches for them: two of one size with different roots, and whether
 // enough witnesses have co-signed one of them.
 
-/** A checkpoint of this log at hand: the newest, or one that somebody kept. */
-
 /** Two roots of one size: the log showed different people different histories. */
 const judgeForks = (shown, findings) => {
   shown.forEach((one, index) => {
@@ -660,6 +877,9 @@ const judgeForks = (shown, findings) => {
     )
   })
 }
+
+/** Nobody outside has seen a tail for so many seconds; unless the auditor says how old the news may be. */
+const UNWITNESSED_MAX = 3600
 
 const vouchedBy = (shown, keys) => {
   const note = parseNote(shown.note)
@@ -688,13 +908,13 @@ const judgeWitnesses = (shown, asked, findings) => {
     )
     return
   }
-  const size = shown[0]?.size ?? 0
-  const last = best.times[quorum - 1] ?? 0
-  const isOld = age !== undefined && age.nowSeconds - last > age.maxSeconds
-  if (isOld) {
+  const { size = 0, signedAt = 0 } = shown[0] ?? {}
+  const { nowSeconds, maxSeconds } = age ?? { nowSeconds: signedAt, maxSeconds: UNWITNESSED_MAX }
+  const late = nowSeconds - (best.times[quorum - 1] ?? 0)
+  if (late > maxSeconds) {
     findings.notComplete(
       `the end, after entry ${best.shown.size}`,
-      `enough witnesses last co-signed ${age.nowSeconds - last} seconds ago`,
+      `enough witnesses last co-signed ${late} seconds before ${age === undefined ? 'it was signed' : 'now'}`,
       'an old export; witnesses that do not answer, or that know a larger log than this one',
     )
   }
@@ -708,27 +928,39 @@ const judgeWitnesses = (shown, asked, findings) => {
 // The offline verifier: is the log intact, and is it complete? It trusts nothing but the keys and the older
 // checkpoints that its user brought, reads files through one function, and keeps a few tiles in memory.
 
-/** A file below the log's prefix, or undefined if there is none. */
-
-/** A checkpoint that somebody kept: the auditor, a witness, an older export. */
-
-const decoder = new TextDecoder()
 /** Beside the newest checkpoint: the newest that enough witnesses have co-signed. */
 const WITNESSED = 'checkpoint.witnessed'
 
-/** Where a partial tile has become a full one, the full one will do. */
-const readTile = (read, level, index, width) =>
-  read(tilePath({ level, index, width })) ??
-  (width === TILE_WIDTH ? undefined : read(tilePath({ level, index, width: TILE_WIDTH })))
+/** So many neighbouring tiles without a trace: what is left of a huge size is not looked for. */
+const ABSENT_MAX = 1000
+/** Clocks of the signer and of the auditor. */
+const CLOCKS_APART_SECONDS = 300
 
-const readHashes = (read, level, index, width) => {
-  const tile = readTile(read, level, index, width)
-  return tile !== undefined && tile.length >= width * HASH_BYTES
-    ? tile.subarray(0, width * HASH_BYTES)
-    : undefined
+/**
+ * Where a partial tile has become a full one, the full one will do. `contentOf` is undefined for bytes that are not
+ * exactly as wide as the path says.
+ */
+const readTile = (read, tile, contentOf) => {
+  const widths = tile.width === TILE_WIDTH ? [TILE_WIDTH] : [tile.width, TILE_WIDTH]
+  for (const width of widths) {
+    const bytes = read(tilePath({ ...tile, width }))
+    if (bytes !== undefined) return contentOf(bytes, width)
+  }
+  return undefined
 }
 
-/** The leaves of one tile, told twice: by the tile and by its entries. */
+const hashesIn = (bytes, width) => (bytes.length === width * HASH_BYTES ? bytes : undefined)
+
+const readHashes = (read, level, index, width) =>
+  readTile(read, { level, index, width }, hashesIn)?.subarray(0, width * HASH_BYTES)
+
+const entriesIn = (bytes, width) => {
+  const entries = parseBundle(bytes)
+  return entries?.length === width ? entries : undefined
+}
+
+const readEntries = (read, index, width) =>
+  readTile(read, { level: 'entries', index, width }, entriesIn)?.slice(0, width)
 
 class Verification {
   #read
@@ -736,6 +968,7 @@ class Verification {
   #older
   #findings
   #story
+  #keys
   /** By the tiles where there are tiles, else by the entries. */
   #tree = new Frontier()
   /** By the entries where there are entries; begun at the first difference. */
@@ -746,7 +979,9 @@ class Verification {
   #different = new Set()
   #isWhole = true
 
-  constructor(read, head, older, findings) {
+  constructor(read, head, older, judges) {
+    const { findings, keys } = judges
+    this.#keys = keys
     this.#read = read
     this.#head = head
     this.#older = older.toSorted((a, b) => a.size - b.size)
@@ -756,32 +991,38 @@ class Verification {
 
   run() {
     const { size } = this.#head
-    for (let index = 0; index * TILE_WIDTH < size; index++) {
+    let absent = 0
+    for (let index = 0; index * TILE_WIDTH < size && absent < ABSENT_MAX; index++) {
       const width = widthAt(0, index, size)
       const leaves = this.#leavesOf(index, width)
+      absent = leaves.byTile === undefined && leaves.byEntries === undefined ? absent + 1 : 0
       this.#holdAgainstOlder(index, leaves)
       this.#append(index, width, leaves)
     }
     for (let level = 1; level <= this.#above.length; level++) this.#compareLevel(level)
     this.#judgeRoot()
-    this.#story.end()
+    this.#story.end(this.#head.origin)
+    this.#keys.end()
   }
 
   #leavesOf(index, width) {
     const byTile = readHashes(this.#read, 0, index, width)
-    const bundle = readTile(this.#read, 'entries', index, width)
-    const entries = bundle === undefined ? undefined : parseBundle(bundle)?.slice(0, width)
+    const entries = readEntries(this.#read, index, width)
     const first = index * TILE_WIDTH
     const range = `entries ${first + 1} to ${first + width}`
     if (byTile === undefined)
       this.#findings.missing(`the hashes of ${range}`, tilePath({ level: 0, index, width }))
-    if (entries?.length !== width) {
+    if (entries === undefined) {
       this.#findings.missing(range, tilePath({ level: 'entries', index, width }))
       this.#story.skip(range)
+      this.#keys.skip()
       return { byTile, byEntries: undefined }
     }
-    for (const [at, entry] of entries.entries())
-      this.#story.add(first + at + 1, decoder.decode(entry))
+    for (const [at, entry] of entries.entries()) {
+      const body = textIn(entry) ?? ''
+      this.#story.add(first + at + 1, body)
+      this.#keys.add(first + at + 1, body)
+    }
     return { byTile, byEntries: entries.map(leafHash) }
   }
 
@@ -910,9 +1151,15 @@ class Verification {
   }
 }
 
-const openOlder = (older, head, keys, findings) =>
+/** An older checkpoint is signed by the keys of its time. */
+const openByAny = (note, epochs) => {
+  const opened = epochs.map((keys) => openCheckpoint(note, keys))
+  return opened.find((one) => typeof one !== 'string') ?? opened[0] ?? 'not-signed'
+}
+
+const openOlder = (older, head, epochs, findings) =>
   older.flatMap(({ name, note, read }) => {
-    const opened = openCheckpoint(note, keys)
+    const opened = openByAny(note, epochs)
     if (typeof opened === 'string') {
       findings.notIntact(name, `it cannot be used: ${opened}`, 'the wrong file, or the wrong key')
       return []
@@ -929,10 +1176,17 @@ const openOlder = (older, head, keys, findings) =>
 
 const judgeAge = (head, { age }, findings) => {
   if (age === undefined) return
-  const isFresh = head.signedAt !== undefined && age.nowSeconds - head.signedAt <= age.maxSeconds
-  if (isFresh) return
-  const seconds =
-    head.signedAt === undefined ? 'an unknown number of' : age.nowSeconds - head.signedAt
+  const old = head.signedAt === undefined ? undefined : age.nowSeconds - head.signedAt
+  if (old !== undefined && old < -CLOCKS_APART_SECONDS) {
+    findings.notComplete(
+      `the end, after entry ${head.size}`,
+      `the newest checkpoint says that it is signed ${-old} seconds from now: nobody can tell how old it is`,
+      'a clock that is wrong, there or here',
+    )
+    return
+  }
+  if (old !== undefined && old <= age.maxSeconds) return
+  const seconds = old ?? 'an unknown number of'
   findings.notComplete(
     `the end, after entry ${head.size}`,
     `the newest checkpoint is ${seconds} seconds old: whatever came later is not shown`,
@@ -948,25 +1202,46 @@ const verifyLog = (read, options) => {
     findings.missing('the checkpoint', 'checkpoint')
     return findings.report()
   }
-  const head = openCheckpoint(decoder.decode(raw), options.keys)
+  const note = textIn(raw) ?? ''
+  const { keys, epochs, vouchers } = followRotations(read, options.keys, note)
+  const head = openCheckpoint(note, keys)
   if (typeof head === 'string') {
-    const why = 'the wrong key, or a checkpoint that this log did not sign'
+    const why =
+      'the wrong key, a rotation of keys that nobody recorded, or a checkpoint that this log did not sign'
     findings.notIntact('the checkpoint', head, why)
     return findings.report()
   }
+  if (options.older.length === 0 && options.witnesses === undefined && options.age === undefined) {
+    const text =
+      'with no older checkpoint, no witness and no greatest age to hold it against, a log cut at its end looks like this'
+    findings.graveNote(text)
+  }
   const witnessed = read(WITNESSED)
-  const kept =
-    witnessed === undefined
-      ? options.older
-      : [...options.older, { name: WITNESSED, note: decoder.decode(witnessed) }]
-  const older = openOlder(kept, head, options.keys, findings)
-  const shown = [{ ...head, name: 'the checkpoint', note: decoder.decode(raw) }, ...older]
+  const kept = [
+    ...options.older,
+    ...vouchers,
+    ...(witnessed === undefined ? [] : [{ name: WITNESSED, note: textIn(witnessed) ?? '' }]),
+  ]
+  const older = openOlder(kept, head, epochs, findings)
+  const shown = [{ ...head, name: 'the checkpoint', note }, ...older]
   judgeForks(shown, findings)
   judgeWitnesses(shown, options, findings)
   judgeAge(head, options, findings)
-  new Verification(read, head, older, findings).run()
+  const history = new KeyHistory(keys, findings)
+  new Verification(read, head, older, { findings, keys: history }).run()
   return findings.report(head)
 }
+
+// ===== src/main/printable.ts
+
+// What strangers wrote, for a terminal or a page: characters that move the cursor, hide text or turn its direction are
+// spelt out, so that printed lines say what the bytes say. In JSON the spelling means the same.
+
+/** Controls (C0, C1, DEL), line separators, and the bidirectional ones of Unicode UAX #9. */
+const ACTING = /[\p{Cc}\p{Zl}\p{Zp}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu
+
+const printable = (text) =>
+  text.replaceAll(ACTING, (one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, '0')}`)
 
 // ===== src/main/verify-files.ts
 
@@ -980,21 +1255,38 @@ const NOT_COMPLETE = 8
 /** Mistakes in use: the message says which. */
 class UsageError extends Error {}
 
-const textOf = (file) => {
-  if (!existsSync(file)) throw new UsageError(`there is no ${file}`)
-  return readFileSync(file, 'utf8')
+/** More than the largest bundle that tlog-tiles allows, and than any note or proof. */
+const FILE_MAX_BYTES = 17 * 1024 * 1024
+
+/** Undefined for what is not there, is no file (a pipe, a device), or is larger than anything of a log. */
+const fileAt = (path) => {
+  const found = statSync(path, { throwIfNoEntry: false })
+  const isReadable = found?.isFile() === true && found.size <= FILE_MAX_BYTES
+  return isReadable ? readFileSync(path) : undefined
 }
 
+const textOf = (path) => {
+  const bytes = fileAt(path)
+  const text = bytes === undefined ? undefined : textIn(bytes)
+  if (text === undefined) throw new UsageError(`there is no ${path}, or it is not a text`)
+  return text
+}
+
+const keyIn = (line) => {
+  const key = parseVkey(line)
+  if (key === undefined) throw new UsageError(`this is not a verifier key: ${line.slice(0, 80)}`)
+  return key
+}
+
+/** A key that was typed is that key, whatever files are called like it. A file without any is a mistake. */
 const keysOf = (given) => {
-  const lines = existsSync(given) ? textOf(given).split('\n') : [given]
-  return lines
-    .filter((line) => line !== '')
-    .map((line) => {
-      const key = parseVkey(line)
-      if (key === undefined)
-        throw new UsageError(`this is not a verifier key: ${line.slice(0, 80)}`)
-      return key
-    })
+  const typed = parseVkey(given)
+  if (typed !== undefined) return [typed]
+  if (!existsSync(given)) return [keyIn(given)]
+  const lines = textOf(given).split('\n')
+  const keys = lines.filter((line) => line !== '').map(keyIn)
+  if (keys.length === 0) throw new UsageError(`there is no key in ${given}`)
+  return keys
 }
 
 const readKeys = (given) => {
@@ -1003,10 +1295,7 @@ const readKeys = (given) => {
   return keys
 }
 
-const filesIn = (directory) => (path) => {
-  const file = join(directory, path)
-  return existsSync(file) ? readFileSync(file) : undefined
-}
+const filesIn = (directory) => (path) => fileAt(join(directory, path))
 
 const olderLog = (given) =>
   existsSync(given) && statSync(given).isDirectory()
@@ -1038,12 +1327,22 @@ const verifyDirectory = (request) => {
 const exitCodeOf = ({ isIntact, isComplete }) =>
   (isIntact ? 0 : NOT_INTACT) + (isComplete ? 0 : NOT_COMPLETE)
 
+/** Longer than anything that a finding must say. */
+const LINE_MAX_CHARS = 600
+
+const clipped = (text) =>
+  printable(text.length <= LINE_MAX_CHARS ? text : `${text.slice(0, LINE_MAX_CHARS)}…`)
+
+const timeOf = (seconds) => {
+  const time = new Date(seconds * 1000)
+  return Number.isNaN(time.getTime()) ? `${seconds} seconds after 1970` : time.toISOString()
+}
+
 const said = (isSo) => (isSo ? 'yes' : 'NO')
 
 const reportLines = (report) => {
   const { head, findings, unlisted, notes } = report
-  const signed =
-    head?.signedAt === undefined ? '' : `, signed ${new Date(head.signedAt * 1000).toISOString()}`
+  const signed = head?.signedAt === undefined ? '' : `, signed ${timeOf(head.signedAt)}`
   return [
     head === undefined
       ? 'no believable checkpoint'
@@ -1056,7 +1355,7 @@ const reportLines = (report) => {
     ...notes.map((note) => `note: ${note}`),
     `intact: ${said(report.isIntact)}`,
     `complete: ${said(report.isComplete)}`,
-  ]
+  ].map(clipped)
 }
 
 /** Checks a proof file against the keys; the sentence to print, or undefined if it proves nothing. */
@@ -1068,8 +1367,9 @@ const checkProof = (raw, keys, old) => {
     if (inclusion.index >= head.size) return undefined
     const leaf = leafHash(inclusion.extra)
     const root = rootFromInclusion(leaf, inclusion.index, head.size, inclusion.hashes)
-    if (root === undefined || !sameBytes(root, head.root)) return undefined
-    return `entry ${inclusion.index + 1} of ${head.origin}:\n${new TextDecoder().decode(inclusion.extra)}`
+    const entry = textIn(inclusion.extra)
+    if (root === undefined || !sameBytes(root, head.root) || entry === undefined) return undefined
+    return `entry ${inclusion.index + 1} of ${printable(head.origin)}:\n${printable(entry)}`
   }
   const consistency = parseConsistency(raw)
   if (consistency === undefined || old === undefined) return undefined
@@ -1104,8 +1404,8 @@ const OPTIONS = {
 }
 
 const runProof = (file, keys, since) => {
-  const old = since === undefined ? undefined : readFileSync(since, 'utf8')
-  const proven = checkProof(readFileSync(file, 'utf8'), readKeys(keys), old)
+  const old = since === undefined ? undefined : textOf(since)
+  const proven = checkProof(textOf(file), readKeys(keys), old)
   process.stdout.write(`${proven ?? 'the proof proves nothing'}\n`)
   return proven === undefined ? 1 : 0
 }
@@ -1117,9 +1417,15 @@ const run = (args) => {
     allowPositionals: true,
   })
   const { key = [], since = [], proof, witness = [], quorum } = values
-  if (proof !== undefined) return runProof(proof, key, since[0])
   const [directory, ...others] = positionals
   const maxAge = values['max-age']
+  if (proof !== undefined) {
+    const isMore = [directory, maxAge, quorum, witness[0], since[1]].some(
+      (one) => one !== undefined,
+    )
+    if (isMore) throw new UsageError(USAGE)
+    return runProof(proof, key, since[0])
+  }
   const areNumbers = [maxAge, quorum].every((one) => one === undefined || /^\d{1,12}$/.test(one))
   if (directory === undefined || others.length > 0 || !areNumbers) throw new UsageError(USAGE)
   const report = verifyDirectory({

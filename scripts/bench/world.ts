@@ -140,8 +140,7 @@ async function startRealm(wanted: RealmWanted): Promise<RealmUnderTest> {
   const { realm, plan, certificates, store, nodeOptions } = wanted
   const [own] = certificates.realms
   if (own === undefined) throw new Error('No certificates were made for the realm.')
-  const { tlsCaFile } = certificates
-  const settings = realmSettings({ realm, plan, certificates: own, tlsCaFile })
+  const settings = realmSettings({ realm, plan, certificates: own, shared: certificates })
   writeJson(realm.configFile, { ...settings, ...LIMITS_OF_REALM, store })
   await prepareRealm(realm, own)
   const running = await startProcess({

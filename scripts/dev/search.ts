@@ -53,7 +53,7 @@ async function search(wanted: Wanted): Promise<number> {
   const ready = await describeWorld({ plan, certificates }, [person])
   const realm = ready.realms.find(({ name }) => name === person.realm)
   if (realm === undefined) throw new Error(`${person.realm} is not in this world.`)
-  await using party = gather(ready, realm)
+  await using party = gather(ready)
   const client = await party.join(person.name)
   let count = 0
   for (let page: Found | undefined = await client.search(words, options); page !== undefined; ) {

@@ -59,8 +59,8 @@ function writeSettings(plan: WorldPlan, certificates: DevelopmentCertificates): 
   writeJson(plan.core.configFile, coreSettings(plan, certificates))
   for (const realm of plan.realms) {
     const own = certificatesOf(realm, certificates)
-    const { tlsCaFile } = certificates
-    writeJson(realm.configFile, realmSettings({ realm, plan, certificates: own, tlsCaFile }))
+    const from = { realm, plan, certificates: own, shared: certificates }
+    writeJson(realm.configFile, realmSettings(from))
   }
 }
 

@@ -1,12 +1,12 @@
 // What the stand-alone verifier does when it is started; everything else is the appliance's own code.
 
-import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import {
   checkProof,
   exitCodeOf,
   readKeys,
   reportLines,
+  textOf,
   UsageError,
   verifyDirectory,
 } from '../../src/main/verify-files.ts'
@@ -30,8 +30,8 @@ const OPTIONS = {
 } as const
 
 const runProof = (file: string, keys: readonly string[], since: string | undefined): number => {
-  const old = since === undefined ? undefined : readFileSync(since, 'utf8')
-  const proven = checkProof(readFileSync(file, 'utf8'), readKeys(keys), old)
+  const old = since === undefined ? undefined : textOf(since)
+  const proven = checkProof(textOf(file), readKeys(keys), old)
   process.stdout.write(`${proven ?? 'the proof proves nothing'}\n`)
   return proven === undefined ? 1 : 0
 }
@@ -43,9 +43,15 @@ const run = (args: readonly string[]): number => {
     allowPositionals: true,
   })
   const { key = [], since = [], proof, witness = [], quorum } = values
-  if (proof !== undefined) return runProof(proof, key, since[0])
   const [directory, ...others] = positionals
   const maxAge = values['max-age']
+  if (proof !== undefined) {
+    const isMore = [directory, maxAge, quorum, witness[0], since[1]].some(
+      (one) => one !== undefined,
+    )
+    if (isMore) throw new UsageError(USAGE)
+    return runProof(proof, key, since[0])
+  }
   const areNumbers = [maxAge, quorum].every((one) => one === undefined || /^\d{1,12}$/.test(one))
   if (directory === undefined || others.length > 0 || !areNumbers) throw new UsageError(USAGE)
   const report = verifyDirectory({

@@ -2,7 +2,8 @@
 // construction; strings and numbers are what JSON.stringify makes of them, as RFC 8785 §3.2.2 asks.
 
 import { toRfc3339 } from '../time.ts'
-import { type Act, ENTRY_VERSION, type Place } from './entry.ts'
+import { ENTRY_VERSION } from './canonical.ts'
+import type { Act, Place } from './entry.ts'
 
 type Details = NonNullable<Act['details']>
 

@@ -93,6 +93,3 @@ export interface Place {
   readonly counter: number
   readonly time: Instant
 }
-
-/** Version of the entry's form. */
-export const ENTRY_VERSION = 1

@@ -29,6 +29,8 @@ const LISTED_MAX = 100
 export class Findings {
   readonly #listed: Finding[] = []
   readonly #notes: string[] = []
+  readonly #grave: string[] = []
+  #unlistedNotes = 0
   readonly #broken = new Set<Finding['verdict']>()
   #unlisted = 0
 
@@ -60,6 +62,13 @@ export class Findings {
 
   note(text: string): void {
     if (this.#notes.length < LISTED_MAX) this.#notes.push(text)
+    else this.#unlistedNotes += 1
+  }
+
+  /** What no number of other facts may push out of sight. */
+  graveNote(text: string): void {
+    if (this.#grave.length < LISTED_MAX) this.#grave.push(text)
+    else this.#unlistedNotes += 1
   }
 
   report(head?: VerifiedCheckpoint): Report {
@@ -69,9 +78,13 @@ export class Findings {
       isComplete: isBelieved && !this.#broken.has('complete'),
       findings: this.#listed,
       unlisted: this.#unlisted,
-      notes: this.#notes,
+      notes: [...this.#grave, ...this.#notes, ...this.#moreNotes()],
       ...(head === undefined ? {} : { head }),
     }
+  }
+
+  #moreNotes(): readonly string[] {
+    return this.#unlistedNotes === 0 ? [] : [`and ${this.#unlistedNotes} more`]
   }
 
   #add(finding: Finding): void {

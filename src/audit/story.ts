@@ -1,16 +1,18 @@
 // Do the entries tell a whole story? Each start of a process counts its own entries from 1 without holes, its
 // clock does not run backwards unseen, and no start follows another that never ended.
 
+import { ENTRY_VERSION, parseCanonical } from './canonical.ts'
 import type { Findings } from './findings.ts'
 
 /** The members that the story needs; anything else may be there, or not. */
 interface Told {
-  readonly action?: unknown
-  readonly node?: unknown
-  readonly boot?: unknown
-  readonly counter?: unknown
-  readonly time?: unknown
-  readonly details?: { readonly [name: string]: unknown }
+  readonly action: string
+  readonly realm: string
+  readonly node: string
+  readonly boot: string
+  readonly counter: number
+  readonly time: string
+  readonly details: { readonly [name: string]: unknown }
 }
 
 interface Moment {
@@ -28,17 +30,31 @@ interface Teller {
   lastTime: string
   /** A step backwards that nothing has explained yet. */
   doubt: Doubt | undefined
-  /** The start of `serve` whose end has not been told yet. */
-  openBoot: string | undefined
+}
+
+/** The one form in which entries say their time: text order is time order. */
+const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/
+
+const ORIGIN = /\/log(?:\/(?<number>[1-9]\d*))?$/
+
+/** Is it an entry of the version that we know? */
+const isTold = (told: { readonly [name: string]: unknown }): told is typeof told & Told => {
+  const { v, counter, time, details } = told
+  return (
+    v === ENTRY_VERSION &&
+    ['action', 'realm', 'node', 'boot'].every((name) => typeof told[name] === 'string') &&
+    typeof counter === 'number' &&
+    typeof time === 'string' &&
+    TIME.test(time) &&
+    !Number.isNaN(Date.parse(time)) &&
+    typeof details === 'object' &&
+    details !== null
+  )
 }
 
 const parseTold = (body: string): Told | undefined => {
-  try {
-    const told: unknown = JSON.parse(body)
-    return typeof told === 'object' && told !== null ? told : undefined
-  } catch {
-    return undefined
-  }
+  const told = { details: {}, ...parseCanonical(body) }
+  return isTold(told) ? told : undefined
 }
 
 export class Story {
@@ -46,6 +62,13 @@ export class Story {
   /** Last counter of each start. */
   readonly #counters = new Map<string, number>()
   readonly #nodes = new Map<string, Teller>()
+  /** Every start of `serve` so far, and of each node the one whose end has not been told yet. */
+  readonly #starts = new Set<string>()
+  readonly #open = new Map<string, string>()
+  /** Nodes that may have started in what a restore has taken out of the log: one time each. */
+  #excused: Set<string> | undefined
+  #realm: string | undefined
+  #restores = 0
   #isWhole = true
 
   constructor(findings: Findings) {
@@ -58,34 +81,45 @@ export class Story {
     this.#findings.note(`counters and times were not followed across ${range}`)
     this.#counters.clear()
     this.#nodes.clear()
+    this.#open.clear()
   }
 
   add(sequence: number, body: string): void {
     const told = parseTold(body)
-    const { node, boot, counter, time } = told ?? {}
-    const isTold =
-      typeof node === 'string' &&
-      typeof boot === 'string' &&
-      typeof counter === 'number' &&
-      typeof time === 'string'
-    if (told === undefined || !isTold) {
-      const what = 'it does not say which node recorded it, when, as which of its entries'
-      this.#findings.notComplete(`entry ${sequence}`, what, 'nothing legitimate')
+    if (told === undefined) {
+      const what =
+        'it is not the canonical form of an entry that says which node recorded it, when, as which of its entries'
+      this.#findings.notComplete(`entry ${sequence}`, what, 'a newer realm than this verifier')
       return
     }
-    this.#count(sequence, `${node} ${boot}`, counter)
-    const teller = this.#nodes.get(node) ?? { lastTime: '', openBoot: undefined, doubt: undefined }
-    this.#nodes.set(node, teller)
-    this.#clock(sequence, told, { boot, time }, teller)
-    this.#life(sequence, told, boot, teller)
+    this.#called(sequence, told)
+    this.#count(sequence, `${told.node} ${told.boot}`, told.counter)
+    const teller = this.#nodes.get(told.node) ?? { lastTime: '', doubt: undefined }
+    this.#nodes.set(told.node, teller)
+    this.#clock(sequence, told, teller)
+    this.#life(sequence, told)
   }
 
-  end(): void {
-    for (const [node, teller] of this.#nodes) {
-      this.#judgeClock(teller)
-      const { openBoot } = teller
-      if (openBoot !== undefined) this.#findings.note(`${node} was running at the end`)
+  /** `origin` names the log: `…/log`, and after each restore that was accepted `…/log/2`, `…/log/3`. */
+  end(origin: string): void {
+    const named = ORIGIN.exec(origin)
+    const isLater = named?.groups?.['number'] !== undefined
+    if (named !== null && isLater !== this.#restores > 0 && this.#isWhole) {
+      this.#findings.notComplete(
+        'the whole log',
+        `it is called ${origin}, and its entries tell of ${this.#restores} restores`,
+        'nothing legitimate: a log goes on under another name after a restore, and then only',
+      )
     }
+    for (const teller of this.#nodes.values()) this.#judgeClock(teller)
+    for (const node of this.#open.keys()) this.#findings.note(`${node} was running at the end`)
+  }
+
+  #called(sequence: number, { realm }: Told): void {
+    if (this.#realm !== undefined && this.#realm !== realm) {
+      this.#findings.note(`entry ${sequence}: the realm is called ${realm}, before ${this.#realm}`)
+    }
+    this.#realm = realm
   }
 
   #count(sequence: number, name: string, counter: number): void {
@@ -105,8 +139,9 @@ export class Story {
    * Times are RFC 3339 of one form, so that text order is time order. A realm whose clock went backwards says
    * so at the end of the transaction that noticed: at the same time, by the same start.
    */
-  #clock(sequence: number, { action }: Told, moment: Moment, teller: Teller): void {
+  #clock(sequence: number, { action, boot, time }: Told, teller: Teller): void {
     const { doubt } = teller
+    const moment: Moment = { boot, time }
     const isSame = doubt?.boot === moment.boot && doubt.time === moment.time
     if (action === 'clock.stepped-back') {
       this.#findings.note(`entry ${sequence}: the clock had been set back`)
@@ -129,24 +164,51 @@ export class Story {
     )
   }
 
-  #life(sequence: number, { action, details }: Told, boot: string, teller: Teller): void {
-    if (action === 'process.stopped') teller.openBoot = undefined
+  #life(sequence: number, told: Told): void {
+    const { action, node, boot } = told
+    if (action === 'process.stopped' && this.#open.get(node) === boot) this.#open.delete(node)
     if (action === 'log.restored') {
-      this.#findings.note(`entry ${sequence}: somebody accepted a database put back from a copy`)
+      const text = `entry ${sequence}: somebody accepted a database put back from a copy`
+      this.#findings.graveNote(text)
+      this.#open.clear()
+      this.#excused = new Set()
+      this.#restores += 1
     }
     if (action !== 'process.started') return
-    const open = teller.openBoot
-    teller.openBoot = boot
-    if (open === undefined) return
-    const isSaid = details?.['previousBoot'] === open && details['previousStop'] === 'unclean'
-    if (isSaid) {
-      this.#findings.note(`entry ${sequence}: the start before it, ${open}, did not end cleanly`)
-      return
+    this.#judgeBefore(sequence, told)
+    this.#open.set(node, boot)
+    this.#starts.add(boot)
+  }
+
+  /** A start says which one came before it, and how that ended; a node's name may have changed between them. */
+  #judgeBefore(sequence: number, { node, details }: Told): void {
+    const { previousBoot, previousStop } = details
+    if (typeof previousBoot === 'string') this.#judgeKnown(sequence, node, previousBoot)
+    const openAt = [...this.#open].find(([, boot]) => boot === previousBoot)?.[0]
+    if (openAt !== undefined && previousStop === 'unclean') {
+      this.#findings.note(
+        `entry ${sequence}: the start before it, ${previousBoot}, did not end cleanly`,
+      )
+      this.#open.delete(openAt)
     }
+    const open = this.#open.get(node)
+    if (open === undefined) return
     this.#findings.notComplete(
       `entry ${sequence}`,
       `the start before it, ${open}, never ended, and this one does not say that it was cut off`,
       'a state directory that was lost, or entries that were left out',
+    )
+  }
+
+  #judgeKnown(sequence: number, node: string, previous: string): void {
+    if (this.#starts.has(previous) || !this.#isWhole) return
+    const isExcused = this.#excused !== undefined && !this.#excused.has(node)
+    this.#excused?.add(node)
+    if (isExcused) return
+    this.#findings.notComplete(
+      `entry ${sequence}`,
+      `the start before it, ${previous}, is not in the log: all of its entries are missing`,
+      'a state directory of another realm, or entries that were left out',
     )
   }
 }

@@ -8,8 +8,9 @@ export const HASH_BYTES = 32
 /** The root of a tree without leaves. */
 export const EMPTY_ROOT: Uint8Array = sha256('')
 
-/** SHA-256(0x00 ‖ data). */
-export const leafHash = (data: Uint8Array): Uint8Array => {
+/** SHA-256(0x00 ‖ data); of a text, over its UTF-8 bytes, which then need not be made. */
+export const leafHash = (data: Uint8Array | string): Uint8Array => {
+  if (typeof data === 'string') return sha256(`\0${data}`)
   const input = new Uint8Array(data.length + 1)
   input.set(data, 1)
   return sha256(input)

@@ -1,11 +1,22 @@
 // The offline verifier: is the log intact, and is it complete? It trusts nothing but the keys and the older
 // checkpoints that its user brought, reads files through one function, and keeps a few tiles in memory.
 
+import { textIn } from './canonical.ts'
 import { openCheckpoint, type VerifiedCheckpoint } from './checkpoint.ts'
 import { Findings, type Report } from './findings.ts'
 import type { VerifierKey } from './note.ts'
+import { followRotations, KeyHistory } from './rotation.ts'
 import { Story } from './story.ts'
-import { hashAt, hashesAt, parseBundle, TILE_WIDTH, tilePath, tileRoot, widthAt } from './tiles.ts'
+import {
+  hashAt,
+  hashesAt,
+  parseBundle,
+  TILE_WIDTH,
+  type Tile,
+  tilePath,
+  tileRoot,
+  widthAt,
+} from './tiles.ts'
 import { Frontier, HASH_BYTES, leafHash, sameBytes } from './tree.ts'
 import { judgeForks, judgeWitnesses, type WitnessPolicy } from './vouched.ts'
 
@@ -22,7 +33,7 @@ export interface OlderLog {
 }
 
 export interface VerifyOptions {
-  /** Every one of them must have signed. */
+  /** Every one of them must have signed, or vouched for those that did (`rotation.ts`). */
   readonly keys: readonly VerifierKey[]
   readonly older: readonly OlderLog[]
   /** Who must have co-signed what is shown. */
@@ -37,21 +48,44 @@ interface OpenedOlder extends VerifiedCheckpoint {
   readonly read?: ReadFile
 }
 
-const decoder = new TextDecoder()
 /** Beside the newest checkpoint: the newest that enough witnesses have co-signed. */
 const WITNESSED = 'checkpoint.witnessed'
 
-/** Where a partial tile has become a full one, the full one will do. */
-const readTile = (read: ReadFile, level: number | 'entries', index: number, width: number) =>
-  read(tilePath({ level, index, width })) ??
-  (width === TILE_WIDTH ? undefined : read(tilePath({ level, index, width: TILE_WIDTH })))
+/** So many neighbouring tiles without a trace: what is left of a huge size is not looked for. */
+const ABSENT_MAX = 1000
+/** Clocks of the signer and of the auditor. */
+const CLOCKS_APART_SECONDS = 300
 
-const readHashes = (read: ReadFile, level: number, index: number, width: number) => {
-  const tile = readTile(read, level, index, width)
-  return tile !== undefined && tile.length >= width * HASH_BYTES
-    ? tile.subarray(0, width * HASH_BYTES)
-    : undefined
+/**
+ * Where a partial tile has become a full one, the full one will do. `contentOf` is undefined for bytes that are not
+ * exactly as wide as the path says.
+ */
+const readTile = <Content>(
+  read: ReadFile,
+  tile: Tile,
+  contentOf: (bytes: Uint8Array, width: number) => Content | undefined,
+): Content | undefined => {
+  const widths = tile.width === TILE_WIDTH ? [TILE_WIDTH] : [tile.width, TILE_WIDTH]
+  for (const width of widths) {
+    const bytes = read(tilePath({ ...tile, width }))
+    if (bytes !== undefined) return contentOf(bytes, width)
+  }
+  return undefined
 }
+
+const hashesIn = (bytes: Uint8Array, width: number) =>
+  bytes.length === width * HASH_BYTES ? bytes : undefined
+
+const readHashes = (read: ReadFile, level: number, index: number, width: number) =>
+  readTile(read, { level, index, width }, hashesIn)?.subarray(0, width * HASH_BYTES)
+
+const entriesIn = (bytes: Uint8Array, width: number) => {
+  const entries = parseBundle(bytes)
+  return entries?.length === width ? entries : undefined
+}
+
+const readEntries = (read: ReadFile, index: number, width: number) =>
+  readTile(read, { level: 'entries', index, width }, entriesIn)?.slice(0, width)
 
 /** The leaves of one tile, told twice: by the tile and by its entries. */
 interface Leaves {
@@ -65,6 +99,7 @@ class Verification {
   readonly #older: readonly OpenedOlder[]
   readonly #findings: Findings
   readonly #story: Story
+  readonly #keys: KeyHistory
   /** By the tiles where there are tiles, else by the entries. */
   readonly #tree = new Frontier()
   /** By the entries where there are entries; begun at the first difference. */
@@ -79,8 +114,10 @@ class Verification {
     read: ReadFile,
     head: VerifiedCheckpoint,
     older: readonly OpenedOlder[],
-    findings: Findings,
+    judges: { readonly findings: Findings; readonly keys: KeyHistory },
   ) {
+    const { findings, keys } = judges
+    this.#keys = keys
     this.#read = read
     this.#head = head
     this.#older = older.toSorted((a, b) => a.size - b.size)
@@ -90,32 +127,38 @@ class Verification {
 
   run(): void {
     const { size } = this.#head
-    for (let index = 0; index * TILE_WIDTH < size; index++) {
+    let absent = 0
+    for (let index = 0; index * TILE_WIDTH < size && absent < ABSENT_MAX; index++) {
       const width = widthAt(0, index, size)
       const leaves = this.#leavesOf(index, width)
+      absent = leaves.byTile === undefined && leaves.byEntries === undefined ? absent + 1 : 0
       this.#holdAgainstOlder(index, leaves)
       this.#append(index, width, leaves)
     }
     for (let level = 1; level <= this.#above.length; level++) this.#compareLevel(level)
     this.#judgeRoot()
-    this.#story.end()
+    this.#story.end(this.#head.origin)
+    this.#keys.end()
   }
 
   #leavesOf(index: number, width: number): Leaves {
     const byTile = readHashes(this.#read, 0, index, width)
-    const bundle = readTile(this.#read, 'entries', index, width)
-    const entries = bundle === undefined ? undefined : parseBundle(bundle)?.slice(0, width)
+    const entries = readEntries(this.#read, index, width)
     const first = index * TILE_WIDTH
     const range = `entries ${first + 1} to ${first + width}`
     if (byTile === undefined)
       this.#findings.missing(`the hashes of ${range}`, tilePath({ level: 0, index, width }))
-    if (entries?.length !== width) {
+    if (entries === undefined) {
       this.#findings.missing(range, tilePath({ level: 'entries', index, width }))
       this.#story.skip(range)
+      this.#keys.skip()
       return { byTile, byEntries: undefined }
     }
-    for (const [at, entry] of entries.entries())
-      this.#story.add(first + at + 1, decoder.decode(entry))
+    for (const [at, entry] of entries.entries()) {
+      const body = textIn(entry) ?? ''
+      this.#story.add(first + at + 1, body)
+      this.#keys.add(first + at + 1, body)
+    }
     return { byTile, byEntries: entries.map(leafHash) }
   }
 
@@ -244,14 +287,20 @@ class Verification {
   }
 }
 
+/** An older checkpoint is signed by the keys of its time. */
+const openByAny = (note: string, epochs: readonly (readonly VerifierKey[])[]) => {
+  const opened = epochs.map((keys) => openCheckpoint(note, keys))
+  return opened.find((one) => typeof one !== 'string') ?? opened[0] ?? 'not-signed'
+}
+
 const openOlder = (
   older: readonly OlderLog[],
   head: VerifiedCheckpoint,
-  keys: readonly VerifierKey[],
+  epochs: readonly (readonly VerifierKey[])[],
   findings: Findings,
 ): readonly OpenedOlder[] =>
   older.flatMap(({ name, note, read }) => {
-    const opened = openCheckpoint(note, keys)
+    const opened = openByAny(note, epochs)
     if (typeof opened === 'string') {
       findings.notIntact(name, `it cannot be used: ${opened}`, 'the wrong file, or the wrong key')
       return []
@@ -268,10 +317,17 @@ const openOlder = (
 
 const judgeAge = (head: VerifiedCheckpoint, { age }: VerifyOptions, findings: Findings): void => {
   if (age === undefined) return
-  const isFresh = head.signedAt !== undefined && age.nowSeconds - head.signedAt <= age.maxSeconds
-  if (isFresh) return
-  const seconds =
-    head.signedAt === undefined ? 'an unknown number of' : age.nowSeconds - head.signedAt
+  const old = head.signedAt === undefined ? undefined : age.nowSeconds - head.signedAt
+  if (old !== undefined && old < -CLOCKS_APART_SECONDS) {
+    findings.notComplete(
+      `the end, after entry ${head.size}`,
+      `the newest checkpoint says that it is signed ${-old} seconds from now: nobody can tell how old it is`,
+      'a clock that is wrong, there or here',
+    )
+    return
+  }
+  if (old !== undefined && old <= age.maxSeconds) return
+  const seconds = old ?? 'an unknown number of'
   findings.notComplete(
     `the end, after entry ${head.size}`,
     `the newest checkpoint is ${seconds} seconds old: whatever came later is not shown`,
@@ -287,22 +343,32 @@ export const verifyLog = (read: ReadFile, options: VerifyOptions): Report => {
     findings.missing('the checkpoint', 'checkpoint')
     return findings.report()
   }
-  const head = openCheckpoint(decoder.decode(raw), options.keys)
+  const note = textIn(raw) ?? ''
+  const { keys, epochs, vouchers } = followRotations(read, options.keys, note)
+  const head = openCheckpoint(note, keys)
   if (typeof head === 'string') {
-    const why = 'the wrong key, or a checkpoint that this log did not sign'
+    const why =
+      'the wrong key, a rotation of keys that nobody recorded, or a checkpoint that this log did not sign'
     findings.notIntact('the checkpoint', head, why)
     return findings.report()
   }
+  if (options.older.length === 0 && options.witnesses === undefined && options.age === undefined) {
+    const text =
+      'with no older checkpoint, no witness and no greatest age to hold it against, a log cut at its end looks like this'
+    findings.graveNote(text)
+  }
   const witnessed = read(WITNESSED)
-  const kept: readonly OlderLog[] =
-    witnessed === undefined
-      ? options.older
-      : [...options.older, { name: WITNESSED, note: decoder.decode(witnessed) }]
-  const older = openOlder(kept, head, options.keys, findings)
-  const shown = [{ ...head, name: 'the checkpoint', note: decoder.decode(raw) }, ...older]
+  const kept: readonly OlderLog[] = [
+    ...options.older,
+    ...vouchers,
+    ...(witnessed === undefined ? [] : [{ name: WITNESSED, note: textIn(witnessed) ?? '' }]),
+  ]
+  const older = openOlder(kept, head, epochs, findings)
+  const shown = [{ ...head, name: 'the checkpoint', note }, ...older]
   judgeForks(shown, findings)
   judgeWitnesses(shown, options, findings)
   judgeAge(head, options, findings)
-  new Verification(read, head, older, findings).run()
+  const history = new KeyHistory(keys, findings)
+  new Verification(read, head, older, { findings, keys: history }).run()
   return findings.report(head)
 }

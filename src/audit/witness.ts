@@ -57,7 +57,7 @@ type Judgement =
   | { readonly kind: 'inconsistent' }
 
 /** Does this checkpoint follow what was seen of its log? Nothing seen is a tree of size 0. */
-export const judgeCheckpoint = (
+const judgeCheckpoint = (
   seen: Pick<SeenLog, 'size' | 'root'> | undefined,
   checkpoint: Checkpoint,
   { index: old, hashes }: Pick<Proof, 'index' | 'hashes'>,

@@ -169,6 +169,11 @@ export interface AnswersFrame {
 export interface WithdrawFrame {
   readonly type: 'withdraw'
   readonly id: string
+  /**
+   * Only where a user of another realm asked, through that realm, and this one holds the room's authorizations: what the core is
+   * about to do. What another part was applied for counts as not applied.
+   */
+  readonly part?: CorePart
 }
 
 /** Who is in a room, as the core sees it. */

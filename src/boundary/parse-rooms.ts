@@ -19,7 +19,7 @@ import {
 import { isIntegerWithin, isKmsUri, isListOf, isObjectOf, isWord } from './shape.ts'
 
 const PART = new Set(['user', 'operation', 'resourceUri', 'keyUris', 'subjects', 'anonymous'])
-const WITHDRAW = new Set(['type', 'id'])
+const WITHDRAW = new Set(['type', 'id', 'part'])
 const ROSTERS = new Set(['type', 'rooms', 'more'])
 const ROSTER = new Set(['resourceUri', 'members', 'keyUri'])
 const OFFBOARDED = new Set(['type', 'userId', 'resourceUris'])
@@ -68,10 +68,13 @@ export const parsePart = (raw: unknown): CorePart | undefined => {
 }
 
 /** `withdraw` of a core. */
-export const parseWithdraw = (raw: unknown): WithdrawFrame | Refusal =>
-  isObjectOf(raw, WITHDRAW) && isWord(raw['id'])
-    ? { type: 'withdraw', id: raw['id'] }
-    : malformed('withdraw')
+export const parseWithdraw = (raw: unknown): WithdrawFrame | Refusal => {
+  if (!isObjectOf(raw, WITHDRAW) || !isWord(raw['id'])) return malformed('withdraw')
+  const { id, part: rawPart } = raw
+  if (rawPart === undefined) return { type: 'withdraw', id }
+  const part = parsePart(rawPart)
+  return part === undefined ? malformed('part') : { type: 'withdraw', id, part }
+}
 
 const isRoster = (raw: unknown): raw is RoomRoster => {
   if (!isObjectOf(raw, ROSTER)) return false

@@ -1,9 +1,10 @@
 // The operations whose end is not known yet, and the lines to the realms that know it. Each is said again when
-// its line comes back and when nothing was heard for a while; each ends once, in one transaction.
+// its line comes back and when nothing was heard for a while; each ends once, in one transaction. What a member from abroad
+// asks goes to their own realm, which alone can open it; how it ended is the word of the room's realm, and of no other.
 
 import type { AnswersFrame } from '../boundary/index.ts'
 import type { Line } from './desk.ts'
-import { type Result, toFrameText } from './operation.ts'
+import { homeOf, type Result, toFrameText } from './operation.ts'
 import type { Surroundings } from './ports.ts'
 import { problem } from './problem.ts'
 import { type RoomChange, withResource } from './room-change.ts'
@@ -14,6 +15,10 @@ import { type Verdict, verdictOf } from './verdict.ts'
 interface Open {
   readonly row: OperationRow
   readonly change: RoomChange
+  /** The realm that says how it ended. */
+  readonly home: string
+  /** What the member's own realm said, where that is another one: it has the sealed words. */
+  heard?: Verdict
   readonly release: Release
   readonly settle: (result: Result) => void
   isWithdrawing: boolean
@@ -55,9 +60,10 @@ export class OpenOperations {
   /** Takes an operation that is written down already; it is said when its line is up. */
   take(row: OperationRow, release: Release): Promise<Result> {
     const { promise, resolve } = Promise.withResolvers<Result>()
-    const operation = {
+    const operation: Open = {
       row,
       change: JSON.parse(row.change),
+      home: homeOf(row.domain, JSON.parse(row.part)),
       release,
       settle: resolve,
       isWithdrawing: row.state === 'withdrawing',
@@ -80,15 +86,19 @@ export class OpenOperations {
   /** True if the frame answers one of these. */
   answered(domain: string, frame: AnswersFrame): boolean {
     const operation = this.#open.get(frame.id)
-    if (operation === undefined || operation.row.domain !== domain) return false
-    if (!operation.isEnding) void this.#end(operation, verdictOf(frame))
+    if (operation === undefined) return false
+    const { row, home } = operation
+    if (domain !== row.domain && domain !== home) return false
+    // A late word of the member's realm ends nothing any more, but may be what the member waits for.
+    if (domain !== addressee(operation)) operation.heard ??= verdictOf(frame)
+    else if (!operation.isEnding) void this.#end(operation, verdictOf(frame))
     return true
   }
 
   lineUp(domain: string, line: Line): void {
     this.#lines.set(domain, line)
     for (const operation of this.#open.values()) {
-      if (operation.row.domain === domain) this.#say(operation)
+      if (addressee(operation) === domain) this.#say(operation)
     }
   }
 
@@ -106,7 +116,7 @@ export class OpenOperations {
 
   #say(operation: Open): void {
     operation.saidAt = this.#surroundings.now()
-    const line = this.#lines.get(operation.row.domain)
+    const line = this.#lines.get(addressee(operation))
     line?.send(toFrameText(operation.row, operation.isWithdrawing))
   }
 
@@ -122,7 +132,13 @@ export class OpenOperations {
     const { log, meter } = this.#surroundings
     operation.isEnding = true
     try {
-      await this.#carryOut(operation, verdict)
+      const isEnd = addressee(operation) === operation.home
+      if (!isEnd) return await this.#turnHome(operation, verdict)
+      const { heard, row } = operation
+      if (heard?.kind === 'applied' && verdict.kind === 'withdrawn') {
+        log.warn('operation.not-at-home', { id: row.id, realm: row.domain })
+      }
+      await this.#carryOut(operation, withHeard(operation, verdict))
       meter.operation(verdict.kind)
     } catch (error) {
       // It stays open, and the realm is asked again how it ended.
@@ -154,6 +170,13 @@ export class OpenOperations {
     }
   }
 
+  /** The member's realm has spoken: now the realm of the room says what became of it. */
+  async #turnHome(operation: Open, verdict: Verdict): Promise<void> {
+    operation.heard = verdict
+    await this.#withdraw(operation)
+    if (verdict.kind === 'declined') operation.settle(problem(verdict.code))
+  }
+
   async #apply(operation: Open, { resourceUri, kmsMessage }: Verdict & { kind: 'applied' }) {
     const { row } = operation
     const change = await this.#completed(operation, resourceUri)
@@ -180,4 +203,21 @@ export class OpenOperations {
     operation.release()
     operation.settle(result)
   }
+}
+
+/** Whom it is said to. */
+const addressee = ({ row, home, isWithdrawing }: Open): string =>
+  isWithdrawing ? home : row.domain
+
+/**
+ * The end, as the room's realm has it, with the sealed words of the realm that could open the message. What that one says of the
+ * end counts for nothing: it might tell of a leave that it never passed on.
+ */
+const withHeard = ({ row, home, heard }: Open, verdict: Verdict): Verdict => {
+  if (home === row.domain || heard === undefined) return verdict
+  if (verdict.kind === 'applied' && heard.kind === 'applied') {
+    return heard.kmsMessage === undefined ? verdict : { ...verdict, kmsMessage: heard.kmsMessage }
+  }
+  const isRefused = verdict.kind === 'withdrawn' && heard.kind === 'refused'
+  return isRefused ? heard : verdict
 }

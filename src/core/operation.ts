@@ -43,7 +43,7 @@ export interface Occasion {
 }
 
 /** As they are written down. Ids have no comma. */
-export const toTurnText = (turns: readonly string[]): string => turns.join(',')
+const toTurnText = (turns: readonly string[]): string => turns.join(',')
 export const turnsIn = ({ turn }: Pick<OperationRow, 'turn'>): readonly string[] => turn.split(',')
 
 interface Mark {
@@ -73,14 +73,28 @@ export const toRow = (
   ended_at: null,
 })
 
+/** The realm of a `kms://` URI. */
+const realmOf = (uri: string): string => uri.slice('kms://'.length).split('/', 1)[0] ?? ''
+
+/**
+ * Whose word ends an operation: of the realm that holds the room's authorizations. Where a member from elsewhere asks, that is
+ * not the realm that can open the message.
+ */
+export const homeOf = (domain: string, { resourceUri }: CorePart): string =>
+  resourceUri === undefined ? domain : realmOf(resourceUri)
+
 /** What the realm is told. The id of the frame is the operation's, always: one id, one end. */
 export const toFrameText = (row: OperationRow, isWithdrawing: boolean): string => {
-  if (isWithdrawing) return encodeCoreFrame({ type: 'withdraw', id: row.id })
+  const part: CorePart = JSON.parse(row.part)
+  if (isWithdrawing) {
+    const isElsewhere = homeOf(row.domain, part) !== row.domain
+    return encodeCoreFrame({ type: 'withdraw', id: row.id, ...(isElsewhere ? { part } : {}) })
+  }
   return encodeCoreFrame({
     type: 'messages',
     id: row.id,
     sync: true,
-    part: JSON.parse(row.part),
+    part,
     httpUser: row.actor_id,
     trackingId: row.tracking_id,
     kmsMessages: [row.kms_message],

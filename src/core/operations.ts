@@ -2,7 +2,15 @@
 // only when the realm says that it was applied there. Whatever dies in between is asked again, or withdrawn.
 
 import { OpenOperations, type OpenOperationsRules } from './open-operations.ts'
-import { type Ask, type Occasion, type Plan, type Result, toRow, turnsIn } from './operation.ts'
+import {
+  type Ask,
+  homeOf,
+  type Occasion,
+  type Plan,
+  type Result,
+  toRow,
+  turnsIn,
+} from './operation.ts'
 import type { Surroundings } from './ports.ts'
 import { isProblem, type Problem, problem } from './problem.ts'
 import type { Condition, RoomChange } from './room-change.ts'
@@ -62,9 +70,11 @@ export const openOperations = (
     return applied
   }
   const whyNotAsked = ({ domain, part }: Ask): Problem | undefined => {
-    if (!open.hasLine(domain)) return problem('core.realm-unreachable')
-    const closed = rules.whyClosed(domain)
-    if (closed !== undefined) return closed
+    for (const realm of new Set([domain, homeOf(domain, part)])) {
+      if (!open.hasLine(realm)) return problem('core.realm-unreachable')
+      const closed = rules.whyClosed(realm)
+      if (closed !== undefined) return closed
+    }
     const isTooMany = open.countOf(part.user) >= rules.openPerUser
     return isTooMany ? problem('core.too-many-held') : undefined
   }

@@ -6,7 +6,12 @@
 import 'reflect-metadata'
 
 import { X509Certificate } from 'node:crypto'
-import { BasicConstraintsExtension, X509Certificate as ParsedCertificate } from '@peculiar/x509'
+import {
+  BasicConstraintsExtension,
+  KeyUsageFlags,
+  KeyUsagesExtension,
+  X509Certificate as ParsedCertificate,
+} from '@peculiar/x509'
 import { isRefusal, type Refusal, refuse } from '../refusal.ts'
 import { type Instant, instant } from '../time.ts'
 import { plainSerial, type RevocationList, readRevocationList } from './crl.ts'
@@ -138,7 +143,10 @@ const ONE_NAME =
  * Node prints all alternative names into one string: only one plain DNS name prints like this. A second name, an
  * address, a wildcard and a quoted trick all print otherwise. The common name is never read (RFC 9525 §2).
  */
-const nameOf = ({ node }: Known, expected: string | undefined): string | undefined => {
+export const nameOf = (
+  { node }: { readonly node: X509Certificate },
+  expected: string | undefined,
+): string | undefined => {
   const name = ONE_NAME.exec((node.subjectAltName ?? '').toLowerCase().replace(/^dns:/, 'DNS:'))
   return expected === undefined || name?.[1] === expected ? name?.[1] : undefined
 }
@@ -224,6 +232,12 @@ const isSignedStrongly = ({ signatureAlgorithm }: ParsedCertificate): boolean =>
 const nameOfHash = (hash: string | { readonly name: string }): string =>
   typeof hash === 'string' ? hash : hash.name
 
+/** Where it says what its key is for, signing is among it: a TLS 1.3 handshake is signed (RFC 8446 §4.4.2.2). */
+const maySign = ({ parsed }: Known): boolean => {
+  const usages = parsed.getExtension(KeyUsagesExtension)?.usages
+  return usages === undefined || (usages & KeyUsageFlags.digitalSignature) !== 0
+}
+
 const SERVER_AUTH = '1.3.6.1.5.5.7.3.1'
 const CLIENT_AUTH = '1.3.6.1.5.5.7.3.2'
 const EC_CURVES = new Set(['prime256v1', 'secp384r1', 'secp521r1'])
@@ -235,7 +249,7 @@ const whyUnfit = ({ node, parsed }: Known): Refusal | undefined => {
   // `keyUsage` is what Node calls the extended key usage.
   const uses = node.keyUsage ?? []
   const isForBoth = uses.includes(SERVER_AUTH) && uses.includes(CLIENT_AUTH)
-  return !isAuthority && isForBoth && isStrong(node)
+  return !isAuthority && isForBoth && maySign({ node, parsed }) && isStrong(node)
     ? undefined
     : refuse('federation.certificate-unfit')
 }

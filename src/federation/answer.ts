@@ -3,7 +3,7 @@
 
 import { decodeB64u, SecretBytes } from '../crypto/index.ts'
 import { parseClientId, parseUserId, type ResourceUri } from '../id.ts'
-import type { Granted, PeerAsk, ToldKey } from '../kms/index.ts'
+import type { Granted, PeerAsk, Told, ToldKey } from '../kms/index.ts'
 import {
   hostOf,
   parseAuthId,
@@ -174,9 +174,29 @@ const granted = (status: number, answer: Json, ask: PeerAsk): Granted | Refusal 
   }
 }
 
-/** A peer that is locked or broken has said neither yes nor no. */
-const parseOne = (raw: unknown, ask: PeerAsk): Granted | Refusal => {
+type Answered = Pick<Told, 'result' | 'through'>
+
+const WAYS_MOST = 16
+
+/** Resources of ours, the peer says, lead into the room that it keeps shut. */
+const waysIn = ({ through }: Json, own: string): Pick<Told, 'through'> => {
+  if (!Array.isArray(through) || through.length > WAYS_MOST) return {}
+  const ways = through.flatMap((raw) => {
+    const uri = parseResourceUri(raw, urisOf(own))
+    return isRefusal(uri) ? [] : [uri]
+  })
+  return ways.length === 0 ? {} : { through: ways }
+}
+
+const parseOne = (raw: unknown, ask: PeerAsk, own: string): Answered => {
   const answer = asJson(raw)
+  const result = resultOf(answer, ask)
+  const isDenied = isRefusal(result) && result.refused === 'federation.denied-by-home'
+  return { result, ...(isDenied ? waysIn(answer, own) : {}) }
+}
+
+/** A peer that is locked or broken has said neither yes nor no. */
+const resultOf = (answer: Json, ask: PeerAsk): Granted | Refusal => {
   const { status } = answer
   if (typeof status !== 'number' || !Number.isInteger(status)) return wrong('status')
   if (status >= 200 && status < 300) return granted(status, answer, ask)
@@ -189,10 +209,11 @@ const parseOne = (raw: unknown, ask: PeerAsk): Granted | Refusal => {
 export const parseAnswers = (
   body: unknown,
   asks: readonly PeerAsk[],
-): readonly (Granted | Refusal)[] => {
+  own: string,
+): readonly Answered[] => {
   const { answers } = asJson(body)
   if (!Array.isArray(answers) || answers.length !== asks.length) {
-    return asks.map(() => wrong('answers'))
+    return asks.map(() => ({ result: wrong('answers') }))
   }
-  return asks.map((ask, index) => parseOne(answers[index], ask))
+  return asks.map((ask, index) => parseOne(answers[index], ask, own))
 }

@@ -9,6 +9,7 @@ import { parsePeerDomain } from './domain.ts'
 import { type FederationPolicy, policyRefusal } from './policy.ts'
 import { PEER_PATHS, type PeerLink } from './ports.ts'
 import { batchOf } from './question.ts'
+import { statementIn } from './statements.ts'
 
 /** Questions in one request to a peer. */
 export const BATCH_MAX = 100
@@ -21,6 +22,8 @@ export interface HomeParts {
   readonly now: () => Instant
   /** Told of every question, for the metrics of that peer. */
   readonly onTold?: (told: Told, now: Instant) => void
+  /** Pushes what is owed, and waits no longer than whoever removed somebody can be made to wait. */
+  readonly removed: ForeignHome['removed']
 }
 
 interface Waiting {
@@ -40,6 +43,24 @@ const inPieces = <Item>(items: readonly Item[], size: number): readonly (readonl
     items.slice(index * size, (index + 1) * size),
   )
 
+/** Keys without a good statement of whoever gave them are not taken. */
+const withReceipt = <One extends Pick<Told, 'result'>>(
+  one: One,
+  place: number,
+  signed: ReturnType<typeof statementIn>,
+): One | (One & Pick<Told, 'receipt'>) => {
+  if (isRefusal(one.result) || one.result.keys.length === 0) return one
+  const entry = signed?.entries.find((stated) => stated.place === place)
+  const position = signed?.entries[0]?.sequence
+  const given = new Set<string>(one.result.keys.map(({ uri }) => uri))
+  const isWhole = entry?.keys.length === given.size && entry.keys.every((key) => given.has(key))
+  if (signed === undefined || entry === undefined || position === undefined || !isWhole) {
+    for (const { secret } of one.result.keys) secret.wipe()
+    return { ...one, result: refuse('federation.statement-wrong') }
+  }
+  return { ...one, receipt: { ...signed.signed, position, sequence: entry.sequence } }
+}
+
 export const createForeignHome = (parts: HomeParts): ForeignHome => {
   const { policy, link, now } = parts
   const batches = new Map<string, Batch>()
@@ -47,10 +68,10 @@ export const createForeignHome = (parts: HomeParts): ForeignHome => {
   const askPeer = async (
     { domain: raw, trackingId, deadline }: Batch,
     asks: readonly PeerAsk[],
-  ): Promise<readonly Pick<Told, 'result' | 'connection'>[]> => {
+  ): Promise<readonly Omit<Told, 'ask' | 'askedAt'>[]> => {
     const none = (refusal: Refusal) => asks.map(() => ({ result: refusal }))
     const domain = parsePeerDomain(raw)
-    if (domain === undefined) return none(refuse('federation.peer-unreachable'))
+    if (domain === undefined) return none(refuse('federation.unknown-host', raw))
     const question = { path: PEER_PATHS.requests, body: batchOf(asks), trackingId }
     const reply = await link.ask(domain, question, deadline)
     if (isRefusal(reply)) return none(reply)
@@ -58,8 +79,11 @@ export const createForeignHome = (parts: HomeParts): ForeignHome => {
     // Whoever waited has been told already, or is about to be: what comes now is nobody's.
     if (now() > deadline) return none(refuse('federation.peer-timed-out', domain))
     if (status === 403) return none(refuse('federation.refused-by-peer', domain))
+    if (status === 429) return none(refuse('federation.peer-busy', domain))
     if (status !== 200) return none(refuse('federation.peer-broken', domain))
-    return parseAnswers(body, asks).map((result) => ({ result, connection }))
+    const answered = parseAnswers(body, asks, parts.domain)
+    const signed = statementIn(body, { kind: 'release', by: domain, to: parts.domain })
+    return answered.map((one, place) => ({ ...withReceipt(one, place, signed), connection }))
   }
 
   const send = async (batch: Batch): Promise<void> => {
@@ -96,6 +120,7 @@ export const createForeignHome = (parts: HomeParts): ForeignHome => {
     mayClaim: policy.claims === 'open',
     freshFor: policy.authorizationFreshFor,
     graceFor: policy.offlineGraceFor,
+    removed: parts.removed,
     ask: (asks, { at, trackingId }) =>
       Promise.all(asks.map((ask) => enqueue(ask, trackingId, after(at, policy.patience)))),
   }

@@ -51,11 +51,15 @@ export const requestOf = (operation: Operation): Json => {
   }
 }
 
+const vouchedIn = (vouchedFor: string | undefined): Json =>
+  vouchedFor === undefined ? {} : { vouchedFor }
+
 /** The body of a batch; the requestIds are places in it. */
 export const batchOf = (asks: readonly PeerAsk[]): Json => ({
-  requests: asks.map(({ userId, vouchedFor, operation }, index) => ({
+  requests: asks.map(({ userId, vouchedFor, through, operationId, operation }, index) => ({
     userId,
-    ...(vouchedFor === undefined ? {} : { vouchedFor }),
+    ...vouchedIn(vouchedFor ?? through),
+    ...(operationId === undefined ? {} : { operationId }),
     request: { requestId: String(index), client: {}, ...requestOf(operation) },
   })),
 })

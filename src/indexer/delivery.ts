@@ -28,7 +28,7 @@ const tellDrops = async ({ store, ledger, line }: DeliveryMeans): Promise<boolea
 }
 
 /** As many as fit one frame, and at least one. */
-export const frameful = (queued: readonly QueuedPosting[]): readonly QueuedPosting[] => {
+const frameful = (queued: readonly QueuedPosting[]): readonly QueuedPosting[] => {
   let bytes = 0
   const end = queued.findIndex(({ hashes }, index) => {
     bytes += hashes.length

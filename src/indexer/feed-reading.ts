@@ -23,8 +23,7 @@ const BEHIND = 2000
 const TRIES_MOST = 8
 const FIRST_WAIT = seconds(2)
 
-export const waitAfter = (attempts: number): Duration =>
-  seconds((FIRST_WAIT / 1000) * 3 ** attempts)
+const waitAfter = (attempts: number): Duration => seconds((FIRST_WAIT / 1000) * 3 ** attempts)
 
 const total = ({ skipped }: BatchResult): number =>
   Object.values(skipped).reduce((sum, count) => sum + count, 0)

@@ -19,7 +19,13 @@ export interface Received {
   readonly sizeBytes: number
   /** Present where the core waits for the outcome. */
   readonly joint?: Joint
+  /** The core's name for the operation of which a peer asks us to do the part that is ours. */
+  readonly operationId?: string
 }
+
+/** Under which of the core's operations something is done, here or for a peer. */
+export const operationIdOf = ({ joint, operationId }: Received): string | undefined =>
+  joint?.id ?? operationId
 
 /** A request whose channel and bearer have been verified. Not yet: whether it may be done. */
 export interface Asked<Op extends Operation = Operation> {

@@ -6,7 +6,7 @@ import type { Act } from '../audit/index.ts'
 import { Fault } from '../fault.ts'
 import { type Refusal, refuse } from '../refusal.ts'
 import type { Instant } from '../time.ts'
-import { type Asked, type Case, isAsked, isTurned, type Turned } from './case.ts'
+import { type Asked, type Case, isAsked, isTurned, operationIdOf, type Turned } from './case.ts'
 import { isLockedFault } from './keyring/keyring.ts'
 import type { Ledger } from './ledger.ts'
 import { type Conclusion, type TransactParts, transact } from './transact.ts'
@@ -21,9 +21,9 @@ interface Waiting {
 
 /** What two cases of one group must not share: a requestId of a session, an operation of the core. */
 const idsOf = (one: Case): readonly string[] => {
-  const { joint } = one.received
+  const operationId = operationIdOf(one.received)
   return [
-    ...(joint === undefined ? [] : [`operation ${joint.id}`]),
+    ...(operationId === undefined ? [] : [`operation ${operationId}`]),
     ...(isTurned(one) || one.session === undefined
       ? []
       : [`${one.session.uri} ${one.request.requestId}`]),
@@ -111,8 +111,16 @@ export class Committer {
     }
   }
 
-  #commit(cases: readonly Case[]): Promise<readonly Conclusion[]> {
-    return this.#ledger.commit((tx, now) => transact(cases, tx, now, this.#parts))
+  async #commit(cases: readonly Case[]): Promise<readonly Conclusion[]> {
+    const { result, sequences } = await this.#ledger.commitNumbered((tx, now) =>
+      transact(cases, tx, now, this.#parts),
+    )
+    // What was taken in from peers comes first; then one act for each case.
+    const own = sequences.slice(sequences.length - result.length)
+    return result.map((conclusion, index) => {
+      const sequence = own[index]
+      return sequence === undefined ? conclusion : { ...conclusion, sequence }
+    })
   }
 
   /** A Fault gets its entry too, if the store lives; the caller is told nothing but "internal error". */

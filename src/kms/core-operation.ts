@@ -13,7 +13,18 @@ export interface SettledOperation {
   /** Whose stored answer says the rest; absent where no session opened the message. */
   readonly sessionUri?: SessionUri
   readonly requestId?: string
+  /** Present where another realm did its part here, for one of its users. */
+  readonly forwarded?: Forwarded
   readonly answeredAt: Instant
+}
+
+/** What another realm had done under the id of the core's operation; granted things only. */
+export interface Forwarded {
+  readonly peer: string
+  /** What was meant, in the form of `meaningOf`: the core's part must mean the same. */
+  readonly meant: string
+  /** What the peer was told, as `toStored` has it: told again it is told the same. */
+  readonly answer: string
 }
 
 /** The core gave it up before it was applied; it never will be. */

@@ -1,13 +1,14 @@
 // What one realm asks another, as `kms` sees it: a request that cannot be decided here without its home is put off, its home is
 // asked outside any transaction, and what it said is taken in by the next one. How a peer is reached is federation's.
 
+import type { SignedStatement } from '../audit/index.ts'
 import type { SecretBytes } from '../crypto/index.ts'
 import type { ClientId, KeyUri, ResourceUri, UserId } from '../id.ts'
 import type { PeerConnection } from '../identity/index.ts'
 import { hostOf, type Operation } from '../protocol/index.ts'
-import type { Refusal } from '../refusal.ts'
+import { isRefusal, type Refusal } from '../refusal.ts'
 import type { Duration, Instant } from '../time.ts'
-import type { Asked, Received } from './case.ts'
+import { type Asked, type Case, isAsked, type Received } from './case.ts'
 
 /** One question to another realm. */
 export interface PeerAsk {
@@ -17,6 +18,10 @@ export interface PeerAsk {
   readonly operation: Operation
   /** A resource of ours on which that user is authorised: the home of a key that is bound here relies on it. */
   readonly vouchedFor?: ResourceUri
+  /** The same, where that resource of ours leads into a room of theirs. */
+  readonly through?: ResourceUri
+  /** The core's operation that it is part of: done there once under this id, and never once the core has withdrawn it. */
+  readonly operationId?: string
 }
 
 /** A key that a peer gave, not yet wrapped. */
@@ -43,7 +48,17 @@ export interface Told {
   readonly askedAt: Instant
   /** A Refusal `federation.denied-by-home` is the peer's own; every other one says why there is no answer. */
   readonly result: Granted | Refusal
+  /** Resources of ours that would lead in, as the peer that refused has said. */
+  readonly through?: readonly ResourceUri[]
   readonly connection?: PeerConnection
+  /** What the peer has signed for the keys that it gave. */
+  readonly receipt?: ReleaseReceipt
+}
+
+export interface ReleaseReceipt extends SignedStatement {
+  /** The first entry of the peer's log that the statement names, and the one about this answer. */
+  readonly position: number
+  readonly sequence: number
 }
 
 /** Implemented by `federation`. */
@@ -58,6 +73,11 @@ export interface ForeignHome {
   readonly graceFor: Duration
   /** In order; never rejects. */
   ask(asks: readonly PeerAsk[], received: Received): Promise<readonly Told[]>
+  /**
+   * Somebody was removed, and that is durable: resolves once every peer that must let go of keys has acknowledged, or has
+   * had its moment; what it still owes then is asked for again and again. Never rejects.
+   */
+  removed(): Promise<void>
 }
 
 /** Why a peer did not answer, or what it answered could not be used: neither yes nor no. */
@@ -65,8 +85,15 @@ export const isNoAnswer = ({ result }: Told): boolean =>
   'refused' in result && result.refused !== 'federation.denied-by-home'
 
 /** Our own users ask other realms; peers are never passed on, and machines are granted nothing there. */
-export const mayAskPeers = ({ by, received }: Asked): boolean =>
-  by.kind === 'person' && received.joint === undefined
+export const mayAskPeers = ({ by }: Asked): boolean => by.kind === 'person'
+
+const REMOVALS: ReadonlySet<Operation['name']> = new Set([
+  'delete-authorization',
+  'delete-authorizations',
+])
+
+export const isRemoval = (one: Case, { outcome }: { readonly outcome: object }): boolean =>
+  isAsked(one) && REMOVALS.has(one.request.operation.name) && !isRefusal(outcome)
 
 /** The resource that a request is about, as far as its own text says. */
 export const resourceOfOperation = (operation: Operation): ResourceUri | undefined => {
@@ -84,9 +111,15 @@ export const resourceOfOperation = (operation: Operation): ResourceUri | undefin
   }
 }
 
-export const askHome = (asked: Asked, operation: Operation, uri: string): PeerAsk => ({
-  domain: hostOf(uri),
-  // Persons alone ask, and a person's subject is a person.
-  userId: asked.subject as UserId,
-  operation,
-})
+export const askHome = (asked: Asked, operation: Operation, uri: string): PeerAsk => {
+  const { joint } = asked.received
+  return {
+    domain: hostOf(uri),
+    // Persons alone ask, and a person's subject is a person.
+    userId: asked.subject as UserId,
+    operation,
+    ...(joint === undefined || operation !== asked.request.operation
+      ? {}
+      : { operationId: joint.id }),
+  }
+}

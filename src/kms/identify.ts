@@ -2,7 +2,7 @@
 // the session. What the request says of its sender is never believed.
 
 import type { Random } from '../crypto/index.ts'
-import type { ClientId } from '../id.ts'
+import type { AuthId, ClientId } from '../id.ts'
 import type { Authenticator, Principal } from '../identity/index.ts'
 import {
   agreeChannel,
@@ -75,10 +75,15 @@ const parse = (parts: IdentifyParts, opened: Opened, turned: Turned): Request | 
   }
 }
 
+const isForeignResource = (authId: AuthId, uris: Uris): boolean =>
+  authId.startsWith('kms:') && isForeign(authId, uris)
+
 /** Of another realm, and this one works alone. */
 const isElsewhere = ({ home, operation }: Request, { uris, foreign }: IdentifyParts): boolean =>
   foreign === undefined &&
-  (home !== uris.home || (operation.name === 'bind-key' && isForeign(operation.uri, uris)))
+  (home !== uris.home ||
+    (operation.name === 'bind-key' && isForeign(operation.uri, uris)) ||
+    ('authIds' in operation && operation.authIds.some((authId) => isForeignResource(authId, uris))))
 
 type Refused = Pick<Turned, 'refusal' | 'by' | 'onBehalfOf'>
 

@@ -39,7 +39,7 @@ const SYSTEM = { kind: 'system' } as const
 const SEARCH_KEY_BYTES = 32
 
 /** A key of another room is as good as none: the core says which room a message is of, the realm knows better. */
-export const indexKeyRefusal = (
+const indexKeyRefusal = (
   key: Key | undefined,
   resourceUri: ResourceUri,
 ): RefusalCode | undefined => {

@@ -4,24 +4,24 @@
 import { verdictOf } from '../protocol/index.ts'
 import { isRefusal, type Refusal, type RefusalCode, refuse } from '../refusal.ts'
 import type { Instant } from '../time.ts'
-import { type Asked, type Case, isTurned } from './case.ts'
+import { fromStored, toStored } from './answer.ts'
+import { type Asked, type Case, isTurned, operationIdOf } from './case.ts'
 import type { CoreOperation, SettledOperation } from './core-operation.ts'
-import { disagreements, type Joint } from './joint.ts'
+import { disagreements, type Joint, meaningOf } from './joint.ts'
 import type { Verdict } from './operation.ts'
 import type { Transaction } from './ports.ts'
 import type { Outcome } from './transact.ts'
 
 export type Earlier = ReadonlyMap<string, CoreOperation>
 
-const jointsOf = (group: readonly Case[]): readonly Joint[] =>
-  group.flatMap(({ received: { joint } }) => joint ?? [])
-
 /** Operations of the group that have ended before. */
 export const earlierOperations = (tx: Transaction, group: readonly Case[]): Promise<Earlier> =>
-  tx.operations.find(jointsOf(group).map(({ id }) => id))
+  tx.operations.find(group.flatMap(({ received }) => operationIdOf(received) ?? []))
 
-export const earlierOf = ({ received: { joint } }: Case, earlier: Earlier) =>
-  joint === undefined ? undefined : earlier.get(joint.id)
+const earlierOf = ({ received }: Case, earlier: Earlier): CoreOperation | undefined => {
+  const id = operationIdOf(received)
+  return id === undefined ? undefined : earlier.get(id)
+}
 
 const refused = (code: RefusalCode): Verdict => ({
   outcome: refuse(code),
@@ -61,7 +61,25 @@ const disagreement = (asked: Asked, joint: Joint): Verdict | undefined => {
   return { outcome, recorded: { ...recorded, details } }
 }
 
-export interface JointVerdicts {
+export /**
+ * The part of a peer in an operation that has ended: what it was told, if it is the same part of the same peer. A bind that was
+ * withdrawn is left to whoever knows whether the key was recorded before: of that, both sides must say the same.
+ */
+const forwardedVerdict = (asked: Asked, ended: CoreOperation): Verdict | undefined => {
+  if (ended.state === 'withdrawn') {
+    return asked.request.operation.name === 'bind-key' ? undefined : refused('rooms.withdrawn')
+  }
+  const { forwarded } = ended
+  const isSame = forwarded?.peer === peerOf(asked) && forwarded?.meant === meaningOf(asked)
+  if (forwarded === undefined || !isSame) return refused('rooms.repeated')
+  // Nothing that peers have done under an operation's id has keys in its answer.
+  const { keys: _none, ...outcome } = fromStored(forwarded.answer)
+  return { outcome, recorded: { action: 'answer.repeated', type: 'MESSAGE' } }
+}
+
+const peerOf = ({ by }: Asked): string | undefined => (by.kind === 'peer' ? by.domain : undefined)
+
+interface JointVerdicts {
   /** In place of what repeats would have been answered. */
   readonly repeated: ReadonlyMap<Asked, Verdict>
   /** New refusals, to be remembered as answers: a message once refused is refused for good. */
@@ -78,8 +96,12 @@ export const jointVerdicts = (
   const disagreed = new Map<Asked, Verdict>()
   for (const one of asked) {
     const { joint } = one.received
-    if (joint === undefined) continue
     const ended = earlierOf(one, earlier)
+    if (joint === undefined) {
+      const verdict = ended && forwardedVerdict(one, ended)
+      if (verdict !== undefined) repeated.set(one, verdict)
+      continue
+    }
     const repeat = repeats.get(one)
     if (ended !== undefined) repeated.set(one, endedVerdict(one, ended, repeat))
     else if (repeat !== undefined) repeated.set(one, repeatVerdict(repeat))
@@ -108,6 +130,25 @@ const statusOf = (refusal: Refusal) => ({ status: verdictOf(refusal).status })
 const clearPart = ({ status, resourceUri }: Exclude<Outcome, Refusal>) =>
   resourceUri === undefined ? { status } : { status, resourceUri }
 
+/**
+ * Of a peer's part what was granted is kept, and nothing else: whoever knows an operation's id must not be able to end it for
+ * others, and the core's withdrawal ends what was not done.
+ */
+const forwarded = (
+  id: string,
+  one: Case,
+  outcome: Outcome,
+  answeredAt: Instant,
+): CoreOperation | undefined => {
+  if (isTurned(one) || one.by.kind !== 'peer' || isRefusal(outcome)) return undefined
+  const meant = meaningOf(one)
+  if (meant === undefined) return undefined
+  const { domain: peer } = one.by
+  const base = { state: 'settled', id, answeredAt } as const
+  const kept = { peer, meant, answer: toStored(outcome) }
+  return { ...base, ...clearPart(outcome), forwarded: kept }
+}
+
 /** How the operation of a case ended: now, or as it did before; absent if the core runs none. */
 export const operationOfCase = (
   one: Case,
@@ -115,7 +156,10 @@ export const operationOfCase = (
   earlier: Earlier,
   now: Instant,
 ): CoreOperation | undefined => {
+  const id = operationIdOf(one.received)
   const { joint } = one.received
-  if (joint === undefined) return undefined
-  return earlier.get(joint.id) ?? settled(joint, one, outcome, now)
+  if (id === undefined) return undefined
+  const ended = earlier.get(id)
+  if (ended !== undefined) return ended
+  return joint === undefined ? forwarded(id, one, outcome, now) : settled(joint, one, outcome, now)
 }

@@ -45,6 +45,40 @@ const meantBy = (operation: Operation): Meant | undefined => {
   }
 }
 
+const meaning = (
+  user: string,
+  {
+    operation,
+    resourceUri,
+    keyUris,
+    subjects,
+    anonymous,
+  }: {
+    readonly operation: string
+    readonly resourceUri?: string | undefined
+    readonly keyUris?: readonly string[]
+    readonly subjects?: readonly string[]
+    readonly anonymous?: number
+  },
+): string =>
+  JSON.stringify([
+    user,
+    operation,
+    resourceUri ?? '',
+    [...new Set(keyUris)].toSorted(),
+    [...new Set(subjects)].toSorted(),
+    anonymous ?? 0,
+  ])
+
+/** What a request means, in one text; undefined for what core and realm never do together. */
+export const meaningOf = ({ by, request: { operation } }: Asked): string | undefined => {
+  const meant = meantBy(operation)
+  return meant && meaning(ownSubject(by), { operation: operation.name, ...meant })
+}
+
+/** The same of what the core is about to do. */
+export const meaningOfPart = (part: CorePart): string => meaning(part.user, part)
+
 const isSame = (left: readonly string[], right: readonly string[]): boolean => {
   const [one, other] = [new Set(left), new Set(right)]
   return one.size === other.size && left.every((item) => other.has(item))

@@ -4,6 +4,7 @@
 
 import type { Act, ObjectType } from '../audit/index.ts'
 import type { Random } from '../crypto/index.ts'
+import type { ResourceUri } from '../id.ts'
 import type { Operation, OperationName, Uris } from '../protocol/index.ts'
 import type { Refusal } from '../refusal.ts'
 import type { Instant } from '../time.ts'
@@ -62,6 +63,8 @@ export interface Verdict {
   readonly recorded: Recorded
   /** Not decided at all: first these are asked, and `outcome` says nothing yet. */
   readonly awaits?: readonly PeerAsk[]
+  /** Refused to a peer that may vouch for its user on one of these, which are its own. */
+  readonly through?: readonly ResourceUri[]
 }
 
 /** A deed with its own types closed over, so that one table can hold them all. */
@@ -83,8 +86,14 @@ export const waiting = (awaits: readonly PeerAsk[]): Verdict => ({
   },
 })
 
+/** That the way in was asked for is no reason not to ask for what lies behind it. */
+const wasAsked = ({ told = [], request }: Asked): boolean =>
+  told.some(
+    ({ ask }) => ask.operation.name === request.operation.name || ask.vouchedFor !== undefined,
+  )
+
 const mayWait = (asked: Asked, { means }: Moment): boolean =>
-  means.foreign !== undefined && asked.told === undefined && mayAskPeers(asked)
+  means.foreign !== undefined && !wasAsked(asked) && mayAskPeers(asked)
 
 const perform = async <Op extends Operation, Facts>(
   deed: Deed<Op, Facts>,

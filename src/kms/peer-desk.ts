@@ -1,11 +1,13 @@
 // The corridor for requests of peers, from parsing on: mutual TLS stands in for the sealed channel, the certificate for the bearer
 // token. What a peer may ask is a short list; everything else is refused, and recorded.
 
+import type { StatedEntry } from '../audit/index.ts'
 import { type ClientId, parseClientId, type ResourceUri, type UserId } from '../id.ts'
 import type { Peer } from '../identity/index.ts'
 import {
   FAULT_VERDICT,
   hostOf,
+  isForeign,
   isUnparsed,
   type Operation,
   parseRequest,
@@ -14,17 +16,20 @@ import {
   type Uris,
   VERDICTS,
 } from '../protocol/index.ts'
-import { type Refusal, refuse } from '../refusal.ts'
+import { isRefusal, type Refusal, refuse } from '../refusal.ts'
 import type { Instant } from '../time.ts'
 import type { Case, Received } from './case.ts'
 import type { Committer } from './committer.ts'
+import { type ForeignHome, isRemoval } from './foreign.ts'
 import { isLockedFault } from './keyring/keyring.ts'
 import { type RevealMeans, reveal } from './reveal.ts'
+import type { Conclusion } from './transact.ts'
 
 export interface PeerDeskParts extends RevealMeans {
   readonly uris: Uris
   readonly committer: Committer
   readonly now: () => Instant
+  readonly foreign?: ForeignHome
   readonly onFault: (fault: unknown, trackingId: string) => void
 }
 
@@ -32,17 +37,26 @@ export interface PeerDeskParts extends RevealMeans {
 export interface PeerItem {
   readonly userId: UserId
   readonly vouchedFor?: ResourceUri
+  /** The core's operation that it is part of. */
+  readonly operationId?: string
   readonly request: unknown
   readonly sizeBytes: number
 }
 
+/** An answer, and where our log says what it gave: the entry that the peer gets signed. */
+export interface PeerAnswer {
+  /** JSON; it may hold keys, and goes nowhere but into TLS. */
+  readonly text: string
+  readonly released?: Omit<StatedEntry, 'place'>
+}
+
 export interface PeerDesk {
-  /** The JSON texts of the answers, in order; they may hold keys, and go nowhere but into TLS. Never rejects. */
+  /** In order. Never rejects. */
   answer(
     peer: Pick<Peer, 'domain' | 'connection'>,
     items: readonly PeerItem[],
     trackingId: string,
-  ): Promise<readonly string[]>
+  ): Promise<readonly PeerAnswer[]>
 }
 
 const FOR_PEERS: ReadonlySet<Operation['name']> = new Set([
@@ -64,8 +78,14 @@ const deskRefusal = ({ operation, home }: Request, by: Peer, uris: Uris): Refusa
     // A peer binds its own keys, not ours and not those of a third realm.
     return hostOf(operation.uri) === by.domain ? undefined : refuse('request.foreign-host')
   }
-  const makesBearers = operation.name === 'create-authorizations' && operation.anonymous > 0
-  return makesBearers ? refuse('federation.not-forwarded', 'anonymous') : undefined
+  if (operation.name !== 'create-authorizations') return undefined
+  // It lets in its own and ours, and cannot answer for those of a third.
+  const isOthers = operation.authIds.some(
+    (authId) =>
+      authId.startsWith('kms:') && isForeign(authId, uris) && hostOf(authId) !== by.domain,
+  )
+  if (isOthers) return refuse('request.foreign-host')
+  return operation.anonymous > 0 ? refuse('federation.not-forwarded', 'anonymous') : undefined
 }
 
 /** A domain is one printable word. */
@@ -92,18 +112,46 @@ const caseOf = (
   }
 }
 
+/** What the entry of a release says, if keys were released. */
+const releasedBy = (
+  { outcome, act, sequence }: Conclusion,
+  { at: time, trackingId }: Received,
+): PeerAnswer['released'] => {
+  const isRelease = !isRefusal(outcome) && outcome.keys !== undefined
+  if (!isRelease || sequence === undefined) return undefined
+  return {
+    ...{ sequence, time, trackingId, keys: act.keys ?? [] },
+    ...(act.resource === undefined ? {} : { resource: act.resource }),
+    ...(act.onBehalfOf === undefined ? {} : { user: act.onBehalfOf }),
+  }
+}
+
+/** A refusal, and which resources of the peer's own would lead in: it holds no key. */
+const withWays = (refusal: string, through: readonly ResourceUri[]): string =>
+  JSON.stringify({ ...JSON.parse(refusal), through })
+
 export const createPeerDesk = (parts: PeerDeskParts): PeerDesk => {
-  const answerOne = async (by: Peer, item: PeerItem, trackingId: string): Promise<string> => {
-    const received = { at: parts.now(), trackingId, sizeBytes: item.sizeBytes }
+  const answerOne = async (by: Peer, item: PeerItem, trackingId: string): Promise<PeerAnswer> => {
+    const { sizeBytes, operationId } = item
+    const received = {
+      ...{ at: parts.now(), trackingId, sizeBytes },
+      ...(operationId === undefined ? {} : { operationId }),
+    }
     const one = caseOf(parts, by, item, received)
     const requestId = 'request' in one ? one.request.requestId : one.requestId
     try {
-      const { outcome } = await parts.committer.conclude(one)
-      return reveal(outcome, requestId, parts)
+      const conclusion = await parts.committer.conclude(one)
+      const { outcome, through } = conclusion
+      // The peer that asks does what is to be done on its side itself; others are told, and it need not wait.
+      if (isRemoval(one, conclusion)) void parts.foreign?.removed()
+      const text = reveal(outcome, requestId, parts)
+      if (through !== undefined) return { text: withWays(text, through) }
+      const released = releasedBy(conclusion, received)
+      return released === undefined ? { text } : { text, released }
     } catch (fault) {
-      if (isLockedFault(fault)) return printRefusal(VERDICTS['kms.locked'], requestId)
+      if (isLockedFault(fault)) return { text: printRefusal(VERDICTS['kms.locked'], requestId) }
       parts.onFault(fault, trackingId)
-      return printRefusal(FAULT_VERDICT, requestId)
+      return { text: printRefusal(FAULT_VERDICT, requestId) }
     }
   }
   return {

@@ -100,6 +100,8 @@ export interface OwedWithdrawal extends Holder, Due {}
 export interface PendingBind extends ResourceAndUser, Due {
   readonly keyUri: KeyUri
   readonly since: Instant
+  /** The core's operation that it is part of. */
+  readonly operationId?: string
 }
 
 export interface DebtStore {
@@ -113,6 +115,7 @@ export interface DebtStore {
   /** Those that are not owed again since. */
   settleWithdrawals(withdrawals: readonly Holder[]): Promise<void>
   putOffWithdrawals(withdrawals: readonly OwedWithdrawal[], dueAt: Instant): Promise<void>
+  /** Of one that is there already nothing changes but the operation that it is part of. */
   addBind(bind: PendingBind): Promise<void>
   findBind(keyUri: KeyUri): Promise<PendingBind | undefined>
   dueBinds(now: Instant, limit: number): Promise<readonly PendingBind[]>

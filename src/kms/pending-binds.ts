@@ -60,10 +60,11 @@ export const retryBinds = async (
 ): Promise<number> => {
   const due = await store.read((tx) => tx.debts.dueBinds(now, AT_ONCE))
   if (due.length === 0) return 0
-  const asks = due.map(({ keyUri, resourceUri, userId }) => ({
+  const asks = due.map(({ keyUri, resourceUri, userId, operationId }) => ({
     domain: hostOf(resourceUri),
     userId,
     operation: { name: 'bind-key', uri: keyUri, resourceUri } as const,
+    ...(operationId === undefined ? {} : { operationId }),
   }))
   const told = await foreign.ask(asks, { at: now, trackingId, sizeBytes: 0 })
   await ledger.commit(async (tx, moment) => {

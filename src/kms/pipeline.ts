@@ -21,7 +21,7 @@ import {
   seal,
   type Unopened,
 } from './doorway.ts'
-import type { Told } from './foreign.ts'
+import { isRemoval, type Told } from './foreign.ts'
 import { type IdentifyParts, identify } from './identify.ts'
 import type { Joint } from './joint.ts'
 import { isLockedFault } from './keyring/keyring.ts'
@@ -96,15 +96,29 @@ const endSession = (parts: CorridorParts, one: Case, outcome: Outcome): void => 
 
 /** No transaction is open while a peer is asked; what it said goes through the next one. */
 const concludeWithPeers = async (parts: CorridorParts, one: Case): Promise<Conclusion> => {
-  const conclusion = await parts.committer.conclude(one)
-  if (conclusion.awaits === undefined || isTurned(one)) return conclusion
-  if (parts.foreign === undefined) throw new Fault('kms.no-foreign-home')
-  const told = await parts.foreign.ask(conclusion.awaits, one.received)
-  try {
-    return await parts.committer.conclude({ ...one, told })
-  } finally {
-    for (const secret of secretsOf(told)) secret.wipe()
+  let conclusion = await parts.committer.conclude(one)
+  // The way in, what lies behind it, and that again with our word for the user: there is no fourth.
+  for (let trip = 0; trip < TRIPS_MOST && conclusion.awaits !== undefined; trip += 1) {
+    if (isTurned(one)) return conclusion
+    if (parts.foreign === undefined) throw new Fault('kms.no-foreign-home')
+    const told = await parts.foreign.ask(conclusion.awaits, one.received)
+    try {
+      conclusion = await parts.committer.conclude({ ...one, told })
+    } finally {
+      for (const secret of secretsOf(told)) secret.wipe()
+    }
   }
+  if (conclusion.awaits !== undefined) throw new Fault('kms.asks-without-end')
+  return conclusion
+}
+
+const TRIPS_MOST = 3
+
+/** Whoever removes somebody hears of it when peers, too, have let go; nobody waits long for one that is away. */
+const concludeRemoval = async (parts: CorridorParts, one: Case): Promise<Conclusion> => {
+  const conclusion = await concludeWithPeers(parts, one)
+  if (isRemoval(one, conclusion)) await parts.foreign?.removed()
+  return conclusion
 }
 
 const secretsOf = (told: readonly Told[]): readonly SecretBytes[] =>
@@ -120,7 +134,7 @@ interface Concluded extends Partial<Conclusion> {
  */
 const conclude = async (parts: CorridorParts, one: Case): Promise<Concluded> => {
   try {
-    const conclusion = await concludeWithPeers(parts, one)
+    const conclusion = await concludeRemoval(parts, one)
     endSession(parts, one, conclusion.outcome)
     return { ...conclusion, text: reveal(conclusion.outcome, requestIdOf(one), parts) }
   } catch (fault) {

@@ -30,6 +30,7 @@ import type {
 } from './machine.ts'
 import type { OffBoarding } from './off-boarded.ts'
 import type { CopyStore, DebtStore, PeerStore } from './peer-ports.ts'
+import type { ReceiptStore } from './peer-receipts.ts'
 import type { Person } from './person.ts'
 import type { Resource } from './resource.ts'
 import type { Drift, RosterCheck, StoredDrift } from './roster.ts'
@@ -125,6 +126,15 @@ export interface AuthorizationStore {
    * name other resources, however deep? Cycles end. Expired resources and authorizations never count.
    */
   reach(pairs: readonly ResourceAndAuthId[], now: Instant): Promise<readonly boolean[]>
+  /**
+   * For each of these resources, those of other homes than `home` (`kms://HOST`) that are authorised on it, directly or through
+   * others of this home.
+   */
+  foreignWays(
+    uris: readonly ResourceUri[],
+    home: string,
+    now: Instant,
+  ): Promise<readonly (readonly ResourceUri[])[]>
   /** The `limit` that the next sweep takes. */
   expired(now: Instant, limit: number): Promise<readonly ResourceAndAuthId[]>
   sweepExpired(now: Instant, limit: number): Promise<readonly AuthorizationUri[]>
@@ -296,6 +306,8 @@ export interface LogKeyStore {
   /** Those of one purpose, oldest first. */
   all(purpose: string): Promise<readonly LogKey[]>
   insert(key: LogKey): Promise<void>
+  /** Gone, private parts too. */
+  remove(names: readonly string[]): Promise<void>
 }
 
 /** One durable unit of work. Everything in it commits together, audit entries included. */
@@ -320,6 +332,7 @@ export interface Transaction {
   readonly peers: PeerStore
   readonly copies: CopyStore
   readonly debts: DebtStore
+  readonly receipts: ReceiptStore
   readonly shipping: ShippingStore
   readonly witnesses: WitnessStore
 }

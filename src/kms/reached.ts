@@ -62,6 +62,46 @@ const byPeers = async (moment: Moment, wanted: readonly Wanted[]): Promise<reado
   })
 }
 
+/**
+ * Of those who reach no further by what is known here: a person whom the home of a resource that leads in has called authorised
+ * there a moment ago; a peer's user for whom the peer vouches on a resource of its own.
+ */
+const byWays = async (moment: Moment, wanted: readonly Wanted[]): Promise<readonly boolean[]> => {
+  const rooms = wanted.map(({ resourceUri }) => resourceUri)
+  const ways = await moment.tx.authorizations.foreignWays(rooms, moment.means.uris.home, moment.now)
+  const questions = wanted.flatMap(({ asked }, index) => {
+    const found = asked.by.kind === 'person' ? (ways[index] ?? []) : []
+    return found.map((resourceUri) => ({ index, asked, resourceUri }))
+  })
+  const known = await byPeers(moment, questions)
+  const opened = new Set(questions.flatMap(({ index }, n) => (known[n] === true ? [index] : [])))
+  return wanted.map(
+    ({ asked: { by } }, index) =>
+      opened.has(index) ||
+      (by.kind === 'peer' &&
+        by.vouchedFor !== undefined &&
+        hostOf(by.vouchedFor) === by.domain &&
+        ways[index]?.includes(by.vouchedFor) === true),
+  )
+}
+
+const mayGoByWays = ({ asked: { by } }: Wanted): boolean =>
+  by.kind === 'person' || (by.kind === 'peer' && by.vouchedFor !== undefined)
+
+const reachedAtHome = async (
+  moment: Moment,
+  wanted: readonly Wanted[],
+): Promise<readonly boolean[]> => {
+  const reached = await reachedHere(moment, wanted)
+  const missed = wanted.filter((one, index) => reached[index] !== true && mayGoByWays(one))
+  if (missed.length === 0 || moment.means.foreign === undefined) return reached
+  const opened = await byWays(moment, missed)
+  return wanted.map((one, index) => {
+    const place = missed.indexOf(one)
+    return reached[index] === true || (place >= 0 && opened[place] === true)
+  })
+}
+
 const isMachine = ({ asked }: Wanted): boolean => asked.by.kind === 'service'
 
 /** In order. */
@@ -70,10 +110,10 @@ export const reachedBy = async (
   wanted: readonly Wanted[],
 ): Promise<readonly boolean[]> => {
   const isFar = ({ resourceUri }: Wanted) => isForeign(resourceUri, moment.means.uris)
-  if (!wanted.some(isFar)) return reachedHere(moment, wanted)
+  if (!wanted.some(isFar)) return reachedAtHome(moment, wanted)
   const far = (await byPeers(moment, wanted.filter(isFar))).values()
   const near = (
-    await reachedHere(
+    await reachedAtHome(
       moment,
       wanted.filter((one) => !isFar(one)),
     )

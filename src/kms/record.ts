@@ -6,7 +6,7 @@ import type { Principal } from '../identity/index.ts'
 import { isRefusal, type Refusal } from '../refusal.ts'
 import type { Instant } from '../time.ts'
 import type { Answer } from './answer.ts'
-import type { Asked, Received, Turned } from './case.ts'
+import { type Asked, operationIdOf, type Received, type Turned } from './case.ts'
 import { ownSubject } from './on-behalf.ts'
 import type { Recorded, Verdict } from './operation.ts'
 import type { Person } from './person.ts'
@@ -45,7 +45,10 @@ const requestFacts = (asked: Asked) => ({
 
 /** Over which connections peers asked us, or we them. */
 const withPeers = (details: Act['details'], { by, told }: Asked): Act['details'] => {
-  if (by.kind === 'peer') return { ...details, ...by.connection }
+  if (by.kind === 'peer') {
+    const { vouchedFor } = by
+    return { ...details, ...by.connection, ...(vouchedFor === undefined ? {} : { vouchedFor }) }
+  }
   const [first] = told ?? []
   if (first === undefined) return details
   const peer = [...new Set((told ?? []).map(({ ask }) => ask.domain))].join(' ')
@@ -53,8 +56,9 @@ const withPeers = (details: Act['details'], { by, told }: Asked): Act['details']
 }
 
 /** The core's id of an operation joins an entry to the core's own records. */
-const withOperation = (details: Act['details'], { joint }: Received): Pick<Act, 'details'> => {
-  if (joint !== undefined) return { details: { ...details, operation: joint.id } }
+const withOperation = (details: Act['details'], received: Received): Pick<Act, 'details'> => {
+  const operation = operationIdOf(received)
+  if (operation !== undefined) return { details: { ...details, operation } }
   return details === undefined ? {} : { details }
 }
 

@@ -1,7 +1,8 @@
-// Repeats and replays: a requestId that its session has used before gets the stored answer and has no
-// effect. The relay is not trusted, and a captured "add" replayed after a removal must do nothing. Keys
-// in a stored answer are released again only to one who may still read them.
+// Repeats and replays: a request that its session has made before, under the same requestId, gets the stored answer
+// and has no effect. The relay is not trusted, and a captured "add" replayed after a removal must do nothing. Another
+// request under that id is refused. Keys in a stored answer are released again only to one who may still read them.
 
+import { sha256 } from '../crypto/index.ts'
 import type { KeyUri } from '../id.ts'
 import type { Refusal, RefusalCode } from '../refusal.ts'
 import { isRefusal, refuse } from '../refusal.ts'
@@ -19,6 +20,21 @@ export const operationOf = ({ request, by, subject }: Asked): string => {
   const operation = `${request.method} ${request.uri}`
   return subject === ownSubject(by) ? operation : `${operation} for ${subject}`
 }
+
+/**
+ * Everything that a request asks beyond its method and URI. Not the client's credential: a token may have been renewed
+ * before the request is sent again. Members come in the parser's order, whatever their order was on the way.
+ */
+export const digestOf = ({ request }: Asked): string => {
+  const { name: _inMethod, uri: _same, ...asks }: { name: string; uri?: string } = request.operation
+  if (Object.keys(asks).length === 0) return ''
+  return Buffer.from(sha256(JSON.stringify(asks))).toString('base64url')
+}
+
+/** Answers of an earlier version say nothing of members; their sessions end within a day. */
+const isSame = (stored: StoredAnswer, asked: Asked): boolean =>
+  stored.operation === operationOf(asked) &&
+  (stored.digest === undefined || stored.digest === digestOf(asked))
 
 const readable = async (
   moment: Moment,
@@ -51,7 +67,7 @@ const restore = async (
   asked: Asked,
   stored: StoredAnswer,
 ): Promise<Answer | Refusal> => {
-  if (stored.operation !== operationOf(asked)) return refuse('request.id-reused')
+  if (!isSame(stored, asked)) return refuse('request.id-reused')
   const form = fromStored(stored.body)
   // Stored by `transact.ts` with a code of the closed list.
   if ('refused' in form) return refuse(form.refused as RefusalCode)

@@ -45,7 +45,7 @@ interface QueryKeyFacts {
  * Pure. A key that others hold too proves nothing of who asks. And a key of a room may have sealed messages: a core
  * that passed one off as a query would learn which others share its words.
  */
-export const queryKeyRefusal = (
+const queryKeyRefusal = (
   { key, isLive, authorizations, isRoom }: QueryKeyFacts,
   userId: UserId,
 ): Refusal | undefined => {

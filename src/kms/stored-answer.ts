@@ -12,6 +12,8 @@ export interface StoredAnswerId {
 export interface StoredAnswer extends StoredAnswerId {
   /** `METHOD uri`, and for whom if not for oneself: the same requestId on another request is a mistake or an attack, not a repeat. */
   readonly operation: string
+  /** Of everything else that the request asks (SHA-256, base64url); empty if nothing; unknown of an earlier version's. */
+  readonly digest?: string
   /** JSON of the answer without key material. */
   readonly body: string
   readonly answeredAt: Instant

@@ -3,7 +3,7 @@
 
 import type { Act } from '../audit/index.ts'
 import { Fault } from '../fault.ts'
-import { parseUserId } from '../id.ts'
+import { parseUserId, type ResourceUri } from '../id.ts'
 import { isRefusal, type Refusal } from '../refusal.ts'
 import type { Instant } from '../time.ts'
 import { type Answer, toStored } from './answer.ts'
@@ -18,10 +18,11 @@ import type { Means, Moment, Verdict } from './operation.ts'
 import type { Named, People } from './people.ts'
 import type { Transaction } from './ports.ts'
 import { actOf, type Pseudonyms, turnedAct } from './record.ts'
-import { operationOf, repeatedVerdicts } from './repeat.ts'
+import { digestOf, operationOf, repeatedVerdicts } from './repeat.ts'
 import { routeOf } from './routes.ts'
 import { standingVerdicts } from './standing.ts'
 import type { StoredAnswer } from './stored-answer.ts'
+import { openThrough } from './through.ts'
 import { toldVerdicts } from './told.ts'
 import { admitWaiting, homeVerdicts } from './waiting.ts'
 
@@ -33,6 +34,11 @@ export interface Conclusion {
   readonly operation?: CoreOperation
   /** Nothing is concluded: these are to be asked, and then the case comes again with what they said. */
   readonly awaits?: readonly PeerAsk[]
+  /** What was recorded of it, and once that is durable where in the log. */
+  readonly act: Act
+  readonly sequence?: number
+  /** Resources of the peer that it may vouch for. */
+  readonly through?: readonly ResourceUri[]
 }
 
 const namedBy = (group: readonly Case[]): readonly Named[] =>
@@ -80,22 +86,34 @@ const runAll = async (moment: Moment, asked: readonly Asked[]): Promise<Map<Aske
     const [first] = run
     if (first === undefined) continue
     const results = await routeOf(first).run(moment, run)
-    run.forEach((one, index) => {
-      const verdict = results[index]
-      if (verdict !== undefined) verdicts.set(one, verdict)
-    })
+    const concluded = new Map(
+      run.flatMap((one, index): [Asked, Verdict][] => {
+        const verdict = results[index]
+        return verdict === undefined ? [] : [[one, verdict]]
+      }),
+    )
+    // Before the next run: a removal there must find whoever was given a key here.
+    await moment.tx.copies.addHolders(releasedToPeers(moment, concluded))
+    for (const [one, verdict] of concluded) verdicts.set(one, verdict)
   }
   return verdicts
 }
 
+interface Decisions {
+  readonly verdicts: Map<Asked, Verdict>
+  /** What was taken in from peers on the way. */
+  readonly taken: readonly Act[]
+}
+
 /** What peers have said is taken in first; what only a peer can say waits for it; the rest is ours to decide. */
-const decideAll = async (moment: Moment, asked: readonly Asked[]): Promise<Map<Asked, Verdict>> => {
-  const told = await toldVerdicts(moment, asked)
+const decideAll = async (moment: Moment, asked: readonly Asked[]): Promise<Decisions> => {
+  const { verdicts: told, taken } = await toldVerdicts(moment, asked)
   const elsewhere = homeVerdicts(moment, asked)
   const here = asked.filter((one) => !told.has(one) && !elsewhere.has(one))
   const verdicts = new Map([...told, ...elsewhere, ...(await runAll(moment, here))])
+  await openThrough(moment, verdicts)
   await admitWaiting(moment, verdicts)
-  return verdicts
+  return { verdicts, taken }
 }
 
 const storedAnswers = (
@@ -110,6 +128,7 @@ const storedAnswers = (
             sessionUri: asked.session.uri,
             requestId: asked.request.requestId,
             operation: operationOf(asked),
+            digest: digestOf(asked),
             body: isRefusal(outcome)
               ? JSON.stringify({ refused: outcome.refused })
               : toStored(outcome),
@@ -156,29 +175,32 @@ export const transact = async (
   const standing = asked.filter((one) => !refused.has(one))
   const repeats = await repeatedVerdicts(moment, standing)
   const { repeated, disagreed } = jointVerdicts(standing, earlier, repeats)
-  const fresh = await decideAll(
+  const { verdicts: fresh, taken } = await decideAll(
     moment,
     standing.filter((one) => !repeated.has(one) && !disagreed.has(one)),
   )
   for (const [one, verdict] of disagreed) fresh.set(one, verdict)
-  await tx.copies.addHolders(releasedToPeers(moment, fresh))
   await tx.answers.insert(storedAnswers(fresh, now))
   const verdicts = new Map([...refused, ...repeated, ...fresh])
   const strangers = subjectsOf(verdicts).filter(({ userId }) => !known.has(userId))
   const pseudonyms = new Map([...known, ...(await people.know(tx, strangers, now))])
-  const concludedAs = (one: Case, outcome: Outcome): Conclusion => {
+  const acts = actsOf(group, verdicts, pseudonyms, now)
+  const concludedAs = (one: Case, outcome: Outcome, act: Act): Conclusion => {
     const operation = operationOfCase(one, outcome, earlier, now)
-    return operation === undefined ? { outcome } : { outcome, operation }
+    return operation === undefined ? { outcome, act } : { outcome, act, operation }
   }
-  const concluded = group.map((one): Conclusion => {
-    if (isTurned(one)) return concludedAs(one, one.refusal)
-    const { outcome, awaits } = verdictFor(verdicts, one)
-    return awaits === undefined ? concludedAs(one, outcome) : { outcome, awaits }
+  const concluded = group.map((one, index): Conclusion => {
+    const act = acts[index]
+    if (act === undefined) throw new Fault('kms.no-act')
+    if (isTurned(one)) return concludedAs(one, one.refusal, act)
+    const { outcome, awaits, through } = verdictFor(verdicts, one)
+    if (awaits !== undefined) return { outcome, act, awaits }
+    return { ...concludedAs(one, outcome, act), ...(through === undefined ? {} : { through }) }
   })
   await tx.operations.insert(
     concluded.flatMap(({ operation }) =>
       operation === undefined || earlier.has(operation.id) ? [] : [operation],
     ),
   )
-  return { result: concluded, acts: actsOf(group, verdicts, pseudonyms, now) }
+  return { result: concluded, acts: [...taken, ...acts] }
 }

@@ -56,10 +56,11 @@ const rememberBind = async ({ tx, now }: Moment, asked: Asked): Promise<Refusal 
   if (operation.name !== 'bind-key' || asked.by.kind !== 'person') return undefined
   const { uri: keyUri, resourceUri } = operation
   const pending = await tx.debts.findBind(keyUri)
-  if (pending !== undefined) {
-    return pending.resourceUri === resourceUri ? undefined : refuse('kms.key-already-bound', keyUri)
+  if (pending !== undefined && pending.resourceUri !== resourceUri) {
+    return refuse('kms.key-already-bound', keyUri)
   }
   const userId = asked.by.userId
+  const { joint } = asked.received
   await tx.debts.addBind({
     keyUri,
     resourceUri,
@@ -67,6 +68,7 @@ const rememberBind = async ({ tx, now }: Moment, asked: Asked): Promise<Refusal 
     since: now,
     dueAt: after(now, RETRY_BIND),
     attempts: 0,
+    ...(joint === undefined ? {} : { operationId: joint.id }),
   })
   return undefined
 }

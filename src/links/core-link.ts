@@ -20,6 +20,7 @@ import {
   type StateFrame,
   type StreamCode,
   type StreamFrameOfCore,
+  type WithdrawFrame,
 } from '../boundary/index.ts'
 import { Fault } from '../fault.ts'
 import type { Clock, Log, Metrics } from '../runtime/index.ts'
@@ -30,17 +31,19 @@ import { createPosts, type PostLimits, type PostOutcome } from './core-posts.ts'
 import { keepLine, type LineDown, type RedialTimes } from './core-redial.ts'
 import { createIndexCalls, type IndexCalls } from './index-calls.ts'
 import { createPeerStreams, type IncomingStream, type PeerStreams } from './peer-streams.ts'
+import type { HttpProxy } from './proxy.ts'
 
 export interface CoreLinkOptions {
   /** `wss://HOST:PORT`. */
   readonly url: string
   readonly tls: LinkTls
+  readonly proxy?: HttpProxy
   /** Asked for every new line, so that it tells the state of that moment. */
   hello(): HelloFrame
   /** Once for each post while its answers are remembered. Rejecting counts as a fault of the realm. */
   handle(post: MessagesFrame): Promise<AnswersFrame>
   /** How the operation of that id ended, or that it never will be applied. */
-  withdraw(id: string): Promise<AnswersFrame>
+  withdraw(frame: WithdrawFrame): Promise<AnswersFrame>
   /** Who is in the rooms, as the core has it. */
   onRosters(rosters: RostersFrame): Promise<void>
   /** The core has taken this person out of the rooms that it was told of. */
@@ -156,7 +159,8 @@ export const openCoreLink = (options: CoreLinkOptions): CoreLink => {
     else if (isAboutStreams(frame)) streams.take(frame)
     else if (!isClosing) void others(frame)
   }
-  const connection = { url: url.href, tls, times, backlogBytes: BACKLOG_BYTES }
+  const { proxy } = options
+  const connection = { url: url.href, tls, proxy, times, backlogBytes: BACKLOG_BYTES }
   const hello = () => options.hello()
   const line = keepLine({
     line: { ...connection, hello, onFrame, onData: streams.takeData },
@@ -215,7 +219,7 @@ const handleOthers = (options: CoreLinkOptions, { send, say, calls, onShed }: Vo
     try {
       switch (frame.type) {
         case 'withdraw':
-          return send(await options.withdraw(frame.id))
+          return send(await options.withdraw(frame))
         case 'rosters':
           return await options.onRosters(frame)
         case 'off-boarded-done':

@@ -1,11 +1,12 @@
 // The way to a peer: a stream that the core relays, or a TCP connection where the settings give the peer an address.
 
-import { connect } from 'node:net'
+import { connect, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { StreamCode } from '../boundary/index.ts'
 import type { PeerDomain } from '../federation/index.ts'
 import { type Refusal, refuse } from '../refusal.ts'
 import type { Carrier } from './peer-tls.ts'
+import { type HttpProxy, isThroughProxy, openTunnel } from './proxy.ts'
 
 export interface PeerAddress {
   readonly host: string
@@ -17,22 +18,31 @@ export interface PeerWays {
   readonly direct: ReadonlyMap<string, PeerAddress>
   /** Through the core; absent where the settings forbid it. */
   readonly relay?: (domain: string) => Promise<Duplex | StreamCode>
+  /** On the way to addresses. */
+  readonly proxy?: HttpProxy
 }
 
 export type PeerWay = { readonly raw: Duplex; readonly carrier: Carrier } | Refusal
 
 const unreachable = (domain: PeerDomain): Refusal => refuse('federation.peer-unreachable', domain)
+const unknown = (domain: PeerDomain): Refusal => refuse('federation.unknown-host', domain)
 const late = (domain: PeerDomain): Refusal => refuse('federation.peer-timed-out', domain)
 
 export const dialPeer = (
-  { direct, relay }: PeerWays,
+  { direct, relay, proxy }: PeerWays,
   domain: PeerDomain,
   withinMs: number,
 ): Promise<PeerWay> => {
   const address = direct.get(domain)
+  if (address !== undefined && proxy !== undefined && isThroughProxy(proxy, address.host)) {
+    return openTunnel(proxy, address, withinMs).then(
+      (raw: Socket) => ({ raw: raw.setNoDelay(true), carrier: 'direct' }),
+      () => unreachable(domain),
+    )
+  }
   if (address !== undefined) return dialDirect(domain, address, withinMs)
   return relay === undefined
-    ? Promise.resolve(unreachable(domain))
+    ? Promise.resolve(unknown(domain))
     : dialRelayed(domain, relay(domain), withinMs)
 }
 
@@ -64,6 +74,19 @@ const dialRelayed = async (
     return late(domain)
   }
   if (typeof opened !== 'string') return { raw: opened, carrier: 'relayed' }
-  if (opened === 'not-accepted') return late(domain)
-  return opened === 'too-many' ? refuse('federation.peer-busy', domain) : unreachable(domain)
+  return refusalOf(opened, domain)
+}
+
+/** Nobody of that name, as against somebody who is away: only the second may be worth another try. */
+const refusalOf = (code: StreamCode, domain: PeerDomain): Refusal => {
+  switch (code) {
+    case 'unknown-domain':
+      return unknown(domain)
+    case 'not-accepted':
+      return late(domain)
+    case 'too-many':
+      return refuse('federation.peer-busy', domain)
+    default:
+      return unreachable(domain)
+  }
 }

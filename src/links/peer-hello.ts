@@ -21,7 +21,7 @@ const GROUPS = new Map([
 ])
 
 /** The registered name of the group, or undefined if these bytes do not begin with a ServerHello that names one. */
-export const groupOfServerHello = (bytes: Uint8Array): string | undefined => {
+const groupOfServerHello = (bytes: Uint8Array): string | undefined => {
   if (bytes.length <= BEFORE_SESSION_ID) return undefined
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
   if (bytes[0] !== HANDSHAKE_RECORD || bytes[5] !== SERVER_HELLO) return undefined

@@ -1,5 +1,5 @@
 // TLS 1.3 with both certificates, over any stream of bytes to a peer. TLS proves who holds the key; who that is, our one
-// policy says of the certificate, and nothing else. No session is resumed, no peer of an older TLS is spoken to.
+// policy says, and only of a chain that the TLS library has verified too. No session is resumed, no older TLS spoken.
 
 import type { Duplex } from 'node:stream'
 import { connect, createSecureContext, type SecureContextOptions, TLSSocket } from 'node:tls'
@@ -12,6 +12,7 @@ import {
 import { isRefusal, type Refusal, refuse } from '../refusal.ts'
 import type { Instant } from '../time.ts'
 import { HelloTap } from './peer-hello.ts'
+import { isVerifiedByTls } from './peer-verdict.ts'
 
 /** What a certificate was found to prove; the policy itself is `crypto`'s. */
 export interface JudgedCertificate {
@@ -42,6 +43,9 @@ export interface PeerTls {
 
 export type Carrier = PeerConnectionFacts['carrier']
 
+/** Why nobody was proved, and which certificate was shown, if any was. */
+export type Unproven = Refusal & { readonly certificateSha256?: string }
+
 /** A connection whose other end has proved its name. */
 export interface PeerSocket {
   readonly socket: TLSSocket
@@ -71,6 +75,7 @@ const contextOf = (tls: PeerTls): SecureContextOptions & { rejectUnauthorized: b
     // Anchors may be issuers themselves: trust ends where the operator put it.
     allowPartialTrustChain: true,
     minVersion: 'TLSv1.3',
+    maxVersion: 'TLSv1.3',
     ecdhCurve: groups.join(':'),
     // The handshake goes on, so that the refusal can be said and recorded; `prove` decides.
     rejectUnauthorized: false,
@@ -79,16 +84,24 @@ const contextOf = (tls: PeerTls): SecureContextOptions & { rejectUnauthorized: b
 
 const CHAIN_MOST = 8
 
-/** As the peer presented it, leaf first. */
-const chainOf = (socket: TLSSocket): readonly Uint8Array[] => {
+interface Presented {
+  /** DER, leaf first. */
+  readonly chain: readonly Uint8Array[]
+  /** Of the leaf, as `crypto` prints digests. */
+  readonly certificateSha256?: string
+}
+
+const presentedBy = (socket: TLSSocket): Presented => {
   const chain: Uint8Array[] = []
-  let one: ReturnType<TLSSocket['getPeerX509Certificate']> = socket.getPeerX509Certificate()
+  const leaf = socket.getPeerX509Certificate()
+  let one = leaf
   while (one !== undefined && chain.length < CHAIN_MOST) {
     chain.push(new Uint8Array(one.raw))
     if (one.issuerCertificate === one) break
     one = one.issuerCertificate
   }
-  return chain
+  if (leaf === undefined) return { chain }
+  return { chain, certificateSha256: leaf.fingerprint256.replaceAll(':', '').toLowerCase() }
 }
 
 interface Proving {
@@ -99,14 +112,24 @@ interface Proving {
   readonly expected: string | undefined
 }
 
-const prove = (proving: Proving, tls: PeerTls): PeerSocket | Refusal => {
+const prove = (proving: Proving, tls: PeerTls): PeerSocket | Unproven => {
+  const { chain, ...shown } = presentedBy(proving.socket)
+  const proven = judge(proving, chain, tls)
+  return isRefusal(proven) ? { ...proven, ...shown } : proven
+}
+
+const judge = (
+  proving: Proving,
+  chain: readonly Uint8Array[],
+  tls: PeerTls,
+): PeerSocket | Refusal => {
   const { socket, carrier, tlsGroup, expected } = proving
-  const chain = chainOf(socket)
   const question = { chain, ...(expected === undefined ? {} : { expected }) }
   let trust = tls.trust()
   let judgedAt = tls.now()
   const first = trust.judge({ ...question, now: judgedAt })
   if (isRefusal(first)) return first
+  if (!isVerifiedByTls(socket)) return refuse('federation.certificate-unfit', first.domain)
   const domain = parsePeerDomain(first.domain)
   // Our own name at the other end: somebody connected us with ourselves.
   if (domain === undefined || domain === tls.ownDomain) return refuse('federation.certificate-name')
@@ -150,10 +173,11 @@ export const connectPeer = (
   raw: Duplex,
   { domain, carrier, withinMs }: { domain: PeerDomain; carrier: Carrier; withinMs: number },
   tls: PeerTls,
-): Promise<PeerSocket | Refusal> =>
+): Promise<PeerSocket | Unproven> =>
   new Promise((resolve) => {
-    const socket = connect({ ...contextOf(tls), socket: raw, servername: domain })
-    const settle = (outcome: PeerSocket | Refusal): void => {
+    // No server name: whoever carries the bytes need not read whom we mean, and a realm has one certificate.
+    const socket = connect({ ...contextOf(tls), socket: raw })
+    const settle = (outcome: PeerSocket | Unproven): void => {
       clearTimeout(timer)
       if (isRefusal(outcome)) {
         socket.destroy()
@@ -163,7 +187,7 @@ export const connectPeer = (
     }
     const timer = setTimeout(
       () => settle(refuse('federation.peer-timed-out')),
-      Math.min(withinMs, tls.handshakeWithinMs),
+      Math.max(1, Math.min(withinMs, tls.handshakeWithinMs)),
     )
     socket.on('error', (error) => settle(whyBroken(error, tls)))
     socket.once('close', () => {
@@ -188,9 +212,9 @@ export const REFUSED_HEADER = 'keyrealm-refused'
  */
 export const acceptPeer = (
   raw: Duplex,
-  { claimed, carrier }: { claimed: string | undefined; carrier: Carrier },
+  { claimed, carrier }: { readonly claimed?: string; readonly carrier: Carrier },
   tls: PeerTls,
-): Promise<PeerSocket | Refusal> =>
+): Promise<PeerSocket | Unproven> =>
   new Promise((resolve) => {
     const tap = new HelloTap(raw)
     const { rejectUnauthorized, ...context } = contextOf(tls)
@@ -201,7 +225,7 @@ export const acceptPeer = (
       requestCert: true,
       rejectUnauthorized,
     })
-    const settle = (outcome: PeerSocket | Refusal): void => {
+    const settle = (outcome: PeerSocket | Unproven): void => {
       clearTimeout(timer)
       resolve(outcome)
     }

@@ -7,7 +7,7 @@ import { type AppOptions, createApp, type ListenerApp, refuseOtherMethods } from
 
 /** A part that must work before requests can be served, and how it is. */
 export interface PartState {
-  /** `store`, `link`, `keys`, `shipping`. */
+  /** `store`, `link`, `keys`, `log`, `shipping`, `witnesses`. */
   readonly part: string
   /** `locked` is healthy and not ready: it waits for a person. `alarm` serves on, and a person must look. */
   readonly state: 'ok' | 'alarm' | 'locked' | 'failed'

@@ -12,8 +12,8 @@ export interface PeerListenerOptions {
   readonly port: number
   readonly connections: number
   readonly connectionsPerRemote: number
-  /** False if there is no room for another. */
-  take(socket: Socket): boolean
+  /** `address`: as it is counted and told of, an IPv4 address or an IPv6 network. False if there is no room for another. */
+  take(socket: Socket, address: string): boolean
   readonly log: Log
 }
 
@@ -43,7 +43,7 @@ export const createPeerListener = (options: PeerListenerOptions): PeerListener =
       count(address, -1)
     })
     const isFit = count(address, 1) <= options.connectionsPerRemote
-    if (!isFit || !options.take(socket)) socket.destroy()
+    if (!isFit || !options.take(socket, address)) socket.destroy()
   })
   return {
     name: 'listener-peers',

@@ -20,7 +20,7 @@ import {
 } from '../kms/index.ts'
 import type { VerifiedRelease } from '../release/index.ts'
 import { systemClock } from '../runtime/index.ts'
-import { type OpenStore, openStore } from '../store/index.ts'
+import { type OpenStore, openStore, type Upgrading } from '../store/index.ts'
 import { type Instant, seconds } from '../time.ts'
 import { requireRelease } from './own-release.ts'
 import { OwnWitness } from './own-witness.ts'
@@ -75,11 +75,11 @@ export const kmsSettings = (settings: Settings): KmsSettings => ({
   liveChannels: LIVE_CHANNELS,
 })
 
-export const openRealm = async (settings: Settings): Promise<Realm> => {
+export const openRealm = async (settings: Settings, upgrading?: Upgrading): Promise<Realm> => {
   // First of all: a program that may not run opens no database.
   const release = requireRelease(settings)
   const now = () => systemClock.now()
-  const store = await openStore(storeSettings(settings))
+  const store = await openStore(storeSettings(settings), upgrading)
   const boot = systemRandom.uuid()
   const recorder = createRecorder(settings.realm.name, hostname(), boot)
   const keyring = new Keyring(systemRandom)
@@ -92,7 +92,7 @@ export const openRealm = async (settings: Settings): Promise<Realm> => {
     store,
     ledger,
     keyring,
-    log: joinLog({ settings, store, keyring, boot, now }),
+    log: joinLog({ settings, store, keyring, recorder, boot, now }),
     witness: new OwnWitness({ settings, store, ledger, keyring, organizationId }),
     boot,
     now,

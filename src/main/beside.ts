@@ -3,6 +3,7 @@
 import type { CliOutput, WithConfig } from '../admin/index.ts'
 import { loadSettings } from '../config/index.ts'
 import { openRealm, type Realm } from './assembly.ts'
+import { printable } from './printable.ts'
 import { refuseRestored } from './restored.ts'
 
 export const DONE = 0
@@ -38,7 +39,7 @@ export const beside = <Result>(
   })
 
 export const printRows = (rows: readonly Row[], output: CliOutput): void => {
-  for (const row of rows) output.out(`${row.join('\t')}\n`)
+  for (const row of rows) output.out(`${row.map((cell) => printable(`${cell}`)).join('\t')}\n`)
 }
 
 export const listing = (

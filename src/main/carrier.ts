@@ -1,34 +1,31 @@
 // The carrier between realms, joined: certificates and lists from their folders, read again while running; questions to
 // peers, and peers' questions. What may cross is federation's; nothing here decides about a key.
 
-import { readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { readSecret, type Settings } from '../config/index.ts'
-import { isPeerTrustProblem, type PeerTrust, readPeerTrust, sha256Hex } from '../crypto/index.ts'
-import { Fault } from '../fault.ts'
 import type { PeerLink, ServePeer } from '../federation/index.ts'
 import {
   type CoreLink,
   createPeerLink,
   createPeerServer,
   dialPeer,
+  type HttpProxy,
   type IncomingStream,
-  type PeerServerOptions,
   type PeerTls,
+  type PeerWatch,
 } from '../links/index.ts'
 import { createPeerListener } from '../listeners/index.ts'
-import { type Job, type Log, type Part, systemClock } from '../runtime/index.ts'
+import { type Job, type Log, type Metrics, type Part, systemClock } from '../runtime/index.ts'
 import { seconds } from '../time.ts'
-
-export type CarrierSettings = NonNullable<Settings['federation']['carrier']>
+import { type CarrierSettings, readIdentity, readTrustFiles } from './carrier-files.ts'
 
 export interface CarrierParts {
   readonly settings: CarrierSettings
+  readonly proxy?: HttpProxy
   readonly domain: string
   /** On the line to the core. */
   readonly openStream: CoreLink['openStream']
   readonly serve: ServePeer
-  readonly onRefused?: PeerServerOptions['onRefused']
+  readonly watch: PeerWatch
+  readonly metrics: Metrics
   readonly log: Log
 }
 
@@ -36,7 +33,7 @@ export interface Carrier {
   readonly peers: PeerLink
   /** For `openCoreLink`: streams that peers open. */
   readonly onStream: (incoming: IncomingStream) => boolean
-  /** Follows the folders of anchors and lists. */
+  /** Follow the folders of anchors and lists, and our own certificate. */
   readonly jobs: readonly Job[]
   /** The direct port, if the settings open one. */
   readonly listeners: readonly Part[]
@@ -57,6 +54,10 @@ const LINK_LIMITS = {
 const SERVER_LIMITS = {
   perPeer: 8,
   handshakes: 64,
+  handshakesOfOne: 16,
+  // A client's post is one question, of up to a hundred requests; a peer has eight connections, each with one question at a time.
+  questionsPerSecond: 1000,
+  questionsAtOnce: 2000,
   bodyBytes: 1024 * 1024,
   requestWithinMs: 10_000,
   idleMs: 90_000,
@@ -64,46 +65,56 @@ const SERVER_LIMITS = {
 const LISTENER_LIMITS = { connections: 1024, connectionsPerRemote: 64 }
 const HANDSHAKE_WITHIN_MS = 3000
 
-const filesOf = (folder: string | undefined): readonly Uint8Array[] =>
-  folder === undefined
-    ? []
-    : readdirSync(folder, { withFileTypes: true })
-        .filter((entry) => entry.isFile() && !entry.name.startsWith('.'))
-        .map(({ name }) => new Uint8Array(readFileSync(join(folder, name))))
-
-/** Trust as the folders have it now; throws a Fault `main.peer-trust` for a file that cannot be relied upon. */
-const readTrust = (settings: CarrierSettings) => {
-  const anchors = filesOf(settings.trustFolder)
-  const lists = filesOf(settings.crlFolder)
-  const fingerprint = [...anchors, ...lists].map((file) => sha256Hex(file)).join()
-  const load = (): PeerTrust => {
-    const trust = readPeerTrust({
-      anchors: anchors.map((file) => new TextDecoder().decode(file)),
-      revocationLists: lists,
-      isRevocationRequired: settings.requireCrl,
-    })
-    if (isPeerTrustProblem(trust)) throw new Fault('main.peer-trust')
-    return trust
+/** The files as they are now, and jobs that follow them. */
+const followFiles = ({ settings, domain, log, metrics }: CarrierParts, onTrust: () => void) => {
+  const first = readTrustFiles(settings)
+  let { fingerprint } = first
+  let trust = first.load()
+  let identity = readIdentity(settings, domain)
+  metrics.gaugeOf(
+    {
+      ...{ room: 'peers', thing: 'certificate_left', unit: 'seconds' },
+      help: 'How long the certificate that proves this realm to its peers is still valid.',
+    },
+    () => (identity.validUntil - systemClock.now()) / 1000,
+  )
+  // A file that cannot be used changes nothing, and the job that fails says so every time.
+  const followTrust = async (): Promise<void> => {
+    const next = readTrustFiles(settings)
+    if (next.fingerprint === fingerprint) return
+    trust = next.load()
+    fingerprint = next.fingerprint
+    log.info('peers.trust-reloaded')
+    onTrust()
   }
-  return { fingerprint, load }
+  // Connections that are open go on under the old one: nothing about it has become untrue.
+  const followIdentity = async (): Promise<void> => {
+    const next = readIdentity(settings, domain)
+    if (next.chainPem === identity.chainPem && next.keyPem === identity.keyPem) return
+    identity = next
+    log.info('peers.identity-reloaded')
+  }
+  return {
+    trust: () => trust,
+    identity: () => identity,
+    jobs: [
+      { name: 'peer-trust', interval: RELOAD_EVERY, run: followTrust },
+      { name: 'peer-identity', interval: RELOAD_EVERY, run: followIdentity },
+    ],
+  }
 }
-
-const identityOf = ({ certificateFile, keyFile }: CarrierSettings) => ({
-  chainPem: readFileSync(certificateFile, 'utf8'),
-  keyPem: new TextDecoder().decode(readSecret({ file: keyFile })),
-})
 
 /** Reads certificates and folders; throws where they cannot be used. Opens nothing. */
 export const joinCarrier = (parts: CarrierParts): Carrier => {
-  const { settings, log } = parts
-  const first = readTrust(settings)
-  let { fingerprint } = first
-  let trust = first.load()
-  const identity = identityOf(settings)
+  const { settings, log, watch } = parts
+  const files = followFiles(parts, () => {
+    peers.recheck()
+    server.recheck()
+  })
   const tls: PeerTls = {
     ownDomain: parts.domain,
-    identity: () => identity,
-    trust: () => trust,
+    identity: files.identity,
+    trust: files.trust,
     isPostQuantumRequired: settings.tls.requirePostQuantum,
     handshakeWithinMs: HANDSHAKE_WITHIN_MS,
     now: () => systemClock.now(),
@@ -111,37 +122,26 @@ export const joinCarrier = (parts: CarrierParts): Carrier => {
   const ways = {
     direct: new Map(settings.direct.map(({ domain, host, port }) => [domain, { host, port }])),
     ...(settings.relay ? { relay: parts.openStream } : {}),
+    ...(parts.proxy === undefined ? {} : { proxy: parts.proxy }),
   }
   const peers = createPeerLink({
-    ...{ tls, log, limits: LINK_LIMITS },
+    ...{ tls, watch, limits: LINK_LIMITS },
     dial: (domain, withinMs) => dialPeer(ways, domain, withinMs),
   })
-  const { onRefused } = parts
   const server = createPeerServer({
-    ...{ tls, log, limits: SERVER_LIMITS, serve: parts.serve },
-    ...(onRefused === undefined ? {} : { onRefused }),
+    ...{ tls, log, watch, limits: SERVER_LIMITS, serve: parts.serve },
   })
-  const reload = async (): Promise<void> => {
-    const next = readTrust(settings)
-    if (next.fingerprint === fingerprint) return
-    // A file that cannot be used changes nothing, and the job that fails says so every time.
-    trust = next.load()
-    fingerprint = next.fingerprint
-    log.info('peers.trust-reloaded')
-    peers.recheck()
-    server.recheck()
-  }
   const listener =
     settings.listen &&
     createPeerListener({
       ...{ ...settings.listen, ...LISTENER_LIMITS, log },
-      take: (socket) => server.take(socket, { carrier: 'direct' }),
+      take: (socket, address) => server.take(socket, { address, carrier: 'direct' }),
     })
   return {
     peers,
     onStream: ({ from, stream }) =>
       settings.relay && server.take(stream, { claimed: from, carrier: 'relayed' }),
-    jobs: [{ name: 'peer-trust', interval: RELOAD_EVERY, run: reload }],
+    jobs: files.jobs,
     listeners: listener === undefined ? [] : [listener],
     close() {
       peers.close()

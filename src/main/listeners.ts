@@ -2,7 +2,13 @@
 // settings open them; the core is not among those who connect here.
 
 import { readFileSync } from 'node:fs'
-import { servedCheckpoint, servedTile, servedWitnessed, TILE_WIDTH } from '../audit/index.ts'
+import {
+  servedCheckpoint,
+  servedRotation,
+  servedTile,
+  servedWitnessed,
+  TILE_WIDTH,
+} from '../audit/index.ts'
 import { readSecret } from '../config/index.ts'
 import { constantTimeEqual, systemRandom } from '../crypto/index.ts'
 import {
@@ -39,7 +45,7 @@ const logState = async (realm: Realm): Promise<PartState['state']> => {
 }
 
 const readiness =
-  ({ realm, line, shipping }: Appliance) =>
+  ({ realm, line, shipping, witnessing }: Appliance) =>
   async (): Promise<readonly PartState[]> => {
     const isStoreUp = await realm.store.check().then(
       () => true,
@@ -51,6 +57,7 @@ const readiness =
       { part: 'keys', state: realm.keyring.isUnlocked ? 'ok' : 'locked' },
       { part: 'log', state: await logState(realm) },
       { part: 'shipping', state: shipping.isAlarm() ? 'alarm' : 'ok' },
+      { part: 'witnesses', state: witnessing.isAlarm() ? 'alarm' : 'ok' },
     ]
   }
 
@@ -108,10 +115,11 @@ const appOptionsFor = ({ settings }: Realm, log: Log) => {
 const readLog = (
   { store, ledger }: Realm,
   { auditEntries }: Appliance['actions'],
-): Pick<LogAppOptions, 'entries' | 'checkpoint' | 'witnessed' | 'tile'> => ({
+): Pick<LogAppOptions, 'entries' | 'checkpoint' | 'witnessed' | 'rotation' | 'tile'> => ({
   entries: auditEntries,
   checkpoint: async () => (await store.read(servedCheckpoint)) || undefined,
   witnessed: async () => (await store.read(servedWitnessed))?.note,
+  rotation: (number) => store.read((tx) => servedRotation(tx, number)),
   tile: async (tile) => {
     const bytes = await store.read((tx) => servedTile(tx, tile))
     if (bytes !== undefined && tile.level === 'entries') {

@@ -13,6 +13,7 @@ import {
 import { seconds } from '../time.ts'
 import { type Appliance, createAppliance } from './appliance.ts'
 import { configuredPassphrase, openRealm } from './assembly.ts'
+import { upgradeIfSetUp } from './backup/upgrade.ts'
 import { createListeners } from './listeners.ts'
 import { ownDigests } from './own-files.ts'
 import { lifePart } from './process-life.ts'
@@ -48,6 +49,7 @@ const part = (
 export const serve = async (settings: Settings, configFile: string): Promise<number> => {
   const log = createLog(settings.log)
   const metrics = createMetrics({ process: 'measured' })
+  await upgradeIfSetUp(configFile, settings)
   const realm = await openRealm(settings)
   const digests = ownDigests(configFile)
   await refuseRestored(realm).catch(async (error: unknown) => {

@@ -13,9 +13,11 @@ import {
   type Report,
   rootFromInclusion,
   sameBytes,
+  textIn,
   type VerifierKey,
   verifyLog,
 } from '../audit/index.ts'
+import { printable } from './printable.ts'
 
 /** Bits of the exit code. */
 export const NOT_INTACT = 4
@@ -38,21 +40,38 @@ export interface VerifyRequest {
   readonly nowSeconds: number
 }
 
-const textOf = (file: string): string => {
-  if (!existsSync(file)) throw new UsageError(`there is no ${file}`)
-  return readFileSync(file, 'utf8')
+/** More than the largest bundle that tlog-tiles allows, and than any note or proof. */
+const FILE_MAX_BYTES = 17 * 1024 * 1024
+
+/** Undefined for what is not there, is no file (a pipe, a device), or is larger than anything of a log. */
+const fileAt = (path: string): Uint8Array | undefined => {
+  const found = statSync(path, { throwIfNoEntry: false })
+  const isReadable = found?.isFile() === true && found.size <= FILE_MAX_BYTES
+  return isReadable ? readFileSync(path) : undefined
 }
 
+export const textOf = (path: string): string => {
+  const bytes = fileAt(path)
+  const text = bytes === undefined ? undefined : textIn(bytes)
+  if (text === undefined) throw new UsageError(`there is no ${path}, or it is not a text`)
+  return text
+}
+
+const keyIn = (line: string): VerifierKey => {
+  const key = parseVkey(line)
+  if (key === undefined) throw new UsageError(`this is not a verifier key: ${line.slice(0, 80)}`)
+  return key
+}
+
+/** A key that was typed is that key, whatever files are called like it. A file without any is a mistake. */
 const keysOf = (given: string): readonly VerifierKey[] => {
-  const lines = existsSync(given) ? textOf(given).split('\n') : [given]
-  return lines
-    .filter((line) => line !== '')
-    .map((line) => {
-      const key = parseVkey(line)
-      if (key === undefined)
-        throw new UsageError(`this is not a verifier key: ${line.slice(0, 80)}`)
-      return key
-    })
+  const typed = parseVkey(given)
+  if (typed !== undefined) return [typed]
+  if (!existsSync(given)) return [keyIn(given)]
+  const lines = textOf(given).split('\n')
+  const keys = lines.filter((line) => line !== '').map(keyIn)
+  if (keys.length === 0) throw new UsageError(`there is no key in ${given}`)
+  return keys
 }
 
 export const readKeys = (given: readonly string[]): readonly VerifierKey[] => {
@@ -63,10 +82,8 @@ export const readKeys = (given: readonly string[]): readonly VerifierKey[] => {
 
 const filesIn =
   (directory: string) =>
-  (path: string): Uint8Array | undefined => {
-    const file = join(directory, path)
-    return existsSync(file) ? readFileSync(file) : undefined
-  }
+  (path: string): Uint8Array | undefined =>
+    fileAt(join(directory, path))
 
 const olderLog = (given: string) =>
   existsSync(given) && statSync(given).isDirectory()
@@ -98,12 +115,22 @@ export const verifyDirectory = (request: VerifyRequest): Report => {
 export const exitCodeOf = ({ isIntact, isComplete }: Report): number =>
   (isIntact ? 0 : NOT_INTACT) + (isComplete ? 0 : NOT_COMPLETE)
 
+/** Longer than anything that a finding must say. */
+const LINE_MAX_CHARS = 600
+
+const clipped = (text: string): string =>
+  printable(text.length <= LINE_MAX_CHARS ? text : `${text.slice(0, LINE_MAX_CHARS)}…`)
+
+const timeOf = (seconds: number): string => {
+  const time = new Date(seconds * 1000)
+  return Number.isNaN(time.getTime()) ? `${seconds} seconds after 1970` : time.toISOString()
+}
+
 const said = (isSo: boolean): string => (isSo ? 'yes' : 'NO')
 
 export const reportLines = (report: Report): readonly string[] => {
   const { head, findings, unlisted, notes } = report
-  const signed =
-    head?.signedAt === undefined ? '' : `, signed ${new Date(head.signedAt * 1000).toISOString()}`
+  const signed = head?.signedAt === undefined ? '' : `, signed ${timeOf(head.signedAt)}`
   return [
     head === undefined
       ? 'no believable checkpoint'
@@ -116,7 +143,7 @@ export const reportLines = (report: Report): readonly string[] => {
     ...notes.map((note) => `note: ${note}`),
     `intact: ${said(report.isIntact)}`,
     `complete: ${said(report.isComplete)}`,
-  ]
+  ].map(clipped)
 }
 
 /** Checks a proof file against the keys; the sentence to print, or undefined if it proves nothing. */
@@ -132,8 +159,9 @@ export const checkProof = (
     if (inclusion.index >= head.size) return undefined
     const leaf = leafHash(inclusion.extra)
     const root = rootFromInclusion(leaf, inclusion.index, head.size, inclusion.hashes)
-    if (root === undefined || !sameBytes(root, head.root)) return undefined
-    return `entry ${inclusion.index + 1} of ${head.origin}:\n${new TextDecoder().decode(inclusion.extra)}`
+    const entry = textIn(inclusion.extra)
+    if (root === undefined || !sameBytes(root, head.root) || entry === undefined) return undefined
+    return `entry ${inclusion.index + 1} of ${printable(head.origin)}:\n${printable(entry)}`
   }
   const consistency = parseConsistency(raw)
   if (consistency === undefined || old === undefined) return undefined

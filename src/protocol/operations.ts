@@ -14,8 +14,8 @@ interface OperationParser {
 }
 
 /** Hard limits of one request; the settings may ask for less. */
-export const KEYS_PER_REQUEST = 1000
-export const AUTHORIZATIONS_PER_REQUEST = 2000
+const KEYS_PER_REQUEST = 1000
+const AUTHORIZATIONS_PER_REQUEST = 2000
 const TTL_MAX_SECONDS = 100 * 366 * 24 * 3600
 
 const wrongTarget = (): Refusal => refuse('request.unknown-operation')

@@ -7,7 +7,7 @@ import { type Operation, type RawObject, RECEIPT_PURPOSES, type Receipt } from '
 import { parseKeyUri, type Target, type Uris } from './uri.ts'
 
 /** So that one message is one entry of the log, whatever the realm is called. */
-export const RECEIPTS_PER_REQUEST = 100
+const RECEIPTS_PER_REQUEST = 100
 
 const MEMBERS = 'keyUri,purpose,usedAt'
 

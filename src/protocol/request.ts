@@ -30,7 +30,7 @@ export interface Unparsed {
   readonly uri: string | undefined
 }
 
-export const asObject = (raw: unknown): RawObject | undefined =>
+const asObject = (raw: unknown): RawObject | undefined =>
   typeof raw === 'object' && raw !== null && !Array.isArray(raw) ? (raw as RawObject) : undefined
 
 const REQUEST_ID_MAX_CHARS = 256
@@ -42,7 +42,7 @@ const CLIENT = new Set(['clientId', 'credential'])
 /** `jwk`: the draft's server credential (draft §4.2); no client sends it, and it is not trusted. */
 const CREDENTIAL = new Set(['userId', 'bearer', 'onBehalfOf'])
 
-export const unknownMember = (raw: RawObject, known: ReadonlySet<string>): Refusal | undefined => {
+const unknownMember = (raw: RawObject, known: ReadonlySet<string>): Refusal | undefined => {
   const unknown = Object.keys(raw).find((name) => !known.has(name))
   return unknown === undefined
     ? undefined

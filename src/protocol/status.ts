@@ -108,6 +108,10 @@ export const VERDICTS: Readonly<Record<RefusalCode, Verdict>> = {
     status: 409,
     reason: 'They are authorised again or still: users off-board once more',
   },
+  'erasure.withdrawals-owed': {
+    status: 409,
+    reason: 'A peer has not confirmed yet that it let go of them; or block it: peers block',
+  },
   'erasure.not-acknowledged': {
     status: 409,
     reason: 'The cloud has not confirmed yet that they are out of its rooms: wait for it',
@@ -145,10 +149,15 @@ export const VERDICTS: Readonly<Record<RefusalCode, Verdict>> = {
     502,
     'The KMS of the other organisation answered something else than asked',
   ),
+  'federation.statement-wrong': peerFailed(
+    502,
+    'The KMS of the other organisation has not signed for what it said',
+  ),
   'federation.key-exchange-classical': peerFailed(
     403,
     'The KMS of the other organisation offers no post-quantum key exchange',
   ),
+  'federation.unknown-host': peerFailed(404, 'No KMS of that name is known'),
   'federation.peer-unreachable': peerFailed(
     503,
     'The KMS of the other organisation cannot be reached',
@@ -165,6 +174,8 @@ export const VERDICTS: Readonly<Record<RefusalCode, Verdict>> = {
     503,
     'Too many questions to the KMS of the other organisation',
   ),
+  'federation.peer-floods': peerFailed(429, 'Too much at once from that organisation'),
+  'federation.question-malformed': peerFailed(400, 'That is no question between KMSs'),
   'federation.refused-by-peer': peerFailed(
     403,
     'The KMS of the other organisation refuses this one',

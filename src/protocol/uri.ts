@@ -184,13 +184,18 @@ export const parseResourceUri = (raw: unknown, uris: Uris): ResourceUri | Refusa
   return target.kind === 'resource' ? target.uri : refuse('request.invalid-uri')
 }
 
-/** A user id, a resource's URI ("whoever is authorised there"), or an anonymous authorization's own. */
+/**
+ * A user id, a resource's URI ("whoever is authorised there"), or an anonymous authorization's own. The resource may be another
+ * realm's (draft §4.4.2).
+ */
 export const parseAuthId = (raw: unknown, uris: Uris): AuthId | Refusal => {
   const userId = parseUserId(raw)
   if (userId !== undefined) return userId
   if (typeof raw !== 'string' || !/^(kms:)?\//i.test(raw)) return refuse('request.invalid-id')
-  const target = parseTarget(raw, uris)
+  const named = urisNamedBy(raw, uris)
+  const target = parseTarget(raw, named)
   if (isRefusal(target)) return target
+  if (named !== uris && target.kind !== 'resource') return refuse('request.foreign-host')
   return target.kind === 'resource' || target.kind === 'authorization'
     ? target.uri
     : refuse('request.invalid-id')

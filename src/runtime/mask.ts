@@ -9,9 +9,9 @@ export interface PrintableError {
   readonly cause?: PrintableError
 }
 
-export const UNPRINTABLE = '[unprintable]'
+const UNPRINTABLE = '[unprintable]'
 export const REFUSED = '[refused]'
-export const MASKED = '[masked]'
+const MASKED = '[masked]'
 
 // Longer than any field we mean to print, shorter than what would make masking slow.
 const SCAN_MAX_CHARS = 16_384

@@ -13,6 +13,7 @@ const givenColumns = {
   operation: 'text',
   body: 'text',
   answered_at: 'integer',
+  digest: 'text?',
 } as const
 
 interface AnswerRow {
@@ -22,6 +23,7 @@ interface AnswerRow {
   readonly operation: string
   readonly body: string
   readonly answered_at: number
+  readonly digest: string | null
 }
 
 const toAnswer = (row: AnswerRow): StoredAnswer => ({
@@ -30,6 +32,7 @@ const toAnswer = (row: AnswerRow): StoredAnswer => ({
   operation: row.operation,
   body: row.body,
   answeredAt: instant(row.answered_at),
+  ...(row.digest === null ? {} : { digest: row.digest }),
 })
 
 const toId = ({ sessionUri, requestId }: StoredAnswerId) => ({
@@ -42,6 +45,7 @@ const fromAnswer = (answer: StoredAnswer) => ({
   operation: answer.operation,
   body: answer.body,
   answered_at: answer.answeredAt,
+  digest: answer.digest ?? null,
 })
 
 const prepareStatements = (dialect: Dialect) => ({
@@ -53,7 +57,7 @@ const prepareStatements = (dialect: Dialect) => ({
     { ids: idColumns },
     (_, p) => sql<AnswerRow>`
       select id.position, id.session_uri, answer.request_id, answer.operation, answer.body,
-        answer.answered_at
+        answer.answered_at, answer.digest
       from ${p.ids} as id
       cross join answers as answer
       where answer.request_id = id.request_id and answer.session_id = (
@@ -65,8 +69,9 @@ const prepareStatements = (dialect: Dialect) => ({
     'answers.insert',
     givenColumns,
     sql`
-      insert into answers (session_id, request_id, operation, body, answered_at)
-      select session.id, given.request_id, given.operation, given.body, given.answered_at
+      insert into answers (session_id, request_id, operation, body, answered_at, digest)
+      select session.id, given.request_id, given.operation, given.body, given.answered_at,
+        given.digest
       from ${dialect.inserted(givenColumns)} as given
       join sessions as session on session.uri = given.session_uri`,
   ),

@@ -7,7 +7,7 @@ import type { AuthId, AuthorizationUri } from '../id.ts'
 import type { Authorization, AuthorizationStore, Role } from '../kms/index.ts'
 import { instant } from '../time.ts'
 import { branded, byUri, oneOf, optional, optionalInstant } from './mapping.ts'
-import { prepareContaining, prepareReach } from './reach.ts'
+import { prepareContaining, prepareForeignWays, prepareReach } from './reach.ts'
 import { authorizationColumns, type RowOf } from './schema.ts'
 import { type Dialect, type Link, prepare, prepareInsert } from './statement.ts'
 
@@ -182,6 +182,7 @@ export const prepareAuthorizations = (dialect: Dialect) => {
   const lists = prepareLists(dialect)
   const reach = prepareReach(dialect)
   const containing = prepareContaining(dialect)
+  const foreignWays = prepareForeignWays(dialect)
   return (link: Link): AuthorizationStore => ({
     find: async (uris) => byUri((await link.all(reads.find, { uris })).map(toAuthorization)),
     async ofResource(resourceUri, now, authIds) {
@@ -201,6 +202,7 @@ export const prepareAuthorizations = (dialect: Dialect) => {
     },
     reach: (pairs, now) => reach(link, pairs, now),
     containing: (uris, now) => containing(link, uris, now),
+    foreignWays: (uris, home, now) => foreignWays(link, uris, home, now),
     namedIn: async (uris, now) => (await link.all(lists.namedIn, { uris, now })).map(toPair),
     expired: async (now, limit) => (await link.all(lists.expired, { now, limit })).map(toPair),
     ofUser: async (userId, limit) =>

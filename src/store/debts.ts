@@ -6,7 +6,7 @@ import type { KeyUri, ResourceUri, UserId } from '../id.ts'
 import type { DebtStore, OwedWithdrawal, PendingBind } from '../kms/index.ts'
 import { instant } from '../time.ts'
 import { fromHolder } from './copies.ts'
-import { branded } from './mapping.ts'
+import { branded, optional } from './mapping.ts'
 import { owedWithdrawalColumns, pendingBindColumns } from './peer-tables.ts'
 import type { RowOf } from './schema.ts'
 import { type Dialect, type Link, prepare, prepareInsert } from './statement.ts'
@@ -33,6 +33,7 @@ const toBind = (row: RowOf<typeof pendingBindColumns>): PendingBind => ({
   since: instant(row.since),
   dueAt: instant(row.due_at),
   attempts: row.attempts,
+  ...optional('operationId', row.operation_id),
 })
 
 const fromBind = (bind: PendingBind): RowOf<typeof pendingBindColumns> => ({
@@ -42,6 +43,7 @@ const fromBind = (bind: PendingBind): RowOf<typeof pendingBindColumns> => ({
   since: bind.since,
   due_at: bind.dueAt,
   attempts: bind.attempts,
+  operation_id: bind.operationId ?? null,
 })
 
 const due = { now: 'integer', limit: 'integer' } as const
@@ -92,7 +94,7 @@ const prepareBinds = (dialect: Dialect) => ({
     dialect,
     'pending_binds',
     pendingBindColumns,
-    sql`on conflict (key_uri) do nothing`,
+    sql`on conflict (key_uri) do update set operation_id = excluded.operation_id`,
   ),
   find: prepare(dialect, 'debts.find-bind', { keyUri: 'text' }, (db, p) =>
     db.selectFrom('pending_binds').selectAll().where('key_uri', '=', p.keyUri),

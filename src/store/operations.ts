@@ -2,7 +2,7 @@
 // is a Fault, not an update.
 
 import type { ResourceUri, SessionUri } from '../id.ts'
-import type { CoreOperation, OperationStore } from '../kms/index.ts'
+import type { CoreOperation, Forwarded, OperationStore } from '../kms/index.ts'
 import { instant } from '../time.ts'
 import { branded, optional } from './mapping.ts'
 import { coreOperationColumns, type RowOf } from './schema.ts'
@@ -21,9 +21,13 @@ const toOperation = (row: OperationRow): CoreOperation => {
     ...optional('resourceUri', brandedUnlessNull<ResourceUri>(row.resource_uri)),
     ...optional('sessionUri', brandedUnlessNull<SessionUri>(row.session_uri)),
     ...optional('requestId', row.request_id),
+    ...optional('forwarded', toForwarded(row)),
     answeredAt,
   }
 }
+
+const toForwarded = ({ peer, meant, answer }: OperationRow): Forwarded | null =>
+  peer === null || meant === null || answer === null ? null : { peer, meant, answer }
 
 const brandedUnlessNull = <Id extends string>(text: string | null): Id | null =>
   text === null ? null : branded<Id>(text)
@@ -37,6 +41,9 @@ const fromOperation = (operation: CoreOperation): OperationRow => {
     session_uri: settled?.sessionUri ?? null,
     request_id: settled?.requestId ?? null,
     answered_at: operation.answeredAt,
+    peer: settled?.forwarded?.peer ?? null,
+    meant: settled?.forwarded?.meant ?? null,
+    answer: settled?.forwarded?.answer ?? null,
   }
 }
 

@@ -10,7 +10,7 @@ import { branded } from './mapping.ts'
 import { type Dialect, type Link, prepare } from './statement.ts'
 
 /** A bound on work, not on depth: no real room comes near it, and an attacker gains a refusal. */
-export const MOST_VISITED = 10_000
+const MOST_VISITED = 10_000
 
 const pairColumns = { resource_uri: 'text', auth_id: 'text' } as const
 const kinds = { pairs: pairColumns, now: 'integer' } as const
@@ -40,7 +40,7 @@ const prepareDirect = (dialect: Dialect) =>
       cross join authorizations as allowed
       cross join resources as resource
       where allowed.resource_uri = pair.resource_uri and allowed.auth_id = pair.auth_id
-        and resource.uri = pair.resource_uri
+        and resource.uri = pair.resource_uri and ${counts('allowed', p.now)}
         and ${isLive('allowed', p.now)} and ${isLive('resource', p.now)}`,
   )
 
@@ -76,7 +76,7 @@ const prepareWalk = (dialect: Dialect) =>
       from (select position, auth_id, resource_uri from walk limit ${p.limit}) as visited
       left join authorizations as allowed
         on allowed.resource_uri = visited.resource_uri and allowed.auth_id = visited.auth_id
-        and ${isLive('allowed', p.now)}
+        and ${counts('allowed', p.now)} and ${isLive('allowed', p.now)}
       group by visited.position`,
   )
 
@@ -114,6 +114,52 @@ export const prepareReach = (dialect: Dialect) => {
     const walked = await walkAll(link, missed, now)
     let next = 0
     return pairs.map((_, index) => found.has(index) || walked[next++] === true)
+  }
+}
+
+/** Resources of other homes at the ends of the walk: only their homes know who is authorised there. */
+export const prepareForeignWays = (dialect: Dialect) => {
+  const statement = prepare(
+    dialect,
+    'reach.foreign-ways',
+    { ...kinds, limit: 'integer', from: 'text', before: 'text' },
+    (_, p) => sql<{ readonly position: number; readonly auth_id: string }>`
+      with recursive walk (position, resource_uri) as (
+        select pair.position, pair.resource_uri
+        from ${p.pairs} as pair
+        cross join resources as resource
+        where resource.uri = pair.resource_uri and ${isLive('resource', p.now)}
+        union
+        select walk.position, allowed.auth_id
+        from walk
+        cross join authorizations as allowed
+        cross join resources as resource
+        where allowed.resource_uri = walk.resource_uri and allowed.kind = 'resource'
+          and resource.uri = allowed.auth_id and ${counts('allowed', p.now)}
+          and ${isLive('allowed', p.now)} and ${isLive('resource', p.now)}
+      )
+      select distinct visited.position, allowed.auth_id
+      from (select position, resource_uri from walk limit ${p.limit}) as visited
+      cross join authorizations as allowed
+      where allowed.resource_uri = visited.resource_uri and allowed.kind = 'resource'
+        and not (allowed.auth_id >= ${p.from} and allowed.auth_id < ${p.before})
+        and ${counts('allowed', p.now)} and ${isLive('allowed', p.now)}
+      order by visited.position, allowed.auth_id`,
+  )
+  return async (
+    link: Link,
+    uris: readonly ResourceUri[],
+    home: string,
+    now: Instant,
+  ): Promise<readonly (readonly ResourceUri[])[]> => {
+    const pairs = uris.map((resource_uri) => ({ resource_uri, auth_id: '' }))
+    // `0` follows `/`: between the two is everything that begins with our home.
+    const own = { from: `${home}/`, before: `${home}0` }
+    const rows = await link.all(statement, { pairs, now, limit: MOST_VISITED, ...own })
+    const ways = Map.groupBy(rows, ({ position }) => position)
+    return uris.map((_, index) =>
+      (ways.get(index) ?? []).map((row) => branded<ResourceUri>(row.auth_id)),
+    )
   }
 }
 

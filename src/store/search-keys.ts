@@ -11,7 +11,7 @@ import { type RowOf, searchKeyColumns } from './schema.ts'
 import { type Dialect, type Link, prepare, prepareInsert } from './statement.ts'
 
 /** Rooms of one person that are searched at most: a bound on work that nobody real comes near. */
-export const MOST_SEARCHED = 100_000
+const MOST_SEARCHED = 100_000
 
 const toSearchKey = (row: RowOf<typeof searchKeyColumns>): SearchKey => ({
   id: row.id,

@@ -9,7 +9,7 @@ import { type RowOf, sessionColumns } from './schema.ts'
 import { type Dialect, type Link, prepare, prepareInsert } from './statement.ts'
 
 /** Answers deleted by one sweep: a busy session has many, and a sweep must stay a short transaction. */
-export const MOST_ANSWERS_SWEPT = 10_000
+const MOST_ANSWERS_SWEPT = 10_000
 
 type SessionRow = RowOf<typeof sessionColumns>
 

@@ -2,7 +2,7 @@
 // No cryptography and no secrecy: terms are keyed later, and never leave the realm before that.
 
 /** With an occurrence number, a term of this size still fits one block of HMAC-SHA256. */
-export const LONGEST_TERM_BYTES = 40
+const LONGEST_TERM_BYTES = 40
 
 const DIGEST_DIGITS = 16
 const MARK = '~'

@@ -222,7 +222,10 @@ describe('an operator who', () => {
 
 describe('a start of the process', () => {
   const life = (boot: string, counter: number, action: string, details = {}): string =>
-    JSON.stringify({ action, boot, counter, details, node: 'n', time: '2026-03-01T10:00:00.000Z' })
+    JSON.stringify({
+      ...{ action, boot, counter, details, node: 'n', realm: 'r' },
+      ...{ time: '2026-03-01T10:00:00.000Z', v: 1 },
+    })
   const at = (bodies: readonly string[]) => verdict(forge(bodies, signing, nowSeconds))
 
   test('that follows one that never ended must say so', () => {
@@ -268,6 +271,8 @@ describe('an auditor who names witnesses', () => {
       const found = verdict(mirror, some(2, first, second))
       assert.deepEqual(found, { isIntact: true, isComplete: false, where: ['the witnesses'] })
     }
+    const itself = { witnesses: { quorum: 1, keys: keys.slice(1) } }
+    assert.equal(verdict(copy(), itself).isComplete, false, 'a log is not its own witness')
     const twice = { witnesses: { quorum: 2, keys: first.verifiers } }
     assert.equal(verdict(withNotes(cosigned(newest, [first])), twice).isComplete, false)
   })
@@ -283,6 +288,7 @@ describe('an auditor who names witnesses', () => {
     const age = { nowSeconds, maxSeconds: 3600 }
     const found = verdict(mirror, { ...some(1, first), age })
     assert.deepEqual([found.isIntact, found.isComplete, found.where.length], [true, false, 1])
+    assert.equal(verdict(mirror, some(1, first)).isComplete, false, 'by the log’s own clock, too')
   })
 
   test('learns from what a witness saw that the tail was cut', () => {

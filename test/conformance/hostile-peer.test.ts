@@ -132,9 +132,11 @@ describe('a peer that asks', () => {
     const many = Array.from({ length: 101 }, () => retrieve(PEOPLE.gina, FOREIGN_ROOM)[0])
     for (const requests of [undefined, [], 'all', many]) {
       assert.equal((await refusedTo(GLOBEX_DOMAIN, requests, 'request.invalid-count')).status, 400)
+      realms.advance(seconds(61))
     }
     for (const item of [null, {}, { userId: 'gina', request: {} }, { userId: PEOPLE.gina }]) {
       await refusedTo(GLOBEX_DOMAIN, [item], 'request.invalid')
+      realms.advance(seconds(61))
     }
   })
 

@@ -3,6 +3,7 @@
 
 import assert from 'node:assert/strict'
 import { after, describe, test } from 'node:test'
+import { seconds } from '../../src/time.ts'
 import type { Device, Json } from '../support/device.ts'
 import {
   aRoom,
@@ -104,13 +105,35 @@ describe('a repeated requestId', () => {
     assert.equal(status, 200, 'the first request keeps its answer')
   })
 
-  test('with other members has the effect of the first one only', async () => {
+  test('with other members is refused, and the first request keeps its answer', async () => {
     const { resource } = await aRoom(alice)
     const fields = { method: 'create', uri: '/authorizations', resourceUri: resource.uri }
     const request = alice.request({ ...fields, userIds: [PEOPLE.bob] })
-    await alice.askRaw(request)
-    await alice.askRaw({ ...request, userIds: [PEOPLE.carol] })
+    const first = await alice.askRaw(request)
+    const others = [{ userIds: [PEOPLE.carol] }, { userIds: [PEOPLE.bob], ttl: 60 }]
+    for (const other of others) {
+      const answer = await alice.askRaw({ ...request, ...other })
+      await world.refused(answer, 409, 'request.id-reused')
+    }
     assert.deepEqual(await authIds(resource.uri), [PEOPLE.alice, PEOPLE.bob])
+    assert.deepEqual(await alice.askRaw(request), first)
+  })
+
+  test('is the same in another spelling, and with a token that was renewed', async () => {
+    const request = alice.request({ method: 'create', uri: '/keys', count: 2 })
+    const first = await alice.askRaw(request)
+    const reordered = Object.fromEntries(Object.entries(request).reverse())
+    assert.deepEqual(await alice.askRaw(reordered), first)
+    world.advance(seconds(60))
+    const bearer = world.token(PEOPLE.alice)
+    const client = { ...Object(request['client']) }
+    const renewed = {
+      ...request,
+      client: { ...client, credential: { ...client.credential, bearer } },
+    }
+    assert.notDeepEqual(renewed, request)
+    assert.deepEqual(await alice.askRaw(renewed), first)
+    await world.refused(await alice.askRaw({ ...request, count: 3 }), 409, 'request.id-reused')
   })
 
   test('in another session is another request', async () => {

@@ -63,6 +63,13 @@ export function user(name: string): User {
   return found
 }
 
+/** Whoever owns, whoever reads, and a third: what holds in one organisation holds across two, in both directions. */
+export const CASTS = [
+  { where: 'within one organisation', cast: ['alice', 'bob', 'carol'] },
+  { where: 'with members of another organisation', cast: ['alice', 'gina', 'greg'] },
+  { where: 'from the other organisation', cast: ['gina', 'alice', 'bob'] },
+] as const
+
 /** The realm's own roots in the form the SDK's `caroots` setting wants: bare base64 DER. */
 export function carootsOf(realm: Realm): string[] {
   const pem = readFileSync(realm.identityCaFile, 'utf8')

@@ -40,21 +40,39 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   },
 )
 
-/** Who is authorised where, and which key is bound where: draft §4.4.2 in a few lines. */
+/**
+ * Who is authorised where, and which key is bound where: draft §4.4.2 in a few lines. A room that was let into another
+ * counts while whoever let it in is there by name, and nobody else can let one in.
+ */
 class Model {
-  readonly rooms: Set<Name | number>[] = NAMES.map((name) => new Set<Name | number>([name]))
+  /** By room: who and what is authorised there, and by whom it was let in. */
+  readonly rooms: Map<Name | number, Name>[] = [...NAMES, 'alice' as const].map(
+    (owner) => new Map<Name | number, Name>([[owner, owner]]),
+  )
   readonly keys: { readonly creator: Name; room: number | undefined }[] = []
 
-  constructor() {
-    this.rooms.push(new Set(['alice']))
+  private counts(room: number, whom: Name | number): boolean {
+    const maker = this.rooms[room]?.get(whom)
+    if (maker === undefined) return false
+    return typeof whom !== 'number' || this.rooms[room]?.has(maker) === true
   }
 
   reaches(name: Name, roomNumber: number, seen = new Set<number>()): boolean {
     if (seen.has(roomNumber)) return false
     seen.add(roomNumber)
-    return [...(this.rooms[roomNumber] ?? [])].some((one) =>
-      typeof one === 'number' ? this.reaches(name, one, seen) : one === name,
+    return [...(this.rooms[roomNumber]?.keys() ?? [])].some((one) =>
+      typeof one === 'number'
+        ? this.counts(roomNumber, one) && this.reaches(name, one, seen)
+        : one === name,
     )
+  }
+
+  private add(by: Name, room: number, whom: Name | number): number {
+    const authorized = this.rooms[room]
+    if (this.counts(room, whom)) return 201
+    if (typeof whom === 'number' && authorized?.has(by) !== true) return 403
+    authorized?.set(whom, by)
+    return 201
   }
 
   mayRead(name: Name, key: number): boolean {
@@ -72,10 +90,9 @@ class Model {
       key.room = taken.room
       return 200
     }
-    const authorized = this.rooms[taken.room]
-    if (taken.do === 'add') authorized?.add(taken.whom)
-    else authorized?.delete(taken.whom)
-    return taken.do === 'add' ? 201 : 200
+    if (taken.do === 'add') return this.add(taken.by, taken.room, taken.whom)
+    this.rooms[taken.room]?.delete(taken.whom)
+    return 200
   }
 }
 

@@ -4,6 +4,8 @@
 import {
   parseNote,
   type Report,
+  rotationPath,
+  servedRotation,
   servedTile,
   signCheckpoint,
   tilePath,
@@ -17,6 +19,7 @@ import { encodeBundle, parseBundle, TILE_WIDTH } from '../../src/audit/tiles.ts'
 import { leafHash } from '../../src/audit/tree.ts'
 import type { OlderLog } from '../../src/audit/verify.ts'
 import type { SigningKey } from '../../src/crypto/index.ts'
+import type { OpenStore } from '../../src/store/index.ts'
 import { ORIGIN, type World } from './world.ts'
 
 export type Mirror = Map<string, Uint8Array>
@@ -24,18 +27,27 @@ export type Mirror = Map<string, Uint8Array>
 const utf8 = new TextEncoder()
 const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes)
 
+/** Everything that is published in a store. */
+export const mirrorOfStore = async (store: OpenStore): Promise<Mirror> => {
+  const { size, checkpoint } = await store.read((tx) => tx.tree.head())
+  const mirror: Mirror = new Map([['checkpoint', utf8.encode(checkpoint)]])
+  for (const tile of tilesOf(size)) {
+    const bytes = await store.read((tx) => servedTile(tx, tile))
+    if (bytes !== undefined) mirror.set(tilePath(tile), bytes)
+  }
+  for (let number = 1; ; number++) {
+    const rotation = await store.read((tx) => servedRotation(tx, number))
+    if (rotation === undefined) return mirror
+    mirror.set(rotationPath(number), utf8.encode(rotation))
+  }
+}
+
 /** Publishes what there is and copies all of it. */
 export const mirrorOf = async (
   world: World,
 ): Promise<{ readonly mirror: Mirror; readonly keys: readonly VerifierKey[] }> => {
-  const { note, keys } = await world.publish()
-  const mirror: Mirror = new Map([['checkpoint', utf8.encode(note)]])
-  const { size } = await world.store.read((tx) => tx.tree.head())
-  for (const tile of tilesOf(size)) {
-    const bytes = await world.store.read((tx) => servedTile(tx, tile))
-    if (bytes !== undefined) mirror.set(tilePath(tile), bytes)
-  }
-  return { mirror, keys }
+  const { keys } = await world.publish()
+  return { mirror: await mirrorOfStore(world.store), keys }
 }
 
 /** A whole log of these entries, every tile right and the checkpoint signed: an operator can do that. */
@@ -43,10 +55,11 @@ export const forge = (
   bodies: readonly string[],
   keys: readonly SigningKey[],
   seconds: number,
+  origin: string = ORIGIN,
 ): Mirror => {
   const entries = bodies.map((body) => utf8.encode(body))
   const { tree, tiles } = grow(EMPTY_TREE, entries.map(leafHash))
-  const checkpoint = { origin: ORIGIN, size: tree.size, root: rootOfTree(tree) }
+  const checkpoint = { origin, size: tree.size, root: rootOfTree(tree) }
   const mirror: Mirror = new Map([
     ['checkpoint', utf8.encode(signCheckpoint(checkpoint, keys, seconds))],
   ])

@@ -56,6 +56,8 @@ export interface LeafWanted extends Validity {
   readonly keyKind?: KeyKind
   readonly uses?: readonly string[]
   readonly isAuthority?: boolean
+  /** Its key may encrypt keys, and not sign. */
+  readonly isForEncryption?: boolean
   readonly commonName?: string
   readonly extensions?: readonly Extension[]
 }
@@ -185,7 +187,12 @@ const issueLeaf = async (signer: Signer, wanted: LeafWanted): Promise<PeerLeaf> 
     signingAlgorithm: signWith(signer.kind),
     extensions: [
       new BasicConstraintsExtension(wanted.isAuthority === true, undefined, true),
-      new KeyUsagesExtension(KeyUsageFlags.digitalSignature, true),
+      new KeyUsagesExtension(
+        wanted.isForEncryption === true
+          ? KeyUsageFlags.keyEncipherment
+          : KeyUsageFlags.digitalSignature,
+        true,
+      ),
       ...(uses.length === 0 ? [] : [new ExtendedKeyUsageExtension([...uses])]),
       ...(wanted.extensions ?? []),
       ...(names.length === 0 ? [] : [new SubjectAlternativeNameExtension(names)]),

@@ -8,6 +8,7 @@ import { openStreamRelay, type StreamRules } from '../../src/core/streams/relay.
 import { isPeerTrustProblem, readPeerTrust } from '../../src/crypto/index.ts'
 import {
   type PeerDomain,
+  type PeerMeeting,
   type PeerQuestion,
   parsePeerDomain,
   type ServePeer,
@@ -21,6 +22,8 @@ import {
   type PeerLinkLimits,
   type PeerServerLimits,
   type PeerTls,
+  type PeerWatch,
+  type PeerWay,
 } from '../../src/links/index.ts'
 import { isRefusal, type Refusal } from '../../src/refusal.ts'
 import { silentLog } from '../../src/runtime/index.ts'
@@ -48,6 +51,8 @@ export interface TestCore {
   tamper: Tamper
   /** Where an opening really goes. */
   redirect: (to: string) => string
+  /** Ends a stream of that realm, and tells both ends. */
+  abort(domain: string, stream: number): void
   connect(
     domain: string,
     onFrame: (text: string) => void,
@@ -63,6 +68,7 @@ interface CoreSide {
 
 export const makeCore = (rules: Partial<StreamRules> = {}): TestCore => {
   const known = new Set<string>()
+  const lines = new Map<string, DataLine>()
   const core: TestCore = {
     relay: openStreamRelay({
       isRealm: (domain) => known.has(domain),
@@ -77,6 +83,13 @@ export const makeCore = (rules: Partial<StreamRules> = {}): TestCore => {
     seen: [],
     tamper: (message) => message,
     redirect: (to) => to,
+    abort(domain, stream) {
+      const line = lines.get(domain)
+      if (line === undefined) return
+      const frame = { type: 'stream-abort', stream, code: 'closed' } as const
+      core.relay.take(domain, frame, line)
+      line.send(JSON.stringify(frame))
+    },
     connect(domain, onFrame, onData) {
       known.add(domain)
       // A turn of the event loop for each message, in order: like a network, only faster.
@@ -91,6 +104,7 @@ export const makeCore = (rules: Partial<StreamRules> = {}): TestCore => {
           })
         },
       }
+      lines.set(domain, line)
       core.relay.lineUp(domain, line)
       return {
         say(text) {
@@ -123,6 +137,9 @@ export interface TestRealmWishes {
   readonly anchors: readonly string[]
   readonly serve?: ServePeer
   readonly isPostQuantumRequired?: boolean
+  readonly isRevocationRequired?: boolean
+  /** In place of the core and of TCP. */
+  readonly dial?: (to: PeerDomain, withinMs: number) => Promise<PeerWay>
   readonly link?: Partial<PeerLinkLimits>
   readonly server?: Partial<PeerServerLimits>
   readonly direct?: ReadonlyMap<string, PeerAddress>
@@ -141,6 +158,9 @@ const LINK: PeerLinkLimits = {
 const SERVER: PeerServerLimits = {
   perPeer: 8,
   handshakes: 16,
+  handshakesOfOne: 16,
+  questionsPerSecond: 1_000_000,
+  questionsAtOnce: 1_000_000,
   bodyBytes: 256 * 1024,
   requestWithinMs: 2000,
   idleMs: 60_000,
@@ -148,11 +168,24 @@ const SERVER: PeerServerLimits = {
 
 export const makeRealm = (wishes: TestRealmWishes) => {
   const { core, domain, leaf } = wishes
-  const refused: Refusal[] = []
+  const refused: (Refusal & { readonly meeting: PeerMeeting })[] = []
+  let isOpen = 0
+  const watch: PeerWatch = {
+    refused: (refusal, meeting) => void refused.push({ ...refusal, meeting }),
+    opened: () => {
+      isOpen += 1
+    },
+    closed: () => {
+      isOpen -= 1
+    },
+    answered: () => undefined,
+  }
   const asked: { readonly from: string; readonly request: PeerQuestion; readonly group: string }[] =
     []
   const now = wishes.now ?? (() => instant(Date.now()))
   let identity = { chainPem: leaf.chainPem, keyPem: leaf.keyPem }
+  const trustOf = (anchors: readonly string[], lists: readonly string[]) =>
+    readTrust(anchors, lists, wishes.isRevocationRequired ?? false)
   let trust = trustOf(wishes.anchors, [])
   const tls: PeerTls = {
     ownDomain: domain,
@@ -171,7 +204,7 @@ export const makeRealm = (wishes: TestRealmWishes) => {
     serve,
     limits: { ...SERVER, ...wishes.server },
     log: silentLog,
-    onRefused: (refusal) => refused.push(refusal),
+    watch,
   })
   let isUp = true
   const streams = createPeerStreams({
@@ -202,10 +235,12 @@ export const makeRealm = (wishes: TestRealmWishes) => {
   let side = connect()
   const link = createPeerLink({
     tls,
-    dial: (to, withinMs) =>
-      dialPeer({ direct: wishes.direct ?? new Map(), relay: streams.open }, to, withinMs),
+    dial:
+      wishes.dial ??
+      ((to, withinMs) =>
+        dialPeer({ direct: wishes.direct ?? new Map(), relay: streams.open }, to, withinMs)),
     limits: { ...LINK, ...wishes.link },
-    log: silentLog,
+    watch,
   })
   return {
     domain,
@@ -214,6 +249,8 @@ export const makeRealm = (wishes: TestRealmWishes) => {
     streams,
     asked,
     refused,
+    /** Connections that were told of as opened, and not yet as closed. */
+    told: () => isOpen,
     ask: (to: PeerDomain, body: unknown = {}, path = PATH) =>
       link.ask(to, { path, body, trackingId: 'T-1' }, instant(now() + 2000)),
     /** New files: connections are judged anew. */
@@ -221,6 +258,14 @@ export const makeRealm = (wishes: TestRealmWishes) => {
       trust = trustOf(anchors, lists)
       link.recheck()
       server.recheck()
+    },
+    /** Ends every connection with peers, as for want of trust, and trusts them again. */
+    hangUp(): void {
+      const before = trust
+      trust = trustOf([], [])
+      link.recheck()
+      server.recheck()
+      trust = before
     },
     renew(next: Pick<PeerLeaf, 'chainPem' | 'keyPem'>): void {
       identity = { chainPem: next.chainPem, keyPem: next.keyPem }
@@ -236,10 +281,8 @@ export const makeRealm = (wishes: TestRealmWishes) => {
     },
     /** A TCP port for peers that come directly. */
     async listen() {
-      const raws = new Set<{ destroy(): void }>()
       const listener = createServer((raw) => {
-        raws.add(raw)
-        if (!server.take(raw, { carrier: 'direct' })) raw.destroy()
+        if (!server.take(raw, { address: '127.0.0.1', carrier: 'direct' })) raw.destroy()
       })
       await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve))
       const address = listener.address()
@@ -247,10 +290,7 @@ export const makeRealm = (wishes: TestRealmWishes) => {
       return {
         host: '127.0.0.1',
         port: address.port,
-        close: () => {
-          listener.close()
-          for (const raw of raws) raw.destroy()
-        },
+        close: () => void listener.close(),
       }
     },
     close(): void {
@@ -265,14 +305,27 @@ type CoreStreamFrame = Parameters<ReturnType<typeof createPeerStreams>['take']>[
 const isStreamFrameOfCore = (frame: { readonly type: string }): frame is CoreStreamFrame =>
   frame.type.startsWith('stream-')
 
-const trustOf = (anchors: readonly string[], lists: readonly string[]) => {
+const readTrust = (
+  anchors: readonly string[],
+  lists: readonly string[],
+  isRevocationRequired: boolean,
+) => {
   const trust = readPeerTrust({
     anchors,
     revocationLists: lists.map((pem) => new TextEncoder().encode(pem)),
-    isRevocationRequired: false,
+    isRevocationRequired,
   })
   if (isPeerTrustProblem(trust)) throw new Error('unusable trust')
   return trust
+}
+
+/** Certificates of both, and the roots that both trust. */
+export const makePeerPapers = async () => {
+  const papers = {
+    acme: await makePeerRealm(ACME),
+    globex: await makePeerRealm(GLOBEX),
+  }
+  return { papers, anchors: [papers.acme.root.pem, papers.globex.root.pem] }
 }
 
 /** Acme and globex on one core, each trusting the other's root and its own. */
@@ -283,11 +336,7 @@ export const makePeerWorld = async (
   } = {},
 ) => {
   const core = makeCore()
-  const papers = {
-    acme: await makePeerRealm(ACME),
-    globex: await makePeerRealm(GLOBEX),
-  }
-  const anchors = [papers.acme.root.pem, papers.globex.root.pem]
+  const { papers, anchors } = await makePeerPapers()
   const acme = makeRealm({ core, domain: ACME, leaf: papers.acme.leaf, anchors, ...wishes.acme })
   const globex = makeRealm({
     ...{ core, domain: GLOBEX, leaf: papers.globex.leaf, anchors },
@@ -308,3 +357,12 @@ export const makePeerWorld = async (
 
 export const codeOf = (outcome: object): string =>
   isRefusal(outcome) ? outcome.refused : 'answered'
+
+/** Waits for something that comes of itself. */
+export const until = async (condition: () => boolean): Promise<void> => {
+  const end = performance.now() + 5000
+  while (!condition()) {
+    if (performance.now() > end) throw new Error(`it never came to that: ${condition}`)
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+}

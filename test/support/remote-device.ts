@@ -144,7 +144,7 @@ export const remoteDevice = async (
   const sender = {
     corridor: () => ({ handle }),
     staticJwk: () => String(details['rsaPublicKey']),
-    home: `kms://${world.acme.domain}`,
+    home: `kms://${world.at(name).plan.domain}`,
   }
   const { kid }: { kid: string } = JSON.parse(sender.staticJwk())
   return {

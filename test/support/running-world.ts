@@ -1,5 +1,5 @@
 // A development world in processes of their own, on free ports of loopback, whose parts a test can stop, kill, start
-// and look into one by one. It is `scripts/start` taken apart: same settings, same programs.
+// and look into one by one: one realm, or two that federate. It is `scripts/start` taken apart: same settings, same programs.
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -27,8 +27,10 @@ import { nodeTransport } from '../../src/client/node.ts'
 type Settings = Readonly<Record<string, unknown>>
 
 export interface WorldWishes {
-  /** Laid over the realm's settings, section by section. */
+  /** Laid over acme's settings, section by section. */
   readonly realm?: (plan: WorldPlan) => Settings
+  /** The same for globex, which runs only if this is given. */
+  readonly globex?: (plan: WorldPlan) => Settings
   readonly core?: Settings
   /** Parameters of the core's node, before its program. */
   readonly coreNode?: readonly string[]
@@ -45,31 +47,45 @@ export interface Page {
   readonly body: string
 }
 
+/** One realm of a world. */
+export interface RunningRealm {
+  readonly plan: RealmPlan
+  readonly certificates: RealmCertificates
+  readonly process: Child
+  /** Runs `keyrealm … --config <this realm's>`, unless it names another. */
+  keyrealm(...command: string[]): Promise<Ran>
+  /** Its audit log as its operator reads it. */
+  entries(): Promise<readonly Settings[]>
+}
+
 export interface RunningWorld {
   readonly plan: WorldPlan
   readonly certificates: DevelopmentCertificates
-  /** The one realm that runs: acme. */
+  /** The first realm: acme. */
   readonly acme: RealmPlan
   readonly provider: Child
   readonly core: Child
+  /** Acme's process. */
   readonly realm: Child
   readonly ready: Ready
   user(name: string): ReadyUser
-  /** The reference client of a person; closed with the world. */
+  /** The realm of that name, or the one that this person is at home in. */
+  at(name: string): RunningRealm
+  /** The reference client of a person, at their own realm; closed with the world. */
   client(
     name: string,
     changes?: Partial<Pick<ConnectSettings, 'answerTimeoutMs' | 'clock' | 'receipts'>>,
   ): Promise<KeyrealmClient>
   /** Runs `keyrealm … --config <acme's>`, unless it names another. */
   keyrealm(...command: string[]): Promise<Ran>
-  /** What one of acme's plain listeners on loopback says. */
+  /** What a plain listener on loopback says. */
   page(port: number, path: string, headers?: Readonly<Record<string, string>>): Promise<Page>
   /** Acme's audit log as its operator reads it. */
   entries(): Promise<readonly Settings[]>
   close(): Promise<void>
 }
 
-const PORTS = [0, 1, 2, 3, 10, 11, 12]
+const PORTS = [0, 1, 2, 3, 10, 11, 12, 13, 20, 21, 22, 23]
 const LOWEST_PORT = 20_000
 const PORT_BASES = 1000
 
@@ -125,34 +141,43 @@ const readPage = async (
 }
 
 interface Parts {
+  /** Of the whole world: the core knows both realms, whichever run. */
   readonly plan: WorldPlan
   readonly certificates: DevelopmentCertificates
-  readonly acme: RealmPlan
-  readonly own: RealmCertificates
+  /** Those that run. */
+  readonly running: readonly RealmPlan[]
 }
 
-const planParts = async (): Promise<Parts> => {
+const planParts = async ({ globex }: WorldWishes): Promise<Parts> => {
   const dataDirectory = mkdtempSync(join(tmpdir(), 'keyrealm world-'))
   const plan = planWorld({ dataDirectory, portBase: await findPortBase() })
-  const certificates = makeDevelopmentCertificates({
-    directory: plan.certificates,
-    realms: plan.realms.slice(0, 1),
-  })
-  const [acme] = plan.realms
-  const [own] = certificates.realms
-  if (!acme || !own) throw new Error('the plan has no realm')
-  return { plan, certificates, acme, own }
+  const running = plan.realms.slice(0, globex === undefined ? 1 : 2)
+  const directory = plan.certificates
+  return {
+    plan,
+    running,
+    certificates: makeDevelopmentCertificates({ directory, realms: running }),
+  }
 }
 
-const writeSettings = ({ plan, certificates, acme, own }: Parts, wishes: WorldWishes): void => {
-  const { tlsCaFile } = certificates
+const certificatesOf = ({ certificates }: Parts, { name }: RealmPlan): RealmCertificates => {
+  const found = certificates.realms.find((one) => one.name === name)
+  if (found === undefined) throw new Error(`no certificates for ${name}`)
+  return found
+}
+
+const writeSettings = (parts: Parts, wishes: WorldWishes): void => {
+  const { plan, certificates, running } = parts
   const core = coreSettings(plan, certificates) as Settings
-  const realm = realmSettings({ realm: acme, plan, certificates: own, tlsCaFile }) as Settings
   writeJson(plan.core.configFile, overlay(core, wishes.core ?? {}))
-  writeJson(acme.configFile, overlay(realm, wishes.realm?.(plan) ?? {}))
+  for (const realm of running) {
+    const from = { realm, plan, certificates: certificatesOf(parts, realm), shared: certificates }
+    const wished = (realm.name === 'acme' ? wishes.realm : wishes.globex)?.(plan)
+    writeJson(realm.configFile, overlay(realmSettings(from) as Settings, wished ?? {}))
+  }
 }
 
-const childrenOf = ({ plan, certificates, acme }: Parts, { coreNode = [] }: WorldWishes) => {
+const childrenOf = ({ plan, certificates, running }: Parts, { coreNode = [] }: WorldWishes) => {
   const { directory, port, issuer, logFile } = plan.identityProvider
   const { chainFile, keyFile } = certificates.identityProvider
   const program = join(import.meta.dirname, '../../scripts/dev/identity-provider.ts')
@@ -172,16 +197,19 @@ const childrenOf = ({ plan, certificates, acme }: Parts, { coreNode = [] }: Worl
     logFile: plan.core.logFile,
     answers: () => isReadyAt(plan.core.healthPort),
   })
-  const realm = superviseChild({
-    name: 'acme',
-    command: [KEYREALM, 'serve', '--config', acme.configFile],
-    logFile: acme.logFile,
-    answers: () => isReadyAt(acme.healthPort),
-  })
-  return { provider, core, realm }
+  const realms = running.map((realm) =>
+    superviseChild({
+      name: realm.name,
+      command: [KEYREALM, 'serve', '--config', realm.configFile],
+      logFile: realm.logFile,
+      answers: () => isReadyAt(realm.healthPort),
+    }),
+  )
+  return { provider, core, realms }
 }
 
-const runCommand = async (command: readonly string[]): Promise<Ran> => {
+/** A command line as a process of its own; nothing is added to it. */
+export const runCommand = async (command: readonly string[]): Promise<Ran> => {
   const child = spawn(process.execPath, [KEYREALM, ...command], {
     stdio: ['ignore', 'pipe', 'pipe'],
   })
@@ -199,21 +227,19 @@ interface Started extends Parts, ReturnType<typeof childrenOf> {
 const CLIENT_CLOSES_WITHIN_MS = 3000
 
 /** Clients of the world's people, to be closed together. */
-const gatherClients = ({ ready, certificates, acme }: Started) => {
+const gatherClients = ({ ready, certificates }: Started) => {
   const closers: (() => Promise<void>)[] = []
   return {
-    async join({ coreToken, kmsToken }: ReadyUser, changes: object = {}): Promise<KeyrealmClient> {
-      const [realm] = ready.realms
+    async join(user: ReadyUser, changes: object = {}): Promise<KeyrealmClient> {
+      const realm = ready.realms.find(({ users }) => users.includes(user))
+      if (realm === undefined) throw new Error(`${user.name} has no realm`)
       const transport = nodeTransport({ caPem: readFileSync(certificates.tlsCaFile, 'utf8') })
       closers.push(async () => transport.close())
       const client = await connect({
         wdmUrl: ready.core.wdmUrl,
-        realm: {
-          domain: acme.domain,
-          rootsPem: [readFileSync(realm?.identityCaFile ?? '', 'utf8')],
-        },
-        coreToken: async () => coreToken,
-        kmsToken: async () => kmsToken,
+        realm: { domain: realm.domain, rootsPem: [readFileSync(realm.identityCaFile, 'utf8')] },
+        coreToken: async () => user.coreToken,
+        kmsToken: async () => user.kmsToken,
         transport,
         ...changes,
       })
@@ -230,34 +256,57 @@ const gatherClients = ({ ready, certificates, acme }: Started) => {
 
 const ENTRIES_MOST = 1000
 
+const readEntries = async (logPort: number): Promise<readonly Settings[]> => {
+  const all: Settings[] = []
+  for (;;) {
+    const page = `/log/entries?after=${all.length}&limit=${ENTRIES_MOST}`
+    const { status, body } = await readPage(logPort, page, {})
+    if (status !== 200) throw new Error(`the log answers ${status}: ${body}`)
+    const { entries }: { entries: readonly { body: string }[] } = JSON.parse(body)
+    all.push(...entries.map((one) => JSON.parse(one.body)))
+    // Reading the log is itself recorded: there is always one more.
+    if (entries.length < ENTRIES_MOST) return all
+  }
+}
+
+const realmsOf = (started: Started): readonly RunningRealm[] =>
+  started.realms.map((process, index) => {
+    const plan = started.running[index]
+    if (plan === undefined) throw new Error('a realm without a plan')
+    const { configFile, logPort } = plan
+    return {
+      ...{ plan, process, certificates: certificatesOf(started, plan) },
+      keyrealm: (...command) =>
+        runCommand(command.includes('--config') ? command : [...command, '--config', configFile]),
+      entries: () => readEntries(logPort),
+    }
+  })
+
 const toWorld = (started: Started): RunningWorld => {
-  const { plan, certificates, acme, provider, core, realm, ready } = started
+  const { plan, certificates, provider, core, ready } = started
   const clients = gatherClients(started)
+  const users = ready.realms.flatMap((realm) => realm.users)
   const user = (name: string): ReadyUser => {
-    const found = ready.realms[0]?.users.find((one) => one.name === name)
+    const found = users.find((one) => one.name === name)
     if (found === undefined) throw new Error(`nobody is called ${name}`)
     return found
   }
+  const realms = realmsOf(started)
+  const at = (name: string): RunningRealm => {
+    const home = ready.realms.find((one) => one.users.some((person) => person.name === name))
+    const found = realms.find((one) => one.plan.name === (home?.name ?? name))
+    if (found === undefined) throw new Error(`there is no realm of ${name}`)
+    return found
+  }
+  const acme = at('acme')
   return {
-    ...{ plan, certificates, acme, provider, core, realm, ready, user },
+    ...{ plan, certificates, provider, core, ready, user, at },
+    acme: acme.plan,
+    realm: acme.process,
     client: (name, changes) => clients.join(user(name), changes),
-    keyrealm: (...command) =>
-      runCommand(
-        command.includes('--config') ? command : [...command, '--config', acme.configFile],
-      ),
+    keyrealm: acme.keyrealm,
     page: (port, path, headers = {}) => readPage(port, path, headers),
-    async entries() {
-      const all: Settings[] = []
-      for (;;) {
-        const page = `/log/entries?after=${all.length}&limit=${ENTRIES_MOST}`
-        const { status, body } = await readPage(acme.logPort, page, {})
-        if (status !== 200) throw new Error(`the log answers ${status}: ${body}`)
-        const { entries }: { entries: readonly { body: string }[] } = JSON.parse(body)
-        all.push(...entries.map((one) => JSON.parse(one.body)))
-        // Reading the log is itself recorded: there is always one more.
-        if (entries.length < ENTRIES_MOST) return all
-      }
-    },
+    entries: acme.entries,
     async close() {
       await clients.close()
       await started.stopAll()
@@ -267,8 +316,8 @@ const toWorld = (started: Started): RunningWorld => {
 
 /** Starts everything; nothing is left behind if that fails. */
 export const startRunningWorld = async (wishes: WorldWishes = {}): Promise<RunningWorld> => {
-  const parts = await planParts()
-  const { plan, certificates, acme, own } = parts
+  const parts = await planParts(wishes)
+  const { plan, certificates, running } = parts
   // Compiled code is shared by all processes of all worlds: a start takes half the time.
   process.env['NODE_COMPILE_CACHE'] ??= join(
     import.meta.dirname,
@@ -277,18 +326,18 @@ export const startRunningWorld = async (wishes: WorldWishes = {}): Promise<Runni
   mkdirSync(plan.core.directory, { recursive: true })
   writeSettings(parts, wishes)
   const children = childrenOf(parts, wishes)
+  const prepare = (realm: RealmPlan) => prepareRealm(realm, certificatesOf(parts, realm))
   const stopAll = async (): Promise<void> => {
-    await children.realm.stop()
+    await Promise.all(children.realms.map((realm) => realm.stop()))
     await children.core.stop()
     await children.provider.stop()
     rmSync(plan.data, { recursive: true, force: true })
   }
   try {
     await children.provider.start()
-    await Promise.all([children.core.start(), prepareRealm(acme, own)])
-    await children.realm.start()
-    const only = { ...plan, realms: [acme] }
-    const ready = await describeWorld({ plan: only, certificates })
+    await Promise.all([children.core.start(), ...running.map(prepare)])
+    await Promise.all(children.realms.map((realm) => realm.start()))
+    const ready = await describeWorld({ plan: { ...plan, realms: running }, certificates })
     return toWorld({ ...parts, ...children, ready, stopAll })
   } catch (error) {
     await stopAll()

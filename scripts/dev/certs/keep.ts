@@ -1,10 +1,26 @@
 // Keeps a key and its certificate in two files: what is there and good is kept, what is missing is made.
-// It never overwrites a file. What is there but no longer good (expired, other name, other issuer, wrong key) is
-// refused with the name of the file to move away, because silently replacing an identity breaks whoever trusts it.
+// It never overwrites one of them; only revocation lists, which age, are made anew. What is there but no longer good
+// (expired, other name, other issuer, wrong key) is refused with the name of the file to move away, because silently
+// replacing an identity breaks whoever trusts it.
+
+// First: a later import does not load without it.
+import 'reflect-metadata'
+
 import { createPrivateKey, randomBytes, X509Certificate } from 'node:crypto'
-import { existsSync, linkSync, mkdirSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { dirname } from 'node:path'
+import { X509Crl } from '@peculiar/x509'
 import { type Credential, generateKeyPem, issueCertificate, type Profile } from './issue.ts'
+import { issueRevocationList } from './revoke.ts'
 
 export interface Place {
   readonly keyFile: string
@@ -36,6 +52,28 @@ export function keepOrMake(place: Place, profile: Profile, above: Above = {}): C
 function keepOrWrite(file: string, mode: number, make: () => string): string {
   if (!existsSync(file)) writeOnce(file, make(), mode)
   return readFileSync(file, 'utf8')
+}
+
+const LIST_KEPT_MS = 86_400_000
+
+/** A list of nobody; one that is older than a day is signed again, and whoever is on it stays on it. */
+export function keepList(file: string, issuer: Credential): void {
+  const isThere = existsSync(file)
+  if (isThere && Date.now() - statSync(file).mtimeMs < LIST_KEPT_MS) return
+  const revoked = isThere ? new X509Crl(readFileSync(file, 'utf8')).entries : []
+  writeList(
+    file,
+    issuer,
+    revoked.map(({ serialNumber }) => serialNumber),
+  )
+}
+
+/** Replaces the file in one step: a running realm may read it at any moment. */
+export function writeList(file: string, issuer: Credential, serials: readonly string[]): void {
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
+  const temporary = `${dirname(file)}/.${randomBytes(6).toString('hex')}.new`
+  writeFileSync(temporary, issueRevocationList(issuer, serials), { mode: 0o644 })
+  renameSync(temporary, file)
 }
 
 /** Writes a whole new file or nothing; fails when the file is there (link refuses to replace). */

@@ -1,6 +1,6 @@
 // Shows the product at work in a running development world: two people of one realm talk in a room, a third comes and
-// is removed, and beside what they read stands what the core kept of it and what the realm's log says. It claims
-// nothing it did not look up.
+// is removed; then people of two realms do. Beside what they read stands what the core kept of it and what the logs say.
+// It claims nothing it did not look up.
 import {
   type KeyrealmClient,
   KmsRefused,
@@ -8,6 +8,7 @@ import {
   type Room,
 } from '../../../src/client/index.ts'
 import type { Ready, ReadyRealm } from '../ready-file.ts'
+import { SAID_BY_BOTH, showBothCompanies } from './both-companies.ts'
 import { type Entry, keptByCore, readLog, refuseReadable } from './evidence.ts'
 import { gather, nextMessage, readTalk, type Said } from './party.ts'
 import { showSearch } from './searching.ts'
@@ -30,12 +31,13 @@ export interface Stage extends Demonstration {
 /** Prints the talk. Throws when a line does not arrive as it was sent, is readable at the core, or carol gets a key. */
 export async function demonstrate(wanted: Demonstration): Promise<void> {
   const { ready, coreFiles } = wanted
-  const [realm] = ready.realms
-  if (!realm) throw new Error('There is no realm to show.')
-  await using party = gather(ready, realm)
+  const [realm, abroad] = ready.realms
+  if (!realm || !abroad) throw new Error('There are no two realms to show.')
+  await using party = gather(ready)
   const { last: before } = await readLog(realm.logUrl, 0)
-  const [alice, bob, carol] = await Promise.all(['alice', 'bob', 'carol'].map(party.join))
-  if (!alice || !bob || !carol) throw new Error('Somebody did not come.')
+  const names = ['alice', 'bob', 'carol', 'gina']
+  const [alice, bob, carol, gina] = await Promise.all(names.map(party.join))
+  if (!alice || !bob || !carol || !gina) throw new Error('Somebody did not come.')
   const stage = { ...wanted, realm, alice, bob, carol }
   const talk = readTalk()
   const texts = talk.map(({ text }) => text)
@@ -52,12 +54,14 @@ export async function demonstrate(wanted: Demonstration): Promise<void> {
   await talkOn(stage, room, talk.slice(5))
   await carolIsRefused(stage, newKey)
   await showSearch(stage, { roomId: room.id, texts })
-  const bytes = refuseReadable([...texts, 'A lost password'], coreFiles)
-  say(
-    `Of ${texts.length} lines and a title, 0 are readable in the ${bytes} bytes the core has written.`,
-  )
   const { entries } = await readLog(realm.logUrl, before)
   sayLog(entries, String(room.resourceUri), newKey)
+  await showBothCompanies({ ...stage, gina, home: realm, abroad })
+  const said = [...texts, 'A lost password', ...SAID_BY_BOTH]
+  const bytes = refuseReadable(said, coreFiles)
+  say(
+    `Of ${said.length} lines and titles, 0 are readable in the ${bytes} bytes the core has written.`,
+  )
 }
 
 async function talkOn(stage: Stage, { id }: Room, talk: readonly Said[]): Promise<void> {
@@ -125,7 +129,7 @@ function sayKey({ keyUri }: Room): void {
   console.log(`  key of new messages: ${keyUri}`)
 }
 
-function sayLine([writer, reader]: readonly string[], message: Message, kept: string): void {
+export function sayLine([writer, reader]: readonly string[], message: Message, kept: string): void {
   say(`${writer} writes to the room
   ${reader?.padEnd(5)} reads  ${message.text}
   core  keeps  ${kept.slice(0, SHOWN_CHARS)}... (${kept.length} characters)`)

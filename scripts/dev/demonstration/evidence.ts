@@ -54,6 +54,8 @@ export interface Entry {
   readonly outcome: string
   readonly actor: { readonly kind: string; readonly id?: string }
   readonly uri?: string
+  readonly keys?: readonly string[]
+  readonly trackingId?: string
   readonly resource?: string
   readonly code?: string
   readonly subjects?: readonly string[]

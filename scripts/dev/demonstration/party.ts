@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { connect, type KeyrealmClient, type Message } from '../../../src/client/index.ts'
 import { type NodeTransport, nodeTransport } from '../../../src/client/node.ts'
-import type { Ready, ReadyRealm } from '../ready-file.ts'
+import type { Ready } from '../ready-file.ts'
 
 const SAMPLE = resolve(import.meta.dirname, '../../../test/data/chat-sample.jsonl')
 /** A talk of two people about a lost password (Ubuntu IRC logs, CC BY 4.0; see test/data/README.md). */
@@ -11,15 +11,16 @@ const FIRST_LINE = 'ubuntu-2012-11-24#00957'
 const LINES = 8
 const ARRIVAL_TIMEOUT_MS = 15_000
 
-/** Clients that leave when the party is over. */
-export function gather(ready: Ready, realm: ReadyRealm) {
+/** Clients of people, each at their own realm, that leave when the party is over. */
+export function gather(ready: Ready) {
   const caPem = readFileSync(ready.core.tlsCaFile, 'utf8')
-  const rootsPem = [readFileSync(realm.identityCaFile, 'utf8')]
   const joined: { readonly client: KeyrealmClient; readonly transport: NodeTransport }[] = []
   return {
     join: async (name: string): Promise<KeyrealmClient> => {
-      const user = realm.users.find((one) => one.name === name)
-      if (!user) throw new Error(`${name} is not in ${realm.name}.`)
+      const realm = ready.realms.find(({ users }) => users.some((one) => one.name === name))
+      const user = realm?.users.find((one) => one.name === name)
+      if (!realm || !user) throw new Error(`${name} is in no realm of this world.`)
+      const rootsPem = [readFileSync(realm.identityCaFile, 'utf8')]
       const transport = nodeTransport({ caPem })
       const client = await connect({
         wdmUrl: ready.core.wdmUrl,

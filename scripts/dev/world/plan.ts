@@ -45,9 +45,11 @@ export interface RealmPlan extends Organization {
   readonly healthPort: number
   readonly adminPort: number
   readonly logPort: number
+  /** Where peers come without the core; nothing listens there unless the settings say so. */
+  readonly peerPort: number
 }
 
-/** Ports from the base upwards: 0 identity provider, 1-3 core, 10, 11, 12 first realm, 20, 21, 22 second. */
+/** Ports from the base upwards: 0 identity provider, 1-3 core, 10-13 first realm, 20-23 second. */
 export function planWorld({ dataDirectory, portBase }: WorldChoices): WorldPlan {
   const data = resolve(dataDirectory)
   return {
@@ -86,5 +88,6 @@ function planRealm(data: string, organization: Organization, firstPort: number):
     healthPort: firstPort,
     adminPort: firstPort + 1,
     logPort: firstPort + 2,
+    peerPort: firstPort + 3,
   }
 }

@@ -35,15 +35,22 @@ export function coreSettings(plan: WorldPlan, certificates: DevelopmentCertifica
   }
 }
 
+/** What all realms of a world share. */
+export type SharedCertificates = Pick<
+  DevelopmentCertificates,
+  'tlsCaFile' | 'trustFolder' | 'crlFolder'
+>
+
 export interface RealmSettingsFrom {
   readonly realm: RealmPlan
   readonly plan: WorldPlan
   readonly certificates: RealmCertificates
-  readonly tlsCaFile: string
+  readonly shared: SharedCertificates
 }
 
-export function realmSettings({ realm, plan, certificates, tlsCaFile }: RealmSettingsFrom): object {
+export function realmSettings({ realm, plan, certificates, shared }: RealmSettingsFrom): object {
   const { issuer, directory } = plan.identityProvider
+  const { tlsCaFile } = shared
   const title = `${realm.name.charAt(0).toUpperCase()}${realm.name.slice(1)}`
   return {
     realm: {
@@ -74,12 +81,21 @@ export function realmSettings({ realm, plan, certificates, tlsCaFile }: RealmSet
       certificateFile: certificates.coreClient.chainFile,
       keyFile: certificates.coreClient.keyFile,
     },
+    federation: { carrier: carrierSettings(certificates, shared) },
     listeners: {
       health: { host: HOST, port: realm.healthPort },
       admin: { host: HOST, port: realm.adminPort },
       log: { host: HOST, port: realm.logPort },
     },
   }
+}
+
+/** The way to peers, through the core. */
+function carrierSettings(
+  { peer }: RealmCertificates,
+  { trustFolder, crlFolder }: SharedCertificates,
+): object {
+  return { certificateFile: peer.chainFile, keyFile: peer.keyFile, trustFolder, crlFolder }
 }
 
 /** Replaces the file in one step. */

@@ -49,11 +49,35 @@ const printed = ([label, value]: Pair): string =>
 
 const isThere = ([, value]: Pair): boolean => value !== undefined
 
-/** A message of a client, opened or not; everything else the realm records is its own doing. */
-const tagOf = (entry: EntryFields): string =>
-  entry.text('method') !== undefined || entry.text('type') === 'MESSAGE'
-    ? '[KMS:REQUEST] received'
-    : '[KMS:EVENT] recorded'
+/** What a client or another realm asked for, done or refused (`actions.md`); everything else is the realm's own doing. */
+const REQUESTS: ReadonlySet<string | undefined> = new Set([
+  'answer.repeated',
+  'authorization.created',
+  'authorization.read',
+  'authorization.removed',
+  'customer-key.changed',
+  'key.bound',
+  'key.created',
+  'key.released',
+  'key.used',
+  'message.refused',
+  'peer.refused',
+  'ping.answered',
+  'request.failed',
+  'request.refused',
+  'resource.created',
+  'resource.read',
+  'session.created',
+  'session.ended',
+])
+/** Those of them that the realm and its administrators do of themselves as well; then nobody's method stands there. */
+const ALSO_OWN: ReadonlySet<string | undefined> = new Set(['authorization.removed'])
+
+const tagOf = (entry: EntryFields): string => {
+  const action = entry.text('action')
+  const isOwn = ALSO_OWN.has(action) && entry.text('method') === undefined
+  return REQUESTS.has(action) && !isOwn ? '[KMS:REQUEST] received' : '[KMS:EVENT] recorded'
+}
 
 export const hdsMessage = (entry: EntryFields): string => {
   const pairs = [

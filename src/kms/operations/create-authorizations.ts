@@ -33,7 +33,8 @@ const load = async (moment: Moment, asked: Ask): Promise<Facts> => {
   const there = await tx.authorizations.ofResource(resourceUri, now, authIds)
   const brought = there.filter((one) => one.isBrought === true)
   const makers = brought.map(({ createdBy }) => createdBy)
-  const people = by.kind === 'person' ? [...makers, by.userId] : makers
+  const caller = by.kind === 'person' || by.kind === 'peer' ? by.userId : undefined
+  const people = caller === undefined ? makers : [...makers, caller]
   const named = new Set(
     (await tx.authorizations.ofResource(resourceUri, now, people)).map(({ authId }) => authId),
   )
@@ -42,7 +43,7 @@ const load = async (moment: Moment, asked: Ask): Promise<Facts> => {
     ...facts,
     existing: there.filter((one) => !replaced.includes(one)),
     replaced,
-    isNamed: by.kind === 'person' && named.has(by.userId),
+    isNamed: caller !== undefined && named.has(caller),
   }
 }
 

@@ -2,18 +2,26 @@
 // always authorised, once: by name, or through the resources that it hangs on and by nothing else. A retry under a new requestId finds its keys bound: if they are exactly the
 // keys of a resource that the same caller made a moment ago, that resource is the answer.
 
-import type { AuthId, KeyUri, ResourceUri, UserId } from '../../id.ts'
-import { parseTarget, resourceRepresentation } from '../../protocol/index.ts'
+import { type AuthId, type KeyUri, parseUserId, type ResourceUri, type UserId } from '../../id.ts'
+import {
+  hostOf,
+  isForeign,
+  parseResourceUri,
+  resourceRepresentation,
+  urisOf,
+} from '../../protocol/index.ts'
 import { isRefusal, type Refusal } from '../../refusal.ts'
 import { after, isPast, seconds } from '../../time.ts'
 import { accountRefusal, bindRefusal } from '../access.ts'
 import type { Answer } from '../answer.ts'
 import type { Authorization } from '../authorization.ts'
 import type { Asked } from '../case.ts'
+import { askHome, type PeerAsk } from '../foreign.ts'
 import { type BoundKey, bindTo, type Key } from '../key.ts'
 import { type Moment, type OperationOf, operation } from '../operation.ts'
+import { reachedBy } from '../reached.ts'
 import { isExpired, type Resource } from '../resource.ts'
-import { bearerOrders, newAuthorizations, represent } from './grant.ts'
+import { bearerOrders, isUserId, newAuthorizations, represent } from './grant.ts'
 
 type Ask = Asked<OperationOf<'create-resource'>>
 
@@ -108,18 +116,42 @@ const answerFor = (twin: Twin, keyUris: readonly KeyUri[], moment: Moment): Answ
  * whoever makes a board of a room, and leaves the room, must not keep the board.
  */
 const makerOf = async (
-  { tx, now, means }: Moment,
+  moment: Moment,
   by: UserId,
+  asked: Ask,
   authIds: readonly AuthId[],
 ): Promise<readonly AuthId[]> => {
-  const pairs = authIds.flatMap((authId) => {
-    const target = parseTarget(authId, means.uris)
-    const isResource = !isRefusal(target) && target.kind === 'resource'
-    return isResource ? [{ resourceUri: target.uri, authId: by }] : []
+  const uris = resourcesAlone(authIds)
+  if (uris.length === 0) return [by]
+  const near = uris.filter((uri) => !isForeign(uri, moment.means.uris))
+  const pairs = near.map((resourceUri) => ({ resourceUri, authId: by }))
+  const reached = await moment.tx.authorizations.reach(pairs, moment.now)
+  const far = uris.filter((uri) => !near.includes(uri))
+  const known = await reachedBy(
+    moment,
+    far.map((resourceUri) => ({ asked, resourceUri })),
+  )
+  return reached.includes(true) || known.includes(true) ? [] : [by]
+}
+
+/** The resources that are let in, if nobody else is. */
+const resourcesAlone = (authIds: readonly AuthId[]): readonly ResourceUri[] => {
+  const uris = authIds.flatMap((authId) => {
+    const uri = isUserId(authId) ? undefined : parseResourceUri(authId, urisOf(hostOf(authId)))
+    return uri === undefined || isRefusal(uri) ? [] : [uri]
   })
-  if (pairs.length === 0 || pairs.length < authIds.length) return [by]
-  const reached = await tx.authorizations.reach(pairs, now)
-  return reached.includes(true) ? [] : [by]
+  return uris.length === authIds.length ? uris : []
+}
+
+/** Is the maker of a board of a foreign room in that room? */
+const awaits = (_facts: Facts, asked: Ask, moment: Moment): readonly PeerAsk[] => {
+  const userId = parseUserId(asked.subject)
+  if (userId === undefined || asked.told !== undefined) return []
+  const uris = resourcesAlone(asked.request.operation.authIds)
+  if (uris.some((uri) => !isForeign(uri, moment.means.uris))) return []
+  return uris.map((uri) =>
+    askHome(asked, { name: 'retrieve-authorizations', uri, authId: userId }, uri),
+  )
 }
 
 const make = async (moment: Moment, ask: Ask, by: UserId, keys: Facts['keys']): Promise<Twin> => {
@@ -132,7 +164,7 @@ const make = async (moment: Moment, ask: Ask, by: UserId, keys: Facts['keys']): 
     createdAt: now,
     ...(wanted.ttlSeconds === 0 ? {} : { expiresAt: after(now, seconds(wanted.ttlSeconds)) }),
   }
-  const maker = await makerOf(moment, by, wanted.authIds)
+  const maker = await makerOf(moment, by, ask, wanted.authIds)
   const authIds = [...maker, ...wanted.authIds.filter((authId) => authId !== by)]
   // A maker who is not there by name cannot stay by what is let in here.
   const areBrought = ask.received.joint === undefined && maker.length > 0
@@ -157,6 +189,7 @@ export const createResource = operation<'create-resource', Facts>('create-resour
         return { keys, twin: await loadTwin(moment, ask, keys) }
       }),
     ),
+  awaits,
   decide,
   act: async (moment, decided) => {
     const answers: Answer[] = []

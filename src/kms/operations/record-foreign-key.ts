@@ -5,12 +5,21 @@ import { refuse } from '../../refusal.ts'
 import { toRfc3339 } from '../../time.ts'
 import { type ResourceFacts, resourceRefusal } from '../access.ts'
 import type { Answer } from '../answer.ts'
+import type { Asked } from '../case.ts'
 import { operation } from '../operation.ts'
 import type { ForeignKey } from '../peer-ports.ts'
+import type { Transaction } from '../ports.ts'
 import { loadResource } from './load-resource.ts'
 
 interface Facts extends ResourceFacts {
   readonly recorded: ForeignKey | undefined
+  /** The core has given up the operation that it would have been part of. */
+  readonly isWithdrawn: boolean
+}
+
+const isWithdrawn = async (tx: Transaction, { received }: Asked): Promise<boolean> => {
+  const { operationId: id } = received
+  return id !== undefined && (await tx.operations.find([id])).get(id)?.state === 'withdrawn'
 }
 
 export const recordForeignKey = operation<'bind-key', Facts>('bind-key', {
@@ -20,12 +29,18 @@ export const recordForeignKey = operation<'bind-key', Facts>('bind-key', {
       asked.map(async (one) => {
         const { uri, resourceUri } = one.request.operation
         const known = await moment.tx.copies.foreignKeys([uri])
-        return { recorded: known.get(uri), ...(await loadResource(moment, resourceUri, one)) }
+        return {
+          recorded: known.get(uri),
+          isWithdrawn: await isWithdrawn(moment.tx, one),
+          ...(await loadResource(moment, resourceUri, one)),
+        }
       }),
     ),
-  decide: ({ recorded, ...facts }, asked, { now }) => {
+  decide: ({ recorded, isWithdrawn: isGivenUp, ...facts }, asked, { now }) => {
     const { uri, resourceUri } = asked.request.operation
-    if (recorded === undefined) return resourceRefusal(facts, resourceUri, now)
+    if (recorded === undefined) {
+      return isGivenUp ? refuse('rooms.withdrawn') : resourceRefusal(facts, resourceUri, now)
+    }
     return recorded.resourceUri === resourceUri ? undefined : refuse('kms.key-already-bound', uri)
   },
   act: async ({ tx, now }, decided) => {

@@ -134,6 +134,7 @@ export const anAnswer = (
 ): StoredAnswer => ({
   requestId: randomUUID(),
   operation: 'create /keys',
+  digest: 'what else it asked',
   body: '{"status":201}',
   answeredAt: NOW,
   ...change,

@@ -8,7 +8,16 @@ import type { AuthId, ResourceUri } from '../../../src/id.ts'
 import type { Authorization, Resource } from '../../../src/kms/index.ts'
 import type { OpenStore } from '../../../src/store/index.ts'
 import { type Implementation, openFresh } from './implementations.ts'
-import { ALICE, anAuthorization, anAuthorizationUri, aResource, at, aUserId, NOW } from './make.ts'
+import {
+  ALICE,
+  anAuthorization,
+  anAuthorizationUri,
+  aResource,
+  at,
+  aUserId,
+  HOME,
+  NOW,
+} from './make.ts'
 
 const allow = (on: Resource, authId: AuthId, change: Partial<Authorization> = {}): Authorization =>
   anAuthorization({ resourceUri: on.uri, authId, ...change })
@@ -213,6 +222,7 @@ export const reachContract = (on: Implementation): void => {
     })
 
     random(on)
+    foreignWays(on)
   })
 }
 
@@ -262,6 +272,46 @@ const searched = (graph: Graph, start: ResourceUri, authId: AuthId): boolean => 
     return here.some((one) => one.authId === authId) || here.some((one) => visit(one.authId))
   }
   return visit(start)
+}
+
+/** A resource of another realm: only its home knows who is authorised there. */
+const foreignWays = (on: Implementation): void => {
+  const team = 'kms://kms.globex.example/resources/99999999-9999-4999-8999-999999999999'
+  const waysInto = (store: OpenStore, ...resources: readonly Resource[]) =>
+    store.read((tx) =>
+      tx.authorizations.foreignWays(
+        resources.map(({ uri }) => uri),
+        HOME,
+        NOW,
+      ),
+    )
+  const letIn = (on: Resource, change: Partial<Authorization> = {}) =>
+    allow(on, team as AuthId, { kind: 'resource', ...change })
+
+  test('the ends of all ways are named that lead out of this home, for each resource', async () => {
+    const store = await openFresh(on)
+    const [room, inner, board] = [aResource(), aResource(), aResource()]
+    await keep(store, [room, inner, board], [nest(room, inner), letIn(inner), nest(inner, board)])
+    assert.deepEqual(await waysInto(store, board, room, inner), [[], [team], [team]])
+    assert.deepEqual(await reaches(store, [room, team as AuthId]), [true])
+  })
+
+  test('no way leads through what is over, or what its maker has left', async () => {
+    const store = await openFresh(on)
+    const [lapsed, gone, brought] = [aResource(), aResource({ expiresAt: at(-1) }), aResource()]
+    const maker = aUserId()
+    const link = letIn(brought, { isBrought: true, createdBy: maker })
+    await keep(
+      store,
+      [lapsed, gone, brought],
+      [letIn(lapsed, { expiresAt: at(-1) }), letIn(gone), link],
+    )
+    assert.deepEqual(await waysInto(store, lapsed, gone, brought), [[], [], []])
+    assert.deepEqual(await reaches(store, [brought, team as AuthId]), [false])
+    await store.transact((tx) => tx.authorizations.insert([allow(brought, maker)]))
+    assert.deepEqual(await waysInto(store, brought), [[team]])
+    assert.deepEqual(await reaches(store, [brought, team as AuthId]), [true])
+  })
 }
 
 const random = (on: Implementation): void => {

@@ -2,6 +2,7 @@
 // often it is asked, and none for what was withdrawn. It lives outside the core's process and outlives its lines.
 // It opens nothing; a kmsMessage that says `refuse` is refused, one that says `garbage` gets silence.
 
+import assert from 'node:assert/strict'
 import type { CorePart, MessagesFrame } from '../../../src/boundary/index.ts'
 import { connectRealm, type Dial, type FakeRealm } from './fake-realm.ts'
 import { createInbox, type Inbox } from './inbox.ts'
@@ -33,6 +34,8 @@ export interface ActingRealm {
   withdraws: boolean
   /** The resource that it answers with instead of a new one. */
   alias: string | undefined
+  /** Another realm has had this done here, for its user. */
+  passedOn(frame: MessagesFrame): void
   /** A new line to the core. */
   dial(dial: Dial): Promise<FakeRealm>
 }
@@ -115,9 +118,10 @@ export const createActingRealm = (domain: string, organizationId: string): Actin
   }
   const serveWithdrawals = async (line: FakeRealm): Promise<void> => {
     for (;;) {
-      const { id } = await line.withdrawals.take()
+      const { id, part } = await line.withdrawals.take()
       if (!realm.withdraws) continue
       realm.withdrawn.push(id)
+      if (part !== undefined) assert.ok(part.resourceUri?.startsWith(`kms://${domain}/`))
       const outcome = outcomes.get(id) ?? 'withdrawn'
       outcomes.set(id, outcome)
       say(line, id, outcome, true)
@@ -125,6 +129,7 @@ export const createActingRealm = (domain: string, organizationId: string): Actin
     }
   }
   return Object.assign(realm, {
+    passedOn: (frame: MessagesFrame) => void settle(toAsked(frame)),
     async dial(dial: Dial): Promise<FakeRealm> {
       const line = await connectRealm(dial, domain, [organizationId])
       void serve(line)

@@ -60,7 +60,7 @@ const openLink = (change: Partial<CoreLinkOptions> = {}): CoreLink => {
     url: core.url,
     tls: { ca: authority.ca, ...authority.client(ACME.domain) },
     hello: () => HELLO,
-    withdraw: async (id) => ({ type: 'answers', id, answers: [], declined: 'rooms.withdrawn' }),
+    withdraw: async ({ id }) => ({ type: 'answers', id, answers: [], declined: 'rooms.withdrawn' }),
     onRosters: async () => undefined,
     onSearch: async ({ id }) => ({ type: 'search-declined', id, status: 503, code: 'kms.locked' }),
     onNews: () => undefined,
@@ -321,7 +321,7 @@ test('the log names no post, no user and no device', async () => {
 test('withdrawals beyond what may be in work are shed, and those after them answered', async () => {
   const held = Promise.withResolvers<void>()
   openLink({
-    withdraw: async (id) => {
+    withdraw: async ({ id }) => {
       await held.promise
       return { type: 'answers', id, answers: [], declined: 'rooms.withdrawn' }
     },
@@ -343,7 +343,7 @@ test('a withdrawn operation is answered with its end, whatever its post is doing
       await slow.promise
       return { type: 'answers', id: frame.id, answers: [], declined: 'rooms.withdrawn' }
     },
-    withdraw: async (id) => ({
+    withdraw: async ({ id }) => ({
       type: 'answers',
       id,
       answers: id === 'done' ? [{ n: 0, clear: { status: 201 } }] : [],

@@ -28,7 +28,7 @@ before(async () => {
       handled.push(...post.kmsMessages)
       return answersTo(post, deliverTo)
     },
-    withdraw: async (id) => ({ type: 'answers', id, answers: [], declined: 'rooms.withdrawn' }),
+    withdraw: async ({ id }) => ({ type: 'answers', id, answers: [], declined: 'rooms.withdrawn' }),
     onRosters: async () => undefined,
     onSearch: async ({ id }) => ({ type: 'search-declined', id, status: 503, code: 'kms.locked' }),
     onNews: () => undefined,

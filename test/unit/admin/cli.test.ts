@@ -14,6 +14,7 @@ const aWorld = (act: () => number = () => 0) => {
   const actions: CliActions = {
     serve: record('serve'),
     init: record('init'),
+    preflight: record('preflight'),
     status: record('status'),
     configCheck: record('configCheck'),
     configSchema: record('configSchema'),
@@ -46,9 +47,15 @@ const aWorld = (act: () => number = () => 0) => {
     auditReconcile: record('auditReconcile'),
     auditErase: record('auditErase'),
     auditAcceptRestore: record('auditAcceptRestore'),
+    auditRotateKey: record('auditRotateKey'),
     auditWitnesses: record('auditWitnesses'),
     auditWitnessKey: record('auditWitnessKey'),
     auditSeen: record('auditSeen'),
+    recoveryKey: record('recoveryKey'),
+    backup: record('backup'),
+    restore: record('restore'),
+    rehearseRestore: record('rehearseRestore'),
+    upgrade: record('upgrade'),
     indexLab: record('indexLab'),
     indexStatus: record('indexStatus'),
     indexRekey: record('indexRekey'),
@@ -61,6 +68,9 @@ const aWorld = (act: () => number = () => 0) => {
     peersUnblock: record('peersUnblock'),
     peersPin: record('peersPin'),
     peersMovePin: record('peersMovePin'),
+    peersCheck: record('peersCheck'),
+    peersReceipts: record('peersReceipts'),
+    peersReconcile: record('peersReconcile'),
     auditShipStatus: record('auditShipStatus'),
   }
   const run = async (line: string) => {
@@ -160,6 +170,17 @@ const COMMANDS: readonly (readonly [line: string, name: string, options: object 
   ['access list --config realm.json', 'accessList', { config }],
   ['peers list --config realm.json', 'peersList', { config }],
   ['peers show k.y --config realm.json', 'peersShow', { config, domain: 'k.y' }],
+  ['peers check k.y --config realm.json', 'peersCheck', { config, domain: 'k.y' }],
+  [
+    'peers receipts k.y --json --config realm.json',
+    'peersReceipts',
+    { config, domain: 'k.y', json: true },
+  ],
+  [
+    'peers reconcile k.y --theirs d --config realm.json',
+    'peersReconcile',
+    { config, domain: 'k.y', theirs: 'd' },
+  ],
   ['peers block k.y --config realm.json', 'peersBlock', { config, domain: 'k.y' }],
   ['peers unblock k.y --config realm.json', 'peersUnblock', { config, domain: 'k.y' }],
   ['peers pin k.y --user u --config realm.json', 'peersPin', { config, domain: 'k.y', user: 'u' }],
@@ -200,7 +221,36 @@ const COMMANDS: readonly (readonly [line: string, name: string, options: object 
     'auditSeen',
     { config, origin: 'a.example/log' },
   ],
+  [
+    'init --config realm.json --continue --chain c --link-chain l --json',
+    'init',
+    { config, continue: true, chain: 'c', linkChain: 'l', json: true },
+  ],
+  ['init --config realm.json --answers a', 'init', { config, answers: 'a' }],
+  ['preflight --config realm.json --json', 'preflight', { config, json: true }],
+  ['recovery-key --out k', 'recoveryKey', { out: 'k' }],
+  ['recovery-key --out k --x25519 --json', 'recoveryKey', { out: 'k', x25519: true, json: true }],
+  ['backup --config realm.json', 'backup', { config }],
+  [
+    'backup --config realm.json --out f --recipient age1a --recipient age1b --json',
+    'backup',
+    { config, out: 'f', recipient: ['age1a', 'age1b'], json: true },
+  ],
+  [
+    'restore f --recovery-key k --realm kms.x.y --to d --store s --sha256 00',
+    'restore',
+    { backup: 'f', recoveryKey: 'k', realm: 'kms.x.y', to: 'd', store: 's', sha256: '00' },
+  ],
+  [
+    'rehearse-restore f --config realm.json --recovery-key k --sandbox d --keep',
+    'rehearseRestore',
+    { backup: 'f', config, recoveryKey: 'k', sandbox: 'd', keep: true },
+  ],
+  ['upgrade --config realm.json', 'upgrade', { config, backup: true }],
+  ['upgrade --config realm.json --no-backup', 'upgrade', { config, backup: false }],
   ['audit accept-restore --config realm.json', 'auditAcceptRestore', { config }],
+  ['audit rotate-key --config realm.json', 'auditRotateKey', { config }],
+  ['audit rotate-key --config realm.json --retire', 'auditRotateKey', { config, retire: true }],
   [
     'audit show --config realm.json --after 7 --limit 3',
     'auditShow',
@@ -277,16 +327,19 @@ describe('the command line', () => {
     assert.equal((await run('serve --config realm.json')).code, 3)
   })
 
-  test('errors are one line with their code, and exit with 1', async () => {
+  test('errors are a line with their code and, where something can be done, what; exit code 1', async () => {
     const throwing = async (error: unknown) => {
       const { run } = aWorld(() => {
         throw error
       })
       return run('status --config realm.json')
     }
-    const told = Object.assign(new Error('realm.json is missing'), { code: 'config.invalid' })
+    const told = Object.assign(new Error('realm.json is missing'), { code: 'config.odd' })
+    const full =
+      'keyrealm: failed (store.full)\nFree some space where the database lies; the realm goes on by itself.\n'
     const lines: readonly (readonly [unknown, string])[] = [
-      [told, 'keyrealm: realm.json is missing (config.invalid)\n'],
+      [told, 'keyrealm: realm.json is missing (config.odd)\n'],
+      [new Fault('store.full'), full],
       [new Fault('store.unreachable'), 'keyrealm: failed (store.unreachable)\n'],
       [new SyntaxError('Unexpected "hunter2"'), 'keyrealm: failed (SyntaxError)\n'],
       ['hunter2', 'keyrealm: failed (unknown)\n'],

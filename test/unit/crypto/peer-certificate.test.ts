@@ -7,6 +7,7 @@ import {
   isPeerTrustProblem,
   type PeerTrust,
   type PeerTrustFiles,
+  readPeerIdentity,
   readPeerTrust,
 } from '../../../src/crypto/index.ts'
 import { Fault } from '../../../src/fault.ts'
@@ -176,10 +177,11 @@ describe('a path is refused', () => {
     }
   })
 
-  test('whose leaf is an authority, or is not meant for both ends', async () => {
+  test('whose leaf is an authority, may not sign, or is not meant for both ends', async () => {
     const names = dns(DOMAIN)
     for (const wrong of [
       { isAuthority: true },
+      { isForEncryption: true },
       { uses: [] },
       { uses: [SERVER_AUTH] },
       { uses: [CLIENT_AUTH] },
@@ -300,5 +302,24 @@ describe('files that cannot be relied upon in full are no trust at all', () => {
     const der = Buffer.from(pem.replaceAll(/-----.*-----/g, ''), 'base64')
     const by = trusting({ anchors: [root.pem], revocationLists: [der] })
     assert.equal(codeOf(leaf.chain, by), 'federation.certificate-revoked')
+  })
+})
+
+describe('what a realm shows its peers', () => {
+  const identity = (chainPem: string, keyPem: string) =>
+    readPeerIdentity({ chainPem, keyPem, domain: DOMAIN })
+
+  test('is a certificate of exactly its name with its own key, and says until when', () => {
+    const shown = identity(leaf.chainPem, leaf.keyPem)
+    assert.equal(shown?.validUntil, Date.parse(new X509Certificate(leaf.pem).validTo))
+  })
+
+  test('is nothing with the key of another, under another name, or without a certificate', async () => {
+    const other = await issuer.issue({ names: dns(DOMAIN) })
+    const two = await issuer.issue({ names: dns(DOMAIN, 'kms.acme.example') })
+    assert.equal(identity(leaf.chainPem, other.keyPem), undefined)
+    assert.equal(identity(two.chainPem, two.keyPem), undefined)
+    assert.equal(identity('none', leaf.keyPem), undefined)
+    assert.equal(identity(leaf.chainPem, 'none'), undefined)
   })
 })

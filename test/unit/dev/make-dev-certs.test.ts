@@ -2,10 +2,19 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { createPrivateKey, X509Certificate } from 'node:crypto'
-import { mkdtempSync, readFileSync, rmSync, statSync, unlinkSync, writeFileSync } from 'node:fs'
+import {
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  unlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
+import { writeList } from '../../../scripts/dev/certs/keep.ts'
 import {
   type DevelopmentCertificates,
   makeDevelopmentCertificates,
@@ -71,6 +80,32 @@ test('a server certificate names loopback and a client certificate names the rea
   const client = read(acme.coreClient.chainFile)
   assert.equal(client.subjectAltName, 'DNS:kms.acme.example')
   assert.deepEqual(client.keyUsage, ['1.3.6.1.5.5.7.3.2'])
+})
+
+test('every authority of a realm has a list that openssl accepts, and who is on it stays on it', () => {
+  const { chainFile } = acme.peer
+  const [leaf] = readChain(chainFile)
+  const lists = ['root', 'issuer'].map((one) => join(made.crlFolder, `acme-${one}.pem`))
+  const [, file] = lists
+  assert.ok(leaf && file)
+  const trust = ['-crl_check_all', '-no-CApath', '-CAfile', acme.identityCaFile]
+  const all = lists.flatMap((one) => ['-CRLfile', one])
+  const check = () => openssl('verify', ...trust, ...all, '-untrusted', chainFile, chainFile)
+  check()
+  const above = join(directory, 'realms', 'acme', 'identity-issuer')
+  const issuer = {
+    certificatePem: readFileSync(`${above}.pem`, 'utf8'),
+    keyPem: readFileSync(`${above}-key.pem`, 'utf8'),
+  }
+  for (const serial of ['80', '7f00', leaf.serialNumber]) {
+    writeList(file, issuer, [serial])
+    utimesSync(file, 0, 0)
+    makeDevelopmentCertificates(wanted)
+    assert.ok(Date.now() - statSync(file).mtimeMs < DAY_MS, 'an old list is signed again')
+    const text = openssl('crl', '-in', file, '-noout', '-text')
+    assert.match(text, new RegExp(`Serial Number: 0*${serial}\\n`, 'i'))
+  }
+  assert.throws(check, /certificate revoked/)
 })
 
 test('keys are readable by their owner alone', () => {

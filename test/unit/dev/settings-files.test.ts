@@ -17,7 +17,11 @@ const folder = mkdtempSync(join(tmpdir(), 'keyrealm settings '))
 after(() => rmSync(folder, { recursive: true }))
 
 const plan = planWorld({ dataDirectory: folder, portBase: 7400 })
-const tlsCaFile = '/certs/tls-ca.pem'
+const shared = {
+  tlsCaFile: '/certs/tls-ca.pem',
+  trustFolder: '/certs/trust',
+  crlFolder: '/certs/crl',
+}
 const place = { keyFile: '/certs/key.pem', chainFile: '/certs/chain.pem' }
 const realms = plan.realms.map(({ name, domain }) => ({
   name,
@@ -32,8 +36,7 @@ const realms = plan.realms.map(({ name, domain }) => ({
 test('the core accepts its settings and knows every realm', () => {
   const certificates = {
     directory: '/certs',
-    trustFolder: '/certs/trust',
-    tlsCaFile,
+    ...shared,
     core: place,
     identityProvider: place,
     realms,
@@ -51,8 +54,9 @@ test('each realm accepts its settings, on loopback and with ports of its own', (
   const ports = plan.realms.flatMap((realm, index) => {
     const certificates = realms[index]
     assert.ok(certificates)
-    writeJson(realm.configFile, realmSettings({ realm, plan, certificates, tlsCaFile }))
-    const { listeners } = loadSettings(realm.configFile)
+    writeJson(realm.configFile, realmSettings({ realm, plan, certificates, shared }))
+    const { listeners, federation } = loadSettings(realm.configFile)
+    assert.equal(federation.carrier?.crlFolder, '/certs/crl')
     const { health, admin, log } = listeners
     assert.deepEqual([health.host, admin.host, log.host], Array(3).fill('127.0.0.1'))
     return [health.port, admin.port, log.port]

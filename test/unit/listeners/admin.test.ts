@@ -21,6 +21,7 @@ const aWorld = (change: Partial<AdminActions> = {}) => {
       link: 'connected',
       store: 'sqlite',
       startedAt: instant(0),
+      log: { recorded: 3, size: 2, publishedAt: instant(0), witnesses: [] },
     }),
     lock: async () => {
       calls.push('lock')
@@ -34,6 +35,10 @@ const aWorld = (change: Partial<AdminActions> = {}) => {
     erase: async (userId) => {
       calls.push(`erase ${userId}`)
       return { files: 'gone' }
+    },
+    checkPeer: async (domain) => {
+      calls.push(`check ${domain}`)
+      return { domain, isGood: true, findings: [], roundTripsMs: [] }
     },
     shipStatus: async () => [],
     reloadIdentity: async () => {
@@ -175,6 +180,7 @@ describe('the log as static files', () => {
     entries: auditEntries,
     checkpoint: async () => 'a note\n',
     witnessed: async () => undefined,
+    rotation: async (number) => (number === 2 ? 'a proof\n' : undefined),
     tile: async ({ index }) => (index === 0 ? new Uint8Array(body) : undefined),
   })
   const ask = (path: string, accepts?: string) =>
@@ -186,6 +192,10 @@ describe('the log as static files', () => {
     const forever = 'public, max-age=31536000, immutable'
     for (const path of ['tile/0/000', 'tile/entries/000', 'tile/entries/000.p/3']) {
       assert.equal((await ask(path)).headers.get('cache-control'), forever, path)
+    }
+    assert.equal(await (await ask('rotation/2')).text(), 'a proof\n')
+    for (const other of ['rotation/1', 'rotation/02', 'rotation/', 'rotation/2/3']) {
+      assert.equal((await ask(other)).status, 404, other)
     }
     const note = await ask('checkpoint')
     assert.equal(note.headers.get('cache-control'), 'no-cache')
@@ -238,12 +248,33 @@ describe('erasing somebody', () => {
     assert.deepEqual(world.calls, [])
   })
 
+  test('checks a peer by its domain, and nothing else', async () => {
+    const world = aWorld()
+    const answer = await world.post('/peers/check', '{"domain":"kms.globex.example"}')
+    assert.deepEqual([answer.status, answer.body.domain], [200, 'kms.globex.example'])
+    for (const one of ['', '{}', '[]', '{"domain":7}', '{"domain":"a.b","force":true}']) {
+      assert.equal((await world.post('/peers/check', one)).body.code, 'http.malformed-body', one)
+    }
+    assert.deepEqual(world.calls, ['check kms.globex.example'])
+    for (const [code, status] of [
+      ['admin.federation-off', 409],
+      ['admin.not-a-domain', 400],
+    ] as const) {
+      const refused = await aWorld({ checkPeer: async () => code }).post(
+        '/peers/check',
+        '{"domain":"x"}',
+      )
+      assert.deepEqual([refused.status, refused.body.code], [status, code])
+    }
+  })
+
   const obstacles = {
     'erasure.unknown-person': 404,
     'erasure.machine-account': 409,
     'erasure.not-off-boarded': 409,
     'erasure.still-authorized': 409,
     'erasure.not-acknowledged': 409,
+    'erasure.withdrawals-owed': 409,
   } as const
   for (const [code, status] of Object.entries(obstacles)) {
     test(`is refused with ${code}`, async () => {
@@ -292,6 +323,7 @@ describe('entries of the audit log', () => {
       ...appOptions().options,
       entries,
       witnessed: async () => undefined,
+      rotation: async () => undefined,
       checkpoint: async () => undefined,
       tile: async () => undefined,
     })
