@@ -20,8 +20,8 @@ import {
 } from './fields.ts'
 import { peerPolicy } from './peer-policy.ts'
 import { postgres } from './postgres.ts'
-import { release } from './release.ts'
 import { proxy } from './proxy.ts'
+import { release } from './release.ts'
 import { search } from './search.ts'
 
 const realm = (folder: string) =>
