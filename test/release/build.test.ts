@@ -170,13 +170,24 @@ describe('a release', { skip }, () => {
     }
   })
 
-  it('is verified by one command, without a network, also where the artefact was renamed', () => {
+  it('is verified by one command where there is no network, no git, and no package yet', () => {
+    const folder = at('only the source')
+    mkdirSync(folder)
+    execFileSync('sh', ['-euc', 'git -C "$0" archive HEAD | tar -x -C "$1"', here, folder])
     const renamed = at('download')
     writeFileSync(renamed, readFileSync(named(out, DEB)))
-    const args = [renamed, '--signers', join(out, 'signers.json'), '--source', here]
-    const offline = ['--offline-bundle', at('packages.tar')]
-    const said = succeeded(run(here, 'verify-release.ts', [...args, ...offline]))
+    const args = [
+      renamed,
+      '--signers',
+      join(out, 'signers.json'),
+      '--offline-bundle',
+      at('packages.tar'),
+    ]
+    const alone = isRoot ? ['unshare', '--net'] : ['env']
+    const [program = '', ...words] = [...alone, join(folder, 'scripts/verify-release'), ...args]
+    const said = succeeded(spawnSync(program, words, { cwd: scratch, encoding: 'utf8' }))
     assert.match(said, /signed +by releases\.acme\.example: Ed25519 and ML-DSA-65/)
+    assert.match(said, /the folder, on its owner’s word, has commit/)
     assert.match(said, /identical the source makes this artefact, to the last byte/)
     assert.match(said, /^GOOD$/m)
   })
