@@ -8,7 +8,9 @@ import { runToEnd } from '../supervise/child.ts'
 import type { RealmPlan } from './plan.ts'
 import { writeJson } from './settings-files.ts'
 
-export const KEYREALM = `${import.meta.dirname}/../../keyrealm.mjs`
+/** The program of every world; KEYREALM_PROGRAM names another one, such as an installed release's. */
+export const KEYREALM =
+  process.env['KEYREALM_PROGRAM'] ?? `${import.meta.dirname}/../../keyrealm.mjs`
 
 export async function prepareRealm(realm: RealmPlan, { identity }: RealmCertificates) {
   const { directory, configFile, logFile } = realm
