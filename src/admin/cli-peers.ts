@@ -2,7 +2,7 @@
 
 import type { Command } from 'commander'
 import type { Done, ExitCode, WithConfig } from './cli.ts'
-import { configOption } from './cli-options.ts'
+import { configOption, jsonOption } from './cli-options.ts'
 
 export interface PeerOptions extends WithConfig {
   /** As given; whoever runs the command parses it. */
@@ -52,8 +52,13 @@ export const addPeers = (program: Command, actions: PeerActions, done: Done): vo
       'print peers: domain, state, since when, users, copies they hold, withdrawals owed',
     )
     .addOption(configOption())
+    .addOption(jsonOption())
     .action(async (options: WithConfig) => done(await actions.peersList(options)))
-  ofDomain('show', 'peersShow', 'print the users of a peer, conflicts about them, what it is owed')
+  ofDomain(
+    'show',
+    'peersShow',
+    'print the users of a peer, conflicts about them, what it is owed',
+  ).addOption(jsonOption())
   ofDomain('block', 'peersBlock', 'neither ask nor answer it, from the next request on')
   ofDomain('unblock', 'peersUnblock', 'work with it again')
   ofUser('pin', 'peersPin', 'say or confirm that a user is one of that peer’s')

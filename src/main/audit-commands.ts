@@ -9,6 +9,7 @@ import type {
   AuditSearchOptions,
   AuditVerifyOptions,
   CliOutput,
+  WithConfig,
 } from '../admin/index.ts'
 import {
   formatVkey,
@@ -48,6 +49,21 @@ const auditRows = (after: number, limit: number) => async (realm: Realm) => {
   await recordReading(realm.ledger, after, entries.length)
   return entries.map(({ sequence, body }): Row => [sequence, body])
 }
+
+/** Entries are JSON already: for programs one object a line, `sequence` and the `entry` as it was hashed. */
+const entries = (
+  { config, json }: WithConfig,
+  output: CliOutput,
+  rows: (realm: Realm) => Promise<readonly Row[]>,
+): Promise<number> =>
+  json === undefined
+    ? listing({ config }, output, rows)
+    : beside(config, async (realm) => {
+        for (const [sequence, body] of await rows(realm)) {
+          output.out(`{"sequence":${sequence},"entry":${body}}\n`)
+        }
+        return DONE
+      })
 
 interface Said {
   readonly action?: string
@@ -190,12 +206,12 @@ const verify = async (options: AuditVerifyOptions, output: CliOutput): Promise<n
 /** All but those that need the realm's keys. */
 export const createAuditCommands = (output: CliOutput): Omit<AuditActions, 'auditRotateKey'> => ({
   ...createWitnessCommands(output),
-  auditShow: ({ config, after, limit }) => listing({ config }, output, auditRows(after, limit)),
-  auditSearch: (options) => listing(options, output, searchRows(options)),
-  auditKey: ({ config }) =>
+  auditShow: (options) => entries(options, output, auditRows(options.after, options.limit)),
+  auditSearch: (options) => entries(options, output, searchRows(options)),
+  auditKey: ({ config, json }) =>
     beside(config, async (realm) => {
       const rows = await keyRows(realm)
-      printRows(rows, output)
+      printRows(rows, output, json)
       return rows.length === 0 ? FAILED : DONE
     }),
   auditExport: (options) => beside(options.config, exportLog(options, output)),
