@@ -608,6 +608,8 @@ class KeyHistory {
 /** The one form in which entries say their time: text order is time order. */
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/
 
+const ORIGIN = /\/log(?:\/(?<number>[1-9]\d*))?$/
+
 /** Is it an entry of the version that we know? */
 const isTold = (told) => {
   const { v, counter, time, details } = told
@@ -639,6 +641,7 @@ class Story {
   /** Nodes that may have started in what a restore has taken out of the log: one time each. */
   #excused
   #realm
+  #restores = 0
   #isWhole = true
 
   constructor(findings) {
@@ -670,7 +673,17 @@ class Story {
     this.#life(sequence, told)
   }
 
-  end() {
+  /** `origin` names the log: `…/log`, and after each restore that was accepted `…/log/2`, `…/log/3`. */
+  end(origin) {
+    const named = ORIGIN.exec(origin)
+    const isLater = named?.groups?.['number'] !== undefined
+    if (named !== null && isLater !== this.#restores > 0 && this.#isWhole) {
+      this.#findings.notComplete(
+        'the whole log',
+        `it is called ${origin}, and its entries tell of ${this.#restores} restores`,
+        'nothing legitimate: a log goes on under another name after a restore, and then only',
+      )
+    }
     for (const teller of this.#nodes.values()) this.#judgeClock(teller)
     for (const node of this.#open.keys()) this.#findings.note(`${node} was running at the end`)
   }
@@ -732,6 +745,7 @@ class Story {
       this.#findings.graveNote(text)
       this.#open.clear()
       this.#excused = new Set()
+      this.#restores += 1
     }
     if (action !== 'process.started') return
     this.#judgeBefore(sequence, told)
@@ -864,6 +878,9 @@ const judgeForks = (shown, findings) => {
   })
 }
 
+/** Nobody outside has seen a tail for so many seconds; unless the auditor says how old the news may be. */
+const UNWITNESSED_MAX = 3600
+
 const vouchedBy = (shown, keys) => {
   const note = parseNote(shown.note)
   const times = new Map()
@@ -891,13 +908,13 @@ const judgeWitnesses = (shown, asked, findings) => {
     )
     return
   }
-  const size = shown[0]?.size ?? 0
-  const last = best.times[quorum - 1] ?? 0
-  const isOld = age !== undefined && age.nowSeconds - last > age.maxSeconds
-  if (isOld) {
+  const { size = 0, signedAt = 0 } = shown[0] ?? {}
+  const { nowSeconds, maxSeconds } = age ?? { nowSeconds: signedAt, maxSeconds: UNWITNESSED_MAX }
+  const late = nowSeconds - (best.times[quorum - 1] ?? 0)
+  if (late > maxSeconds) {
     findings.notComplete(
       `the end, after entry ${best.shown.size}`,
-      `enough witnesses last co-signed ${age.nowSeconds - last} seconds ago`,
+      `enough witnesses last co-signed ${late} seconds before ${age === undefined ? 'it was signed' : 'now'}`,
       'an old export; witnesses that do not answer, or that know a larger log than this one',
     )
   }
@@ -984,7 +1001,7 @@ class Verification {
     }
     for (let level = 1; level <= this.#above.length; level++) this.#compareLevel(level)
     this.#judgeRoot()
-    this.#story.end()
+    this.#story.end(this.#head.origin)
     this.#keys.end()
   }
 

@@ -37,6 +37,12 @@ export interface InitOptions extends UnlockOptions {
 
 export type StatusOptions = WithConfig
 
+export interface VersionOptions {
+  readonly digests?: true
+  readonly config?: string
+  readonly json?: true
+}
+
 export interface IdentityImportOptions extends WithConfig {
   readonly key: string
   readonly chain: string
@@ -68,6 +74,7 @@ export interface CliActions
   identityList(options: WithConfig): Promise<ExitCode>
   usersImport(options: UsersImportOptions): Promise<ExitCode>
   usersList(options: WithConfig): Promise<ExitCode>
+  digests(options: VersionOptions): Promise<ExitCode>
 }
 
 export interface CliAbout {
@@ -110,9 +117,13 @@ export const buildProgram = (actions: CliActions, about: CliAbout, done: Done): 
   program
     .command('version')
     .description('print the version')
-    .action(() => {
+    .option('--digests', 'and the SHA-256 of everything that runs')
+    .option('--config <file>', 'of this settings file, too')
+    .option('--json', 'for programs')
+    .action(async (options: VersionOptions) => {
+      if (options.digests === true) return done(await actions.digests(options))
       program.configureOutput().writeOut?.(`${about.version}\n`)
-      done(EXIT_DONE)
+      return done(EXIT_DONE)
     })
   addExamples(program)
   return program

@@ -51,6 +51,9 @@ const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   'peers move-pin': [
     'peers move-pin kms.globex.example --user 0b8f6a3e-51c7-4d92-a6be-3f7d20c9e114',
   ],
+  'peers check': ['peers check kms.globex.example'],
+  'peers receipts': ['peers receipts kms.globex.example --json'],
+  'peers reconcile': ['peers reconcile kms.globex.example --theirs their-log/'],
   'access list': ['access list'],
   'access revoke': [
     'access revoke kms://kms.acme.example/authorizations/0b8f6a3e-51c7-4d92-a6be-3f7d20c9e114',

@@ -42,7 +42,13 @@ export type {
 } from './cli-backup.ts'
 export type { IndexActions, IndexLabOptions, IndexLeakageOptions } from './cli-index.ts'
 export type { IndexingActions, IndexRoomOptions } from './cli-indexing.ts'
-export type { PeerActions, PeerOptions, PeerPinOptions } from './cli-peers.ts'
+export type {
+  PeerActions,
+  PeerOptions,
+  PeerPinOptions,
+  PeerReceiptsOptions,
+  PeerReconcileOptions,
+} from './cli-peers.ts'
 export type { ShipActions } from './cli-ship.ts'
 export type {
   AdminActions,
@@ -51,5 +57,7 @@ export type {
   ErasureOutcome,
   LogEntry,
   LogPage,
+  LogStatus,
   UnlockOutcome,
+  WitnessStatus,
 } from './ports.ts'

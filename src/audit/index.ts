@@ -20,6 +20,7 @@ export type { NumberedEntry } from './layouts/fields.ts'
 export { createRenderer, type LayoutName, type Rendering } from './layouts/render.ts'
 export type { SyslogHeader } from './layouts/syslog.ts'
 export { formatVkey, parseNote, parseVkey, type VerifierKey } from './note.ts'
+export { type PeerDifference, reconcilePeers } from './peer-reconcile.ts'
 export type {
   AuditStore,
   KeyRotation,
@@ -45,7 +46,7 @@ export {
   tilesIn,
   waitedFor,
 } from './publish.ts'
-export { RangeCheck } from './range.ts'
+export { brokenAt, RangeCheck } from './range.ts'
 export {
   type Orphan,
   type ReadLog,
@@ -71,6 +72,15 @@ export {
   shipStatus,
 } from './shipping/progress.ts'
 export type { ShipperOptions, ShipSource } from './shipping/run.ts'
+export {
+  openStatement,
+  type SignedStatement,
+  STATEMENT_KINDS,
+  type StatedEntry,
+  type Statement,
+  type StatementKind,
+  signStatement,
+} from './statement.ts'
 export {
   encodeBundle,
   parseBundle,

@@ -14,6 +14,8 @@ export interface Recorded {
   /** Of the last of them. */
   readonly counter: number
   readonly at: Instant
+  /** Of each act, in order, the sequence of its (first) entry. */
+  readonly sequences: readonly number[]
 }
 
 export interface Recorder {
@@ -78,20 +80,23 @@ export const createRecorder = (realm: string, node: string, boot: string): Recor
   }
   return {
     record: async (log, acts, now) => {
-      if (acts.length === 0) return { entries: [], counter, at: now }
+      if (acts.length === 0) return { entries: [], counter, at: now, sequences: [] }
       const head = await log.head()
       appendsAfter = head.sequence
       let used =
         doubtAfter === undefined
           ? counter
           : await countAgain(log, boot, { after: doubtAfter, known: counter })
+      const usedBefore = used
       const encode = (act: Act): string => {
         used += 1
         const place: Place = { realm, node, boot, counter: used, time: now }
         return encodeEntry(act, place)
       }
+      const sequences: number[] = []
       const bodies = withClock(acts, head, now).flatMap((act) => {
         const before = used
+        sequences.push(head.sequence + 1 + used - usedBefore)
         const body = encode(act)
         const parts = splitLong(act, body)
         if (parts === undefined) return [body]
@@ -100,7 +105,7 @@ export const createRecorder = (realm: string, node: string, boot: string): Recor
       })
       const entries = bodies.map((body, index) => ({ sequence: head.sequence + 1 + index, body }))
       await log.append(entries, now)
-      return { entries, counter: used, at: now }
+      return { entries, counter: used, at: now, sequences: sequences.slice(0, acts.length) }
     },
     committed: (recorded) => {
       appendsAfter = undefined

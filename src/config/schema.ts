@@ -21,6 +21,7 @@ import {
 import { peerPolicy } from './peer-policy.ts'
 import { postgres } from './postgres.ts'
 import { proxy } from './proxy.ts'
+import { release } from './release.ts'
 import { search } from './search.ts'
 
 const realm = (folder: string) =>
@@ -367,6 +368,7 @@ export const settingsSchema = (folder: string) =>
       audit: audit(folder),
       backup: backup(folder).exactOptional(),
       proxy: proxy(folder).exactOptional(),
+      release: release(folder),
     })
     .superRefine(checkTogether)
 

@@ -1,10 +1,17 @@
 // Being asked by a peer whose certificate was accepted: its requests go through the corridor as the peer's, its withdrawals are
 // obeyed, and a ping says that we are here. Bodies are read strictly; nothing in them says who the peer is.
 
-import type { Act } from '../audit/index.ts'
+import type { Act, SignedStatement, Statement } from '../audit/index.ts'
 import { parseUserId } from '../id.ts'
-import type { Ledger, PeerDesk, PeerItem, ResourceAndUser } from '../kms/index.ts'
-import { parseResourceUri, urisOf, verdictOf } from '../protocol/index.ts'
+import {
+  type Ledger,
+  logKeyLearned,
+  noteDigest,
+  type PeerDesk,
+  type PeerItem,
+  type ResourceAndUser,
+} from '../kms/index.ts'
+import { parseKeyUri, parseResourceUri, urisOf, verdictOf } from '../protocol/index.ts'
 import { isRefusal, type Refusal, refuse } from '../refusal.ts'
 import { asJson } from './answer.ts'
 import { BATCH_MAX } from './home.ts'
@@ -16,6 +23,7 @@ import {
   type ProvenPeer,
   type ServePeer,
 } from './ports.ts'
+import { digestOf, type Signer, statementIn, toBody } from './statements.ts'
 import type { TurnedAway } from './turned-away.ts'
 
 export const PROTOCOL_VERSION = 1
@@ -26,6 +34,7 @@ export interface ServeParts {
   readonly policy: FederationPolicy
   readonly desk: PeerDesk
   readonly ledger: Ledger
+  readonly signer: Signer
   readonly isUnlocked: () => boolean
   readonly turnedAway: TurnedAway
 }
@@ -65,7 +74,7 @@ const turnAway = (
 }
 
 const serveRequests = async (
-  { desk }: ServeParts,
+  parts: ServeParts,
   peer: ProvenPeer,
   { body, trackingId }: PeerQuestion,
 ): Promise<PeerReply | Refusal> => {
@@ -75,9 +84,23 @@ const serveRequests = async (
   }
   const items = requests.flatMap((raw) => parseItem(raw, peer) ?? [])
   if (items.length !== requests.length) return refuse('request.invalid', 'requests')
-  const texts = await desk.answer(peer, items, trackingId)
-  return { status: 200, body: { answers: texts.map((text): unknown => JSON.parse(text)) } }
+  const all = await parts.desk.answer(peer, items, trackingId)
+  const entries = all.flatMap(({ released }, place) =>
+    released === undefined ? [] : [{ ...released, place }],
+  )
+  const signed = await signedFor(parts, peer, { kind: 'release', entries })
+  // Locked since: what was released is recorded, and stays here.
+  if (signed === undefined && entries.length > 0) return refuse('kms.locked')
+  const answers = all.map(({ text }): unknown => JSON.parse(text))
+  return { status: 200, body: { answers, ...(signed === undefined ? {} : toBody(signed)) } }
 }
+
+const signedFor = async (
+  { signer, domain }: ServeParts,
+  { domain: to }: ProvenPeer,
+  { kind, entries }: Pick<Statement, 'kind' | 'entries'>,
+): Promise<SignedStatement | undefined> =>
+  entries.length === 0 ? undefined : await signer.sign({ kind, by: domain, to, entries })
 
 /** A realm takes back what it said of its own resources, and of no other's. */
 const parseWithdrawal = (raw: unknown, { domain }: ProvenPeer): ResourceAndUser | undefined => {
@@ -88,17 +111,18 @@ const parseWithdrawal = (raw: unknown, { domain }: ProvenPeer): ResourceAndUser 
 }
 
 const serveWithdrawals = async (
-  { ledger, domain }: ServeParts,
+  parts: ServeParts,
   peer: ProvenPeer,
   { body, trackingId }: PeerQuestion,
 ): Promise<PeerReply | Refusal> => {
+  const { ledger, domain } = parts
   const { withdrawals } = asJson(body)
   if (!Array.isArray(withdrawals) || withdrawals.length > WITHDRAWALS_MAX) {
     return refuse('request.invalid-count', 'withdrawals')
   }
   const pairs = withdrawals.flatMap((raw) => parseWithdrawal(raw, peer) ?? [])
   if (pairs.length !== withdrawals.length) return refuse('request.invalid', 'withdrawals')
-  await ledger.commit(async (tx, now) => {
+  const { result, sequences } = await ledger.commitNumbered(async (tx, now) => {
     await tx.copies.withdraw(pairs, now)
     const uris = [...new Set(pairs.map(({ resourceUri }) => resourceUri))]
     const keys = await tx.copies.dropUnread(`kms://${domain}`, uris)
@@ -111,9 +135,51 @@ const serveWithdrawals = async (
       trackingId,
       details: { ...peer.connection, withdrawals: pairs.length },
     }
-    return { result: undefined, acts: [act] }
+    return { result: { keys, time: now }, acts: [act] }
   })
-  return { status: 200, body: { acknowledged: pairs.length } }
+  const [sequence = 0] = sequences
+  const of = digestOf(withdrawals)
+  const entry = { ...result, sequence, trackingId, place: pairs.length, of }
+  const signed = await signedFor(parts, peer, { kind: 'withdrawal', entries: [entry] })
+  // Obeyed, and not acknowledged: it will be said again.
+  if (signed === undefined) return refuse('kms.locked')
+  return { status: 200, body: { acknowledged: pairs.length, ...toBody(signed) } }
+}
+
+/** A peer says what became of keys of ours: kept if it has signed it, and of our own keys only. */
+const serveReceipts = async (
+  { ledger, domain }: ServeParts,
+  peer: ProvenPeer,
+  { body, trackingId }: PeerQuestion,
+): Promise<PeerReply | Refusal> => {
+  const found = statementIn(body, { kind: 'use', by: peer.domain, to: domain })
+  if (found === undefined) return refuse('federation.statement-wrong', peer.domain)
+  const { signed, entries } = found
+  const keys = [...new Set(entries.flatMap((entry) => entry.keys))]
+  if (keys.some((key) => isRefusal(parseKeyUri(key, urisOf(domain))))) {
+    return refuse('federation.statement-wrong', peer.domain)
+  }
+  await ledger.commit(async (tx, now) => {
+    const position = entries[0]?.sequence ?? 0
+    const kept = { ...signed, domain: peer.domain, kind: 'use', position, receivedAt: now } as const
+    const fresh = await tx.receipts.keep([kept])
+    const act: Act = {
+      action: 'peer.uses-received',
+      outcome: 'done',
+      actor: { kind: 'peer', id: peer.domain },
+      type: 'KEY_COLLECTION',
+      keys,
+      trackingId,
+      details: {
+        ...peer.connection,
+        uses: entries.length,
+        theirEntry: position,
+        note: noteDigest(signed.note),
+      },
+    }
+    return { result: undefined, acts: [...fresh.map(logKeyLearned), act] }
+  })
+  return { status: 200, body: { accepted: entries.length } }
 }
 
 const route = async (
@@ -130,6 +196,7 @@ const route = async (
     return { status: 200, body: { version: PROTOCOL_VERSION, domain: parts.domain, state } }
   }
   if (question.path === PEER_PATHS.requests) return serveRequests(parts, peer, question)
+  if (question.path === PEER_PATHS.receipts) return serveReceipts(parts, peer, question)
   return refuse('request.unknown-operation', 'path')
 }
 

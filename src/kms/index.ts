@@ -66,7 +66,7 @@ export {
 } from './off-boarding.ts'
 export { isProven, type OffBoardingReport, reportOffBoarding } from './off-boarding-report.ts'
 export type { Means } from './operation.ts'
-export { createPeerDesk, type PeerDesk, type PeerItem } from './peer-desk.ts'
+export { createPeerDesk, type PeerAnswer, type PeerDesk, type PeerItem } from './peer-desk.ts'
 export type {
   ClaimConflict,
   CopyStore,
@@ -80,6 +80,13 @@ export type {
   Pin,
   ResourceAndUser,
 } from './peer-ports.ts'
+export {
+  logKeyLearned,
+  noteDigest,
+  type OwedReceipt,
+  type PeerReceipt,
+  type ReceiptStore,
+} from './peer-receipts.ts'
 export { type BindParts, retryBinds } from './pending-binds.ts'
 export { People } from './people.ts'
 export type { Person } from './person.ts'

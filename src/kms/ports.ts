@@ -30,6 +30,7 @@ import type {
 } from './machine.ts'
 import type { OffBoarding } from './off-boarded.ts'
 import type { CopyStore, DebtStore, PeerStore } from './peer-ports.ts'
+import type { ReceiptStore } from './peer-receipts.ts'
 import type { Person } from './person.ts'
 import type { Resource } from './resource.ts'
 import type { Drift, RosterCheck, StoredDrift } from './roster.ts'
@@ -331,6 +332,7 @@ export interface Transaction {
   readonly peers: PeerStore
   readonly copies: CopyStore
   readonly debts: DebtStore
+  readonly receipts: ReceiptStore
   readonly shipping: ShippingStore
   readonly witnesses: WitnessStore
 }

@@ -34,6 +34,9 @@ export interface Conclusion {
   readonly operation?: CoreOperation
   /** Nothing is concluded: these are to be asked, and then the case comes again with what they said. */
   readonly awaits?: readonly PeerAsk[]
+  /** What was recorded of it, and once that is durable where in the log. */
+  readonly act: Act
+  readonly sequence?: number
   /** Resources of the peer that it may vouch for. */
   readonly through?: readonly ResourceUri[]
 }
@@ -96,15 +99,21 @@ const runAll = async (moment: Moment, asked: readonly Asked[]): Promise<Map<Aske
   return verdicts
 }
 
+interface Decisions {
+  readonly verdicts: Map<Asked, Verdict>
+  /** What was taken in from peers on the way. */
+  readonly taken: readonly Act[]
+}
+
 /** What peers have said is taken in first; what only a peer can say waits for it; the rest is ours to decide. */
-const decideAll = async (moment: Moment, asked: readonly Asked[]): Promise<Map<Asked, Verdict>> => {
-  const told = await toldVerdicts(moment, asked)
+const decideAll = async (moment: Moment, asked: readonly Asked[]): Promise<Decisions> => {
+  const { verdicts: told, taken } = await toldVerdicts(moment, asked)
   const elsewhere = homeVerdicts(moment, asked)
   const here = asked.filter((one) => !told.has(one) && !elsewhere.has(one))
   const verdicts = new Map([...told, ...elsewhere, ...(await runAll(moment, here))])
   await openThrough(moment, verdicts)
   await admitWaiting(moment, verdicts)
-  return verdicts
+  return { verdicts, taken }
 }
 
 const storedAnswers = (
@@ -166,7 +175,7 @@ export const transact = async (
   const standing = asked.filter((one) => !refused.has(one))
   const repeats = await repeatedVerdicts(moment, standing)
   const { repeated, disagreed } = jointVerdicts(standing, earlier, repeats)
-  const fresh = await decideAll(
+  const { verdicts: fresh, taken } = await decideAll(
     moment,
     standing.filter((one) => !repeated.has(one) && !disagreed.has(one)),
   )
@@ -175,20 +184,23 @@ export const transact = async (
   const verdicts = new Map([...refused, ...repeated, ...fresh])
   const strangers = subjectsOf(verdicts).filter(({ userId }) => !known.has(userId))
   const pseudonyms = new Map([...known, ...(await people.know(tx, strangers, now))])
-  const concludedAs = (one: Case, outcome: Outcome): Conclusion => {
+  const acts = actsOf(group, verdicts, pseudonyms, now)
+  const concludedAs = (one: Case, outcome: Outcome, act: Act): Conclusion => {
     const operation = operationOfCase(one, outcome, earlier, now)
-    return operation === undefined ? { outcome } : { outcome, operation }
+    return operation === undefined ? { outcome, act } : { outcome, act, operation }
   }
-  const concluded = group.map((one): Conclusion => {
-    if (isTurned(one)) return concludedAs(one, one.refusal)
+  const concluded = group.map((one, index): Conclusion => {
+    const act = acts[index]
+    if (act === undefined) throw new Fault('kms.no-act')
+    if (isTurned(one)) return concludedAs(one, one.refusal, act)
     const { outcome, awaits, through } = verdictFor(verdicts, one)
-    if (awaits !== undefined) return { outcome, awaits }
-    return { ...concludedAs(one, outcome), ...(through === undefined ? {} : { through }) }
+    if (awaits !== undefined) return { outcome, act, awaits }
+    return { ...concludedAs(one, outcome, act), ...(through === undefined ? {} : { through }) }
   })
   await tx.operations.insert(
     concluded.flatMap(({ operation }) =>
       operation === undefined || earlier.has(operation.id) ? [] : [operation],
     ),
   )
-  return { result: concluded, acts: actsOf(group, verdicts, pseudonyms, now) }
+  return { result: concluded, acts: [...taken, ...acts] }
 }

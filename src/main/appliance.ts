@@ -2,7 +2,7 @@
 // do to it. Locked, it is healthy and answers nobody; unlocked, it publishes its identity.
 
 import { readFileSync } from 'node:fs'
-import type { AdminActions, ApplianceStatus } from '../admin/index.ts'
+import type { AdminActions, LogPage } from '../admin/index.ts'
 import {
   type AnswersFrame,
   type KmsDetails,
@@ -15,29 +15,23 @@ import { SecretBytes, systemRandom } from '../crypto/index.ts'
 import { Fault } from '../fault.ts'
 import type { ServePeer, TurnedAway } from '../federation/index.ts'
 import type { IndexLine } from '../indexer/index.ts'
-import {
-  operationAnswer,
-  renewKeyEncryptionKeys,
-  sweep,
-  sweepOperations,
-  withdrawOperation,
-} from '../kms/index.ts'
+import { operationAnswer, withdrawOperation } from '../kms/index.ts'
 import { type CoreLink, openCoreLink } from '../links/index.ts'
 import { type Job, type Log, type Metrics, type Part, systemClock } from '../runtime/index.ts'
-import { seconds } from '../time.ts'
+import { statusOf } from './appliance-status.ts'
 import { type Realm, record, unlockRealm } from './assembly.ts'
 import { type Carrier, joinCarrier } from './carrier.ts'
 import { type JoinedCorridor, joinCorridor } from './corridor.ts'
 import { erase } from './erase.ts'
 import { federationJobs, joinForeignHome, joinPush, joinServePeer } from './federation.ts'
+import { ownJobs } from './own-jobs.ts'
+import { runCheck } from './peer-check.ts'
 import { createPeerWatch, joinTurnedAway, turnedAwayJob } from './peer-watch.ts'
 import { proxyOf } from './proxy.ts'
-import { publishJob } from './published-log.ts'
 import { recordReading } from './reading.ts'
 import { joinRooms, type Rooms } from './rooms.ts'
 import { type JoinedSearch, joinSearch } from './search.ts'
 import { joinShipping, type Shipping } from './shipping.ts'
-import { VERSION } from './version.ts'
 import { joinWitnessing, type Witnessing } from './witnessing.ts'
 
 /** The line to the core: nothing until it is opened. */
@@ -69,10 +63,6 @@ export interface Appliance {
 }
 
 const SYSTEM = { kind: 'system' } as const
-const STATIC_KEYS_EVERY = seconds(5)
-const KEYS_EVERY = seconds(60)
-/** How long the core may ask again how an operation ended. */
-const OPERATIONS_KEPT = seconds(30 * 24 * 3600)
 
 /** Throws a Fault `main.no-identity` before an identity has been imported. */
 const detailsOf = ({ kms }: Realm, { staticKeys }: JoinedCorridor): KmsDetails => {
@@ -153,30 +143,6 @@ const openLink = (parts: LineParts): CoreLink => {
   })
 }
 
-const sweepJob = (realm: Realm, joined: JoinedCorridor): Job => ({
-  name: 'sweep',
-  interval: seconds(realm.settings.sweep.everySeconds),
-  run: async (stopping) => {
-    const { batchSize } = realm.settings.sweep
-    const most = () => sweep(realm.ledger, joined.channels, realm.kms.sessionGrace, batchSize)
-    let swept = await most()
-    while (!stopping.aborted && Object.values(swept).some((count) => count >= batchSize)) {
-      swept = await most()
-    }
-  },
-})
-
-const sweepOperationsJob = ({ ledger, settings }: Realm): Job => ({
-  name: 'sweep-operations',
-  interval: seconds(settings.sweep.everySeconds),
-  run: async (stopping) => {
-    const { batchSize } = settings.sweep
-    const most = () => sweepOperations(ledger, OPERATIONS_KEPT, batchSize)
-    let swept = await most()
-    while (!stopping.aborted && swept >= batchSize) swept = await most()
-  },
-})
-
 const open = (link: CoreLink | undefined): CoreLink => {
   if (link === undefined) throw new Fault('link.down')
   return link
@@ -188,20 +154,6 @@ const indexLineOf = (link: () => CoreLink | undefined): IndexLine => ({
   post: async (items) => open(link()).tell({ type: 'postings', id: systemRandom.uuid(), items }),
   drop: async (resourceUri) =>
     open(link()).tell({ type: 'postings-drop', id: systemRandom.uuid(), resourceUri }),
-})
-
-const followStaticKeysJob = ({ staticKeys }: JoinedCorridor, line: Line): Job => ({
-  name: 'static-keys',
-  interval: STATIC_KEYS_EVERY,
-  run: async () => {
-    if (await staticKeys.reload()) line.announce()
-  },
-})
-
-const renewKeysJob = ({ keyring, ledger }: Realm): Job => ({
-  name: 'key-encryption-keys',
-  interval: KEYS_EVERY,
-  run: () => renewKeyEncryptionKeys(keyring, ledger, systemRandom),
 })
 
 const createLine = (parts: LineParts): Line => {
@@ -224,15 +176,6 @@ const createLine = (parts: LineParts): Line => {
       }),
   }
 }
-
-const statusOf = (realm: Realm, line: Line, startedAt: ApplianceStatus['startedAt']) => ({
-  realm: { name: realm.settings.realm.name, domain: realm.kms.domain },
-  version: VERSION,
-  state: realm.keyring.isUnlocked ? ('ready' as const) : ('locked' as const),
-  link: line.isUp() ? ('connected' as const) : ('disconnected' as const),
-  store: realm.settings.store.kind,
-  startedAt,
-})
 
 const lock = async (
   appliance: Pick<Appliance, 'realm' | 'joined' | 'line' | 'search'>,
@@ -281,18 +224,6 @@ const countFaults = (
   }
 }
 
-const ownJobs = (
-  { realm, joined, line }: Pick<Appliance, 'realm' | 'joined' | 'line'>,
-  log: Log,
-  metrics: Metrics,
-): readonly Job[] => [
-  sweepJob(realm, joined),
-  sweepOperationsJob(realm),
-  followStaticKeysJob(joined, line),
-  renewKeysJob(realm),
-  publishJob(realm.log, log, metrics),
-]
-
 interface CarrierNeeds {
   readonly log: Log
   readonly metrics: Metrics
@@ -321,6 +252,12 @@ const joinRealmCarrier = (realm: Realm, needs: CarrierNeeds): Carrier | undefine
   if (federation.carrier === undefined) return undefined
   const own = { settings: federation.carrier, domain: realm.kms.domain, ...proxyOf(realm.settings) }
   return joinCarrier({ ...own, watch: createPeerWatch({ federation, ...needs }), ...needs })
+}
+
+const auditEntries = async ({ store, ledger }: Realm, { after, limit }: LogPage) => {
+  const entries = await store.read((tx) => tx.audit.read(after, limit))
+  await recordReading(ledger, after, entries.length)
+  return entries
 }
 
 /** Without a link to peers the realm works alone: it asks nobody. */
@@ -364,10 +301,10 @@ export const createAppliance = async (
     shipping,
     unlock,
     jobs: [
-      ...ownJobs(parts, log, metrics),
+      ...ownJobs({ realm, joined, announce: () => line.announce() }, log, metrics),
       ...witnessing.jobs,
       ...rooms.jobs,
-      ...(push && foreign ? federationJobs(realm, push, foreign, metrics) : []),
+      ...(push && foreign ? federationJobs(realm, { link, push }, foreign, metrics) : []),
       ...shipping.jobs,
       ...(carrier?.jobs ?? []),
       turnedAwayJob(turnedAway),
@@ -375,19 +312,16 @@ export const createAppliance = async (
     servePeer,
     peerListeners: carrier?.listeners ?? [],
     actions: {
-      status: async () => statusOf(realm, line, startedAt),
+      status: () => statusOf(realm, line, startedAt),
       lock: () => lock(parts),
-      unlock: async (passphrase) => {
-        if (realm.keyring.isUnlocked) return 'already-unlocked'
-        return await tryUnlock(realm, () => unlock(SecretBytes.from(passphrase)))
-      },
+      unlock: async (passphrase) =>
+        realm.keyring.isUnlocked
+          ? 'already-unlocked'
+          : await tryUnlock(realm, () => unlock(SecretBytes.from(passphrase))),
       shipStatus: () => shipping.status(),
-      auditEntries: async ({ after, limit }) => {
-        const entries = await realm.store.read((tx) => tx.audit.read(after, limit))
-        await recordReading(realm.ledger, after, entries.length)
-        return entries
-      },
+      auditEntries: (page) => auditEntries(realm, page),
       erase: (userId) => erase(parts, userId),
+      checkPeer: (domain) => runCheck(realm, link, domain),
       reloadIdentity: () => reloadIdentity(parts),
     },
     close: async () => {

@@ -18,9 +18,11 @@ import {
   openMainKeys,
   unlockKeyring,
 } from '../kms/index.ts'
+import type { VerifiedRelease } from '../release/index.ts'
 import { systemClock } from '../runtime/index.ts'
 import { type OpenStore, openStore, type Upgrading } from '../store/index.ts'
 import { type Instant, seconds } from '../time.ts'
+import { requireRelease } from './own-release.ts'
 import { OwnWitness } from './own-witness.ts'
 import { joinLog, type PublishedLog } from './published-log.ts'
 import { storeSettings } from './store-settings.ts'
@@ -36,6 +38,8 @@ export interface Realm {
   /** Names this start of the process. */
   readonly boot: string
   readonly now: () => Instant
+  /** The release that runs, where the settings require one. */
+  readonly release?: VerifiedRelease
 }
 
 const DAY_SECONDS = 24 * 3600
@@ -72,6 +76,8 @@ export const kmsSettings = (settings: Settings): KmsSettings => ({
 })
 
 export const openRealm = async (settings: Settings, upgrading?: Upgrading): Promise<Realm> => {
+  // First of all: a program that may not run opens no database.
+  const release = requireRelease(settings)
   const now = () => systemClock.now()
   const store = await openStore(storeSettings(settings), upgrading)
   const boot = systemRandom.uuid()
@@ -90,6 +96,7 @@ export const openRealm = async (settings: Settings, upgrading?: Upgrading): Prom
     witness: new OwnWitness({ settings, store, ledger, keyring, organizationId }),
     boot,
     now,
+    ...(release === undefined ? {} : { release }),
   }
 }
 

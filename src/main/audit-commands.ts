@@ -12,6 +12,7 @@ import type {
   WithConfig,
 } from '../admin/index.ts'
 import {
+  brokenAt,
   formatVkey,
   type LogTransaction,
   parseCheckpoint,
@@ -30,9 +31,10 @@ import {
   verifierKeyOf,
 } from '../audit/index.ts'
 import type { Realm } from './assembly.ts'
-import { besideAsFound as beside, DONE, FAILED, listing, printRows, type Row } from './beside.ts'
+import { besideAsFound as beside, DONE, FAILED, printRows, type Row } from './beside.ts'
 import { CommandError } from './command-error.ts'
 import { runErase } from './erase.ts'
+import { printable } from './printable.ts'
 import { originOf } from './published-log.ts'
 import { recordReading, recordUse } from './reading.ts'
 import { runReconcile } from './reconcile-log.ts'
@@ -44,26 +46,44 @@ const PAGE = 2000
 /** The same exit code as other mistakes in use. */
 const EXIT_USAGE = 2
 
-const auditRows = (after: number, limit: number) => async (realm: Realm) => {
-  const entries = await realm.store.read((tx) => tx.audit.read(after, limit))
-  await recordReading(realm.ledger, after, entries.length)
-  return entries.map(({ sequence, body }): Row => [sequence, body])
+interface Looked {
+  readonly entries: readonly StoredEntry[]
+  /** Where the database no longer holds what was published. */
+  readonly broken?: number | undefined
 }
 
-/** Entries are JSON already: for programs one object a line, `sequence` and the `entry` as it was hashed. */
-const entries = (
+/** Entries from behind one, held against the tree. */
+const pageOf = (realm: Realm, after: number, limit: number): Promise<Looked> =>
+  realm.store.read(async (tx) => {
+    const entries = await tx.audit.read(after, limit)
+    return { entries, broken: await brokenAt(tx, { after, limit }, entries) }
+  })
+
+const asRow = ({ sequence, body }: StoredEntry): string => `${sequence}\t${printable(body)}\n`
+
+/** The entry is JSON already, and stands as it was hashed. */
+const asJson = ({ sequence, body }: StoredEntry): string =>
+  `{"sequence":${sequence},"entry":${body}}\n`
+
+/** What was found is shown as it is, evidence too; that it is not what was published is said and is a failure. */
+const looking = (
   { config, json }: WithConfig,
   output: CliOutput,
-  rows: (realm: Realm) => Promise<readonly Row[]>,
+  look: (realm: Realm) => Promise<Looked>,
 ): Promise<number> =>
-  json === undefined
-    ? listing({ config }, output, rows)
-    : beside(config, async (realm) => {
-        for (const [sequence, body] of await rows(realm)) {
-          output.out(`{"sequence":${sequence},"entry":${body}}\n`)
-        }
-        return DONE
-      })
+  beside(config, async (realm) => {
+    const { entries, broken } = await look(realm)
+    for (const entry of entries) output.out(json === true ? asJson(entry) : asRow(entry))
+    if (broken === undefined) return DONE
+    output.error(`keyrealm: entry ${broken} is not the one that was published, or is missing\n`)
+    return FAILED
+  })
+
+const auditPage = (after: number, limit: number) => async (realm: Realm) => {
+  const looked = await pageOf(realm, after, limit)
+  await recordReading(realm.ledger, after, looked.entries.length)
+  return looked
+}
 
 interface Said {
   readonly action?: string
@@ -81,9 +101,19 @@ const namesUri = (said: Said, uri: string): boolean =>
       : value === uri,
   )
 
-const isSought = ({ body }: StoredEntry, wanted: AuditSearchOptions): boolean => {
-  // Written by our own encoder.
-  const said = JSON.parse(body) as Said
+/** Undefined for what our own encoder cannot have written. */
+const saidIn = ({ body }: StoredEntry): Said | undefined => {
+  try {
+    return JSON.parse(body) as Said
+  } catch {
+    return undefined
+  }
+}
+
+/** What nobody can read is not hidden. */
+const isSought = (entry: StoredEntry, wanted: AuditSearchOptions): boolean => {
+  const said = saidIn(entry)
+  if (said === undefined) return true
   const { actor, action, outcome, uri, from, to } = wanted
   const time = said.time ?? ''
   return [
@@ -96,20 +126,21 @@ const isSought = ({ body }: StoredEntry, wanted: AuditSearchOptions): boolean =>
   ].every(Boolean)
 }
 
-const searchRows = (wanted: AuditSearchOptions) => async (realm: Realm) => {
+const search = (wanted: AuditSearchOptions) => async (realm: Realm) => {
   const found: StoredEntry[] = []
   let { after } = wanted
+  let broken: number | undefined
   for (;;) {
-    const from = after
-    const page = await realm.store.read((tx) => tx.audit.read(from, PAGE))
-    found.push(...page.filter((entry) => isSought(entry, wanted)))
-    after = page.at(-1)?.sequence ?? after
-    if (page.length < PAGE || found.length >= wanted.limit) break
+    const page = await pageOf(realm, after, PAGE)
+    broken ??= page.broken
+    found.push(...page.entries.filter((entry) => isSought(entry, wanted)))
+    after = page.entries.at(-1)?.sequence ?? after
+    if (page.entries.length < PAGE || found.length >= wanted.limit) break
   }
-  const shown = found.slice(0, wanted.limit)
-  const details = { after: wanted.after, to: after, count: shown.length }
+  const entries = found.slice(0, wanted.limit)
+  const details = { after: wanted.after, to: after, count: entries.length }
   await recordUse(realm.ledger, 'audit.searched', details)
-  return shown.map(({ sequence, body }): Row => [sequence, body])
+  return { entries, broken }
 }
 
 const keyRows = (realm: Realm) =>
@@ -206,8 +237,8 @@ const verify = async (options: AuditVerifyOptions, output: CliOutput): Promise<n
 /** All but those that need the realm's keys. */
 export const createAuditCommands = (output: CliOutput): Omit<AuditActions, 'auditRotateKey'> => ({
   ...createWitnessCommands(output),
-  auditShow: (options) => entries(options, output, auditRows(options.after, options.limit)),
-  auditSearch: (options) => entries(options, output, searchRows(options)),
+  auditShow: (options) => looking(options, output, auditPage(options.after, options.limit)),
+  auditSearch: (options) => looking(options, output, search(options)),
   auditKey: ({ config, json }) =>
     beside(config, async (realm) => {
       const rows = await keyRows(realm)

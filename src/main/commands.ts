@@ -20,12 +20,14 @@ import { createIndexingCommands } from './indexing-commands.ts'
 import { passphraseFor } from './init/begin.ts'
 import { refused } from './init/certificates.ts'
 import { init } from './init/commands.ts'
+import { ownDigests } from './own-files.ts'
 import { createPeerCommands } from './peer-commands.ts'
 import { preflightCommand } from './preflight/command.ts'
 import { recordNaming } from './reading.ts'
 import { runRotation } from './rotate-log-keys.ts'
 import { serve } from './serve.ts'
 import { shipStatusCommand } from './ship-status.ts'
+import { VERSION } from './version.ts'
 
 const unlocked = <Result>(
   config: string,
@@ -177,5 +179,11 @@ export const createCommands = (output: CliOutput): CliActions => ({
   usersList: (options) => listing(options, output, userRows),
   auditRotateKey: (options) =>
     unlocked(options.config, (realm) => runRotation(realm, options, output)),
+  digests: async ({ config, json }) => {
+    const digests = { version: VERSION, runtime: process.version, ...ownDigests(config) }
+    if (json === true) output.out(`${JSON.stringify(digests)}\n`)
+    else for (const [name, digest] of Object.entries(digests)) output.out(`${name}\t${digest}\n`)
+    return DONE
+  },
   auditShipStatus: ({ config, json }) => shipStatusCommand(config, json === true, output),
 })

@@ -29,8 +29,10 @@ import { seconds } from '../time.ts'
 import { adminTokenFile } from './admin-token.ts'
 import type { Appliance } from './appliance.ts'
 import { type Realm, record } from './assembly.ts'
+import type { OwnDigests } from './own-files.ts'
 import { LAG_ALARM } from './published-log.ts'
 import { recordReading } from './reading.ts'
+import { VERSION } from './version.ts'
 
 const BODY_MAX_BYTES = 64 * 1024
 const PARTS_ANSWER_WITHIN = seconds(2)
@@ -43,7 +45,7 @@ const logState = async (realm: Realm): Promise<PartState['state']> => {
 }
 
 const readiness =
-  ({ realm, line, shipping }: Appliance) =>
+  ({ realm, line, shipping, witnessing }: Appliance) =>
   async (): Promise<readonly PartState[]> => {
     const isStoreUp = await realm.store.check().then(
       () => true,
@@ -55,6 +57,7 @@ const readiness =
       { part: 'keys', state: realm.keyring.isUnlocked ? 'ok' : 'locked' },
       { part: 'log', state: await logState(realm) },
       { part: 'shipping', state: shipping.isAlarm() ? 'alarm' : 'ok' },
+      { part: 'witnesses', state: witnessing.isAlarm() ? 'alarm' : 'ok' },
     ]
   }
 
@@ -126,11 +129,20 @@ const readLog = (
   },
 })
 
-export const createListeners = (
-  appliance: Appliance,
-  log: Log,
-  metrics: Metrics,
-): readonly Listener[] => {
+export interface ListenerParts {
+  readonly appliance: Appliance
+  readonly log: Log
+  readonly metrics: Metrics
+  /** What runs, for whoever asks `/version`. */
+  readonly digests: OwnDigests
+}
+
+export const createListeners = ({
+  appliance,
+  log,
+  metrics,
+  digests,
+}: ListenerParts): readonly Listener[] => {
   const { realm, actions } = appliance
   const { health, admin, log: auditLog } = realm.settings.listeners
   const optionsOf = appOptionsFor(realm, log)
@@ -139,6 +151,7 @@ export const createListeners = (
     ...optionsOf('health'),
     metrics,
     parts: readiness(appliance),
+    version: { version: VERSION, runtime: process.version, ...digests },
     answerWithin: PARTS_ANSWER_WITHIN,
   })
   const adminApp = createAdminApp({

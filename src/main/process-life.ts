@@ -1,21 +1,13 @@
 // The log's first and last words for a start of the process: what runs, from which settings, and how the
 // start before it ended. What was not stopped cleanly could not say so itself, so the next start does.
 
-import {
-  closeSync,
-  globSync,
-  openSync,
-  readFileSync,
-  readSync,
-  renameSync,
-  writeFileSync,
-} from 'node:fs'
+import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Act } from '../audit/index.ts'
-import { sha256Hex, sha256OfPieces } from '../crypto/index.ts'
 import type { Part } from '../runtime/index.ts'
 import { type Realm, record } from './assembly.ts'
 import { SYSTEM } from './beside.ts'
+import type { OwnDigests } from './own-files.ts'
 import { VERSION } from './version.ts'
 
 interface LastStart {
@@ -24,9 +16,6 @@ interface LastStart {
   /** While it is not known to be in the log: behind which entry it would be, and which start came before it. */
   readonly pending?: { readonly after: number; readonly before?: LastStart }
 }
-
-const PIECE_BYTES = 1024 * 1024
-const SOURCES = join(import.meta.dirname, '..')
 
 const lastStartFile = ({ settings }: Realm): string =>
   join(settings.realm.stateDirectory, 'last-start.json')
@@ -70,34 +59,18 @@ const lastTold = async (realm: Realm): Promise<LastStart | undefined> => {
   return next.some(({ body }) => Object(JSON.parse(body)).boot === last.boot) ? last : before
 }
 
-function* piecesOf(file: string): Generator<Uint8Array> {
-  const opened = openSync(file, 'r')
-  try {
-    const piece = new Uint8Array(PIECE_BYTES)
-    for (;;) {
-      const count = readSync(opened, piece)
-      if (count === 0) return
-      yield piece.subarray(0, count)
-    }
-  } finally {
-    closeSync(opened)
-  }
-}
-
-/** One digest over our program: each source file's path and digest, in order. */
-const programSha256 = (): string => {
-  const files = globSync('**/*.ts', { cwd: SOURCES }).sort()
-  return sha256Hex(
-    files.map((file) => `${sha256Hex(readFileSync(join(SOURCES, file)))}  ${file}\n`).join(''),
-  )
-}
-
 const previousOf = (last: LastStart | undefined): Readonly<Record<string, string>> => {
   if (last === undefined) return { previousStop: 'unknown' }
   return { previousBoot: last.boot, previousStop: last.isStopped ? 'clean' : 'unclean' }
 }
 
-const started = (realm: Realm, configFile: string, last: LastStart | undefined): Act => ({
+/** Who vouches for what runs; nothing unless the settings asked for it. */
+const releaseOf = ({ release }: Realm): Readonly<Record<string, string | number>> =>
+  release === undefined
+    ? {}
+    : { releaseSigner: release.signer.name, releaseLogSize: release.logSize }
+
+const started = (realm: Realm, digests: OwnDigests, last: LastStart | undefined): Act => ({
   action: 'process.started',
   outcome: 'done',
   actor: SYSTEM,
@@ -105,16 +78,15 @@ const started = (realm: Realm, configFile: string, last: LastStart | undefined):
   details: {
     version: VERSION,
     runtime: process.version,
-    runtimeSha256: sha256OfPieces(piecesOf(process.execPath)),
-    programSha256: programSha256(),
-    configSha256: sha256Hex(readFileSync(configFile)),
+    ...digests,
+    ...releaseOf(realm),
     store: realm.settings.store.kind,
     ...previousOf(last),
   },
 })
 
 /** The first part to start and the last to stop. */
-export const lifePart = (realm: Realm, configFile: string): Part => ({
+export const lifePart = (realm: Realm, digests: OwnDigests): Part => ({
   name: 'audit-log',
   start: async () => {
     const { boot } = realm
@@ -123,7 +95,7 @@ export const lifePart = (realm: Realm, configFile: string): Part => ({
     const before = last && { boot: last.boot, isStopped: last.isStopped }
     const pending = { after, ...(before === undefined ? {} : { before }) }
     writeLastStart(realm, { boot, isStopped: false, pending })
-    await record(realm, started(realm, configFile, last))
+    await record(realm, started(realm, digests, last))
     writeLastStart(realm, { boot, isStopped: false })
   },
   stop: async () => {

@@ -27,7 +27,7 @@ const UNSEEN_RELEASES = 4
 const UNEXPLAINED_USES = 8
 const PAGE = 2000
 
-const ofRealm = (realm: Realm): ReadLog =>
+export const ofRealm = (realm: Realm): ReadLog =>
   async function* () {
     for (let after = 0; ; ) {
       const from = after
@@ -52,7 +52,7 @@ const bundleIn = (directory: string, index: number, width: number): readonly Uin
   return entries.slice(0, width)
 }
 
-const ofExport = (directory: string): ReadLog => {
+export const ofExport = (directory: string): ReadLog => {
   const file = join(directory, 'checkpoint')
   const note = existsSync(file) ? parseNote(readFileSync(file, 'utf8')) : undefined
   const checkpoint = note === undefined ? undefined : parseCheckpoint(note.text)

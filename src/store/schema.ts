@@ -5,11 +5,15 @@ import type {
   copyHolderColumns,
   foreignKeyColumns,
   foreignKnowledgeColumns,
+  owedReceiptColumns,
   owedWithdrawalColumns,
   peerColumns,
   peerConflictColumns,
+  peerLogKeyColumns,
   peerPinColumns,
+  peerReceiptColumns,
   pendingBindColumns,
+  receiptProgressColumns,
 } from './peer-tables.ts'
 
 /** How a value travels: text, whole number, bytes; with `?` it may be null. */
@@ -372,6 +376,10 @@ export interface Schema {
   readonly foreign_keys: RowOf<typeof foreignKeyColumns>
   readonly copy_holders: RowOf<typeof copyHolderColumns>
   readonly owed_withdrawals: RowOf<typeof owedWithdrawalColumns>
+  readonly peer_receipts: RowOf<typeof peerReceiptColumns>
+  readonly peer_log_keys: RowOf<typeof peerLogKeyColumns>
+  readonly owed_receipts: RowOf<typeof owedReceiptColumns>
+  readonly receipt_progress: RowOf<typeof receiptProgressColumns>
   readonly pending_binds: RowOf<typeof pendingBindColumns>
   readonly log_witnesses: RowOf<typeof logWitnessColumns>
   readonly log_witnessed: RowOf<typeof logWitnessedColumns>

@@ -6,11 +6,16 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, test } from 'node:test'
+import Sqlite from 'better-sqlite3'
 import { Findings } from '../../src/audit/findings.ts'
+import { EMPTY_TREE, grow } from '../../src/audit/integrate.ts'
+import { leafOf } from '../../src/audit/publish.ts'
 import { Story } from '../../src/audit/story.ts'
 import { loadSettings } from '../../src/config/index.ts'
 import { Fault } from '../../src/fault.ts'
-import { openRealm, type Realm } from '../../src/main/assembly.ts'
+import { openRealm, type Realm, record } from '../../src/main/assembly.ts'
+import { createAuditCommands } from '../../src/main/audit-commands.ts'
+import { ownDigests } from '../../src/main/own-files.ts'
 import { lifePart } from '../../src/main/process-life.ts'
 import { acceptRestore, refuseRestored } from '../../src/main/restored.ts'
 import { aSettingsValue, changed } from '../unit/config/example.ts'
@@ -35,7 +40,8 @@ type Death = 'none' | 'before its first entry' | 'after its first entry' | 'befo
 /** A start that dies there. */
 const live = async (death: Death): Promise<void> => {
   const realm = await open()
-  const dying = { ...realm, ledger: { commit: () => Promise.reject(new Fault('test.killed')) } }
+  const die = () => Promise.reject(new Fault('test.killed'))
+  const dying = { ...realm, ledger: { commit: die, commitNumbered: die } }
   const dead: Realm = {
     ...realm,
     ledger: {
@@ -43,14 +49,15 @@ const live = async (death: Death): Promise<void> => {
         await realm.ledger.commit(work)
         throw new Fault('test.killed')
       },
+      commitNumbered: die,
     },
   }
   const at = death === 'before its first entry' ? dying : dead
   if (death === 'none' || death === 'before its last') {
-    const part = lifePart(realm, configFile)
+    const part = lifePart(realm, ownDigests(configFile))
     await part.start()
     if (death === 'none') return part.stop()
-  } else await assert.rejects(lifePart(at, configFile).start(), Fault)
+  } else await assert.rejects(lifePart(at, ownDigests(configFile)).start(), Fault)
   await realm.store.close()
 }
 
@@ -61,7 +68,7 @@ const verdict = async () => {
   const findings = new Findings()
   const story = new Story(findings)
   for (const { sequence, body } of entries) story.add(sequence, body)
-  story.end()
+  story.end('realm.example/log')
   return findings.report()
 }
 
@@ -106,5 +113,63 @@ describe('without the checkpoint kept outside the database', () => {
     } finally {
       await realm.store.close()
     }
+  })
+})
+
+describe('a database from before an earlier restore', () => {
+  test('goes on under a name that no log of this realm had', async () => {
+    const realm = await open()
+    const { domain, stateDirectory } = realm.settings.realm
+    writeFileSync(
+      join(stateDirectory, 'log-checkpoint'),
+      CHECKPOINT.replace(/.*/, `${domain}/log/5`),
+    )
+    try {
+      assert.match((await acceptRestore(realm)) ?? '', /evidence/)
+      assert.equal((await realm.store.read((tx) => tx.tree.head())).generation, 6)
+    } finally {
+      await realm.store.close()
+    }
+  })
+})
+
+describe('whoever looks into a database in which somebody worked', () => {
+  const published = async (): Promise<void> => {
+    const realm = await open()
+    const act = { action: 'test.happened', outcome: 'done', actor: { kind: 'system' } } as const
+    await record(realm, act, act, act)
+    await realm.store.transact(async (tx) => {
+      const { tiles } = grow(EMPTY_TREE, (await tx.audit.read(0, 9)).map(leafOf))
+      const head = { ...(await tx.tree.head()), size: 3, checkpoint: CHECKPOINT }
+      await tx.tree.advance({ before: 0, tiles, head }, realm.now())
+    })
+    await realm.store.close()
+  }
+  const onDisk = (sql: string): void => {
+    const database = new Sqlite(join(folder, 'realm.sqlite'))
+    database.exec(sql)
+    database.close()
+  }
+
+  test('is shown what is there, and told that it is not what was published', async () => {
+    await published()
+    const said: string[] = []
+    const output = { out: () => undefined, error: (text: string) => void said.push(text) }
+    const commands = createAuditCommands(output)
+    const page = { config: configFile, after: 0, limit: 100 }
+    const look = async () => [
+      await commands.auditShow(page),
+      await commands.auditSearch({ ...page, action: 'test.happened' }),
+      said.splice(0).join(''),
+    ]
+    assert.deepEqual(await look(), [0, 0, ''])
+    const message = (sequence: number) =>
+      `keyrealm: entry ${sequence} is not the one that was published, or is missing\n`.repeat(2)
+    onDisk("update audit_entries set body = 'no JSON' where sequence = 2")
+    assert.deepEqual(await look(), [1, 1, message(2)])
+    onDisk('delete from audit_entries where sequence < 3')
+    assert.deepEqual(await look(), [1, 1, message(1)])
+    onDisk('delete from audit_entries')
+    assert.deepEqual(await look(), [1, 1, message(1)])
   })
 })

@@ -45,8 +45,10 @@ describe('a key of another realm', () => {
   test('is recorded on both sides, with the peer and one tracking id', async () => {
     const { key } = await aRoom(alice, [PEOPLE.gina])
     await read(gina, key.uri)
-    const [asked, released] = (await realms.globex.entries()).slice(-2)
-    assert.ok(asked && released)
+    const [asked, came, released] = (await realms.globex.entries()).slice(-3)
+    assert.ok(asked && came && released)
+    assert.deepEqual([came.action, came['keys']], ['peer.keys-received', [key.uri]])
+    assert.equal(came['trackingId'], released['trackingId'])
     const given = await realms.acme.lastEntry()
     assert.equal(asked.action, 'peer.asked')
     assert.equal(released.action, 'key.released')

@@ -24,6 +24,7 @@ const aWorld = (act: () => number = () => 0) => {
     identityList: record('identityList'),
     usersImport: record('usersImport'),
     usersList: record('usersList'),
+    digests: record('digests'),
     usersOffBoard: record('usersOffBoard'),
     usersReport: record('usersReport'),
     roomsList: record('roomsList'),
@@ -67,6 +68,9 @@ const aWorld = (act: () => number = () => 0) => {
     peersUnblock: record('peersUnblock'),
     peersPin: record('peersPin'),
     peersMovePin: record('peersMovePin'),
+    peersCheck: record('peersCheck'),
+    peersReceipts: record('peersReceipts'),
+    peersReconcile: record('peersReconcile'),
     auditShipStatus: record('auditShipStatus'),
   }
   const run = async (line: string) => {
@@ -135,6 +139,12 @@ const COMMANDS: readonly (readonly [line: string, name: string, options: object 
   ['identity list --config realm.json', 'identityList', { config }],
   ['users import --config realm.json --file f', 'usersImport', { config, file: 'f' }],
   ['users list --config realm.json', 'usersList', { config }],
+  ['version --digests', 'digests', { digests: true }],
+  [
+    'version --digests --json --config realm.json',
+    'digests',
+    { digests: true, json: true, config },
+  ],
   ['users off-board u1 --config realm.json', 'usersOffBoard', { config, id: 'u1' }],
   ['users report u1 --config realm.json', 'usersReport', { config, id: 'u1' }],
   ['rooms list --config realm.json', 'roomsList', { config }],
@@ -160,6 +170,17 @@ const COMMANDS: readonly (readonly [line: string, name: string, options: object 
   ['access list --config realm.json', 'accessList', { config }],
   ['peers list --config realm.json', 'peersList', { config }],
   ['peers show k.y --config realm.json', 'peersShow', { config, domain: 'k.y' }],
+  ['peers check k.y --config realm.json', 'peersCheck', { config, domain: 'k.y' }],
+  [
+    'peers receipts k.y --json --config realm.json',
+    'peersReceipts',
+    { config, domain: 'k.y', json: true },
+  ],
+  [
+    'peers reconcile k.y --theirs d --config realm.json',
+    'peersReconcile',
+    { config, domain: 'k.y', theirs: 'd' },
+  ],
   ['peers block k.y --config realm.json', 'peersBlock', { config, domain: 'k.y' }],
   ['peers unblock k.y --config realm.json', 'peersUnblock', { config, domain: 'k.y' }],
   ['peers pin k.y --user u --config realm.json', 'peersPin', { config, domain: 'k.y', user: 'u' }],

@@ -21,6 +21,7 @@ const aWorld = (change: Partial<AdminActions> = {}) => {
       link: 'connected',
       store: 'sqlite',
       startedAt: instant(0),
+      log: { recorded: 3, size: 2, publishedAt: instant(0), witnesses: [] },
     }),
     lock: async () => {
       calls.push('lock')
@@ -34,6 +35,10 @@ const aWorld = (change: Partial<AdminActions> = {}) => {
     erase: async (userId) => {
       calls.push(`erase ${userId}`)
       return { files: 'gone' }
+    },
+    checkPeer: async (domain) => {
+      calls.push(`check ${domain}`)
+      return { domain, isGood: true, findings: [], roundTripsMs: [] }
     },
     shipStatus: async () => [],
     reloadIdentity: async () => {
@@ -243,12 +248,33 @@ describe('erasing somebody', () => {
     assert.deepEqual(world.calls, [])
   })
 
+  test('checks a peer by its domain, and nothing else', async () => {
+    const world = aWorld()
+    const answer = await world.post('/peers/check', '{"domain":"kms.globex.example"}')
+    assert.deepEqual([answer.status, answer.body.domain], [200, 'kms.globex.example'])
+    for (const one of ['', '{}', '[]', '{"domain":7}', '{"domain":"a.b","force":true}']) {
+      assert.equal((await world.post('/peers/check', one)).body.code, 'http.malformed-body', one)
+    }
+    assert.deepEqual(world.calls, ['check kms.globex.example'])
+    for (const [code, status] of [
+      ['admin.federation-off', 409],
+      ['admin.not-a-domain', 400],
+    ] as const) {
+      const refused = await aWorld({ checkPeer: async () => code }).post(
+        '/peers/check',
+        '{"domain":"x"}',
+      )
+      assert.deepEqual([refused.status, refused.body.code], [status, code])
+    }
+  })
+
   const obstacles = {
     'erasure.unknown-person': 404,
     'erasure.machine-account': 409,
     'erasure.not-off-boarded': 409,
     'erasure.still-authorized': 409,
     'erasure.not-acknowledged': 409,
+    'erasure.withdrawals-owed': 409,
   } as const
   for (const [code, status] of Object.entries(obstacles)) {
     test(`is refused with ${code}`, async () => {
