@@ -179,7 +179,7 @@ const boot = async (options: WorldOptions, opened: OpenStore, now: () => Instant
   const servePeer =
     federation &&
     createServePeer(
-      { domain, policy: federation.policy, desk, ledger, isUnlocked, turnedAway },
+      { domain, policy: federation.policy, desk, store, ledger, isUnlocked, turnedAway },
       onFault,
     )
   const importStaticKey = () =>
@@ -279,6 +279,10 @@ export class World {
 
   get ledger(): IndexLedger {
     return this.#booted.ledger
+  }
+
+  get means() {
+    return { random: systemRandom, uris: urisOf(this.#booted.settings.domain) }
   }
 
   now(): Instant {
