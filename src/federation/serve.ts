@@ -1,9 +1,8 @@
 // Being asked by a peer whose certificate was accepted: its requests go through the corridor as the peer's, its withdrawals are
 // obeyed, and a ping says that we are here. Bodies are read strictly; nothing in them says who the peer is.
 
-import type { Act } from '../audit/index.ts'
 import { parseUserId } from '../id.ts'
-import type { Ledger, PeerDesk, PeerItem, ResourceAndUser } from '../kms/index.ts'
+import type { Ledger, PeerDesk, PeerItem, ResourceAndUser, Store } from '../kms/index.ts'
 import { parseResourceUri, urisOf, verdictOf } from '../protocol/index.ts'
 import { isRefusal, type Refusal, refuse } from '../refusal.ts'
 import { asJson } from './answer.ts'
@@ -16,6 +15,7 @@ import {
   type ProvenPeer,
   type ServePeer,
 } from './ports.ts'
+import { takeBack } from './taken-back.ts'
 import type { TurnedAway } from './turned-away.ts'
 
 export const PROTOCOL_VERSION = 1
@@ -25,6 +25,7 @@ export interface ServeParts {
   readonly domain: string
   readonly policy: FederationPolicy
   readonly desk: PeerDesk
+  readonly store: Store
   readonly ledger: Ledger
   readonly isUnlocked: () => boolean
   readonly turnedAway: TurnedAway
@@ -98,22 +99,24 @@ const serveWithdrawals = async (
   }
   const pairs = withdrawals.flatMap((raw) => parseWithdrawal(raw, peer) ?? [])
   if (pairs.length !== withdrawals.length) return refuse('request.invalid', 'withdrawals')
-  await ledger.commit(async (tx, now) => {
-    await tx.copies.withdraw(pairs, now)
-    const uris = [...new Set(pairs.map(({ resourceUri }) => resourceUri))]
-    const keys = await tx.copies.dropUnread(`kms://${domain}`, uris)
-    const act: Act = {
-      action: 'peer.withdrawal-received',
-      outcome: 'done',
-      actor: { kind: 'peer', id: peer.domain },
-      type: 'KEY_COLLECTION',
-      keys,
-      trackingId,
-      details: { ...peer.connection, withdrawals: pairs.length },
-    }
-    return { result: undefined, acts: [act] }
+  const told = { own: domain, peer, pairs, trackingId }
+  const refusal = await ledger.commit<Refusal | undefined>(async (tx, now) => {
+    const taken = await takeBack(tx, told, now)
+    return isRefusal(taken) ? { result: taken, acts: [] } : { result: undefined, acts: taken }
   })
+  if (refusal !== undefined) return refusal
   return { status: 200, body: { acknowledged: pairs.length } }
+}
+
+/** Before anything of it is looked at: a peer that is blocked must not fill the log with what it asks. */
+const blockRefusal = async (
+  { store }: ServeParts,
+  { domain }: ProvenPeer,
+): Promise<Refusal | undefined> => {
+  const known = await store.read((tx) => tx.peers.find([domain]))
+  return known.get(domain)?.blockedAt === undefined
+    ? undefined
+    : refuse('federation.blocked', domain)
 }
 
 const route = async (
@@ -123,7 +126,8 @@ const route = async (
 ): Promise<PeerReply | Refusal> => {
   // Losing access is never refused, not even to a peer that we work with no more.
   if (question.path === PEER_PATHS.withdrawals) return serveWithdrawals(parts, peer, question)
-  const closed = policyRefusal(parts.policy, parts.domain, peer.domain)
+  const closed =
+    policyRefusal(parts.policy, parts.domain, peer.domain) ?? (await blockRefusal(parts, peer))
   if (closed !== undefined) return closed
   if (question.path === PEER_PATHS.ping) {
     const state = parts.isUnlocked() ? 'ready' : 'locked'

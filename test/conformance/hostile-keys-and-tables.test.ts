@@ -1,0 +1,154 @@
+// A peer that uses what a member may: keys with dates of its own choosing, keys that do not exist, ids of its own making, questions and
+// withdrawals without number. Nobody else pays for it.
+
+import assert from 'node:assert/strict'
+import { after, afterEach, before, beforeEach, describe, test } from 'node:test'
+import { systemRandom } from '../../src/crypto/index.ts'
+import { blockPeer, unblockPeer } from '../../src/federation/index.ts'
+import { seconds } from '../../src/time.ts'
+import type { Device, Json } from '../support/device.ts'
+import { ACME_DOMAIN, GLOBEX_DOMAIN, MALLORY_DOMAIN, TwoRealms } from '../support/two-realms.ts'
+import { aRoom, keysOf, PEOPLE, resourceOf } from '../support/world.ts'
+
+let realms: TwoRealms
+let alice: Device
+let gina: Device
+
+before(async () => {
+  realms = await TwoRealms.open()
+  alice = await realms.acme.signedIn('alice')
+  gina = await realms.globex.signedIn('gina')
+})
+after(() => realms.close())
+beforeEach(() => realms.heal())
+afterEach(() => {
+  assert.deepEqual([realms.acme.realm.faults, realms.globex.realm.faults], [[], []])
+})
+
+const newKey = async (device: Device): Promise<string> => {
+  const [key] = keysOf(await device.ask('create', '/keys', { count: 1 }))
+  assert.ok(key)
+  return key.uri
+}
+const bind = (device: Device, uri: string, resourceUri: string) =>
+  device.ask('update', uri, { resourceUri })
+const ask = async (path: string, body: Json, domain = GLOBEX_DOMAIN, to = ACME_DOMAIN) => {
+  const question = { path: `/federation/v1/${path}`, body, trackingId: 'hostile_9' }
+  const reply = await realms.askAs(domain, to, question)
+  assert.ok('status' in reply)
+  return reply
+}
+const retrieve = (userId: string, uri: string): Json => ({
+  userId,
+  request: { requestId: '0', method: 'retrieve', uri, client: {} },
+})
+const entriesOf = async (work: () => Promise<unknown>): Promise<number> => {
+  const before = (await realms.acme.entries()).length
+  await work()
+  return (await realms.acme.entries()).length - before
+}
+
+describe('a key that a peer has bound to a room of ours', () => {
+  test('is as old as we know, and never the newest by its own word', async () => {
+    const { resource } = await aRoom(alice, [PEOPLE.gina])
+    const theirs = await newKey(gina)
+    await bind(gina, theirs, resource.uri)
+    await alice.ask('delete', `${resource.uri}/authorizations?authId=${PEOPLE.gina}`)
+    realms.onLine = async (_crossing, deliver) => {
+      const text = JSON.stringify(await deliver())
+      return JSON.parse(text.replace(/"bindDate":"[^"]*"/, '"bindDate":"2099-01-01T00:00:00.000Z"'))
+    }
+    assert.equal((await alice.ask('retrieve', theirs))['status'], 200)
+    realms.heal()
+    realms.advance(seconds(1))
+    const ours = await newKey(alice)
+    await bind(alice, ours, resource.uri)
+    const [newest] = keysOf(await alice.ask('retrieve', `${resource.uri}/keys`, { count: 1 }))
+    assert.equal(newest?.uri, ours)
+  })
+
+  test('and does not give, keeps nobody from the others', async () => {
+    const { key, resource } = await aRoom(alice, [PEOPLE.gina])
+    const uri = `kms://${GLOBEX_DOMAIN}/keys/99999999-9999-4999-8999-999999999998`
+    const request = { requestId: '0', method: 'update', uri, client: {} }
+    const body = {
+      requests: [{ userId: PEOPLE.gina, request: { ...request, resourceUri: resource.uri } }],
+    }
+    assert.equal((await ask('requests', body)).status, 200)
+    const listed = await alice.ask('retrieve', `${resource.uri}/keys`)
+    assert.deepEqual(
+      keysOf(listed).map((one) => one.uri),
+      [key.uri],
+    )
+  })
+
+  test('is named to no third realm', async () => {
+    const { key, resource } = await aRoom(alice, [PEOPLE.gina, PEOPLE.carol])
+    const theirs = await newKey(gina)
+    await bind(gina, theirs, resource.uri)
+    const carol = { requests: [retrieve(PEOPLE.carol, resource.uri)] }
+    const { body } = await ask('requests', carol, MALLORY_DOMAIN)
+    const [answer] = (body as { answers: Json[] }).answers
+    assert.deepEqual(resourceOf(answer ?? {}).keyUris, [key.uri])
+  })
+})
+
+describe('a peer that asks without end', () => {
+  test('in names that nobody ever heard makes us remember none of them', async () => {
+    const { key } = await aRoom(alice)
+    const ids = Array.from({ length: 20 }, () => systemRandom.uuid())
+    await ask('requests', { requests: ids.map((id) => retrieve(id, key.uri)) }, MALLORY_DOMAIN)
+    const known = await realms.acme.store.read((tx) => tx.people.find(ids as never))
+    assert.equal(known.size, 0)
+  })
+
+  test('and is blocked fills no log', async () => {
+    const { key } = await aRoom(alice)
+    const domain = MALLORY_DOMAIN as never
+    await blockPeer(realms.acme.ledger, domain)
+    const requests = Array.from({ length: 100 }, () => retrieve(PEOPLE.gina, key.uri))
+    const written = await entriesOf(async () => {
+      for (let n = 0; n < 5; n += 1) await ask('requests', { requests }, MALLORY_DOMAIN)
+    })
+    await unblockPeer(realms.acme.ledger, domain)
+    assert.ok(written <= 1, `${written} entries`)
+  })
+
+  test('takes back what it never said, and leaves neither row nor entry', async () => {
+    const { key } = await aRoom(gina, [PEOPLE.alice])
+    const resourceUri = () => `kms://${GLOBEX_DOMAIN}/resources/${systemRandom.uuid()}`
+    const someOf = (userId: () => string) =>
+      Array.from({ length: 500 }, () => ({ resourceUri: resourceUri(), userId: userId() }))
+    const written = await entriesOf(async () => {
+      for (let n = 0; n < 5; n += 1) {
+        await ask('withdrawals', { withdrawals: someOf(() => systemRandom.uuid()) })
+        await ask('withdrawals', { withdrawals: [] })
+      }
+    })
+    assert.ok(written <= 1, `${written} entries`)
+    // Of somebody who is ours there may be an answer on its way: so much is remembered, and no more.
+    const replies = []
+    for (let n = 0; n < 5; n += 1) {
+      replies.push(await ask('withdrawals', { withdrawals: someOf(() => PEOPLE.alice) }))
+    }
+    assert.deepEqual(
+      replies.map(({ status }) => status),
+      [200, 200, 429, 429, 429],
+    )
+    // What is true is heard all the same, and a minute later everything.
+    assert.equal((await alice.ask('retrieve', key.uri))['status'], 200)
+    realms.advance(seconds(61))
+    const later = await ask('withdrawals', { withdrawals: someOf(() => PEOPLE.alice) })
+    assert.equal(later.status, 200)
+  })
+
+  test('in words that say whether somebody is ours or another’s learns it from none', async () => {
+    const { key } = await aRoom(alice, [PEOPLE.gina])
+    await gina.ask('retrieve', key.uri)
+    const unknown = systemRandom.uuid()
+    const asked = [PEOPLE.alice, PEOPLE.gina, unknown].map((id) => retrieve(id, key.uri))
+    const { body } = await ask('requests', { requests: asked }, MALLORY_DOMAIN)
+    const { answers } = body as { answers: Json[] }
+    assert.equal(new Set(answers.map((one) => JSON.stringify(one))).size, 1)
+  })
+})
