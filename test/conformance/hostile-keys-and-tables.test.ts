@@ -5,6 +5,7 @@ import assert from 'node:assert/strict'
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test'
 import { systemRandom } from '../../src/crypto/index.ts'
 import { blockPeer, unblockPeer } from '../../src/federation/index.ts'
+import type { UserId } from '../../src/id.ts'
 import { seconds } from '../../src/time.ts'
 import type { Device, Json } from '../support/device.ts'
 import { ACME_DOMAIN, GLOBEX_DOMAIN, MALLORY_DOMAIN, TwoRealms } from '../support/two-realms.ts'
@@ -150,5 +151,29 @@ describe('a peer that asks without end', () => {
     const { body } = await ask('requests', { requests: asked }, MALLORY_DOMAIN)
     const { answers } = body as { answers: Json[] }
     assert.equal(new Set(answers.map((one) => JSON.stringify(one))).size, 1)
+  })
+})
+
+describe('a peer that asks for more than anybody reads', () => {
+  test('gets refusals in place of what would not fit', async () => {
+    const { resource } = await aRoom(alice, [PEOPLE.gina])
+    // Guests of the peer's own making, so that one list is long.
+    for (let n = 0; n < 5; n += 1) {
+      const authIds = Array.from({ length: 500 }, () => systemRandom.uuid())
+      const create = { requestId: '0', method: 'create', uri: '/authorizations', client: {} }
+      const request = { ...create, resourceUri: resource.uri, authIds }
+      await ask('requests', { requests: [{ userId: PEOPLE.gina, request }] })
+      const pin = { domain: GLOBEX_DOMAIN, pinnedAt: realms.acme.now() }
+      const pins = authIds.map((userId) => ({ ...pin, userId: userId as UserId }))
+      await realms.acme.store.transact((tx) => tx.peers.claim(pins))
+    }
+    const lists = Array.from({ length: 30 }, () =>
+      retrieve(PEOPLE.gina, `${resource.uri}/authorizations`),
+    )
+    const { body } = await ask('requests', { requests: lists })
+    const { answers } = body as { answers: Json[] }
+    assert.equal(answers[0]?.['status'], 200)
+    assert.equal(answers.at(-1)?.['status'], 413)
+    assert.ok(JSON.stringify(body).length < 24 * 1024 * 1024)
   })
 })
