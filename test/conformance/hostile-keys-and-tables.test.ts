@@ -10,6 +10,7 @@ import { seconds } from '../../src/time.ts'
 import type { Device, Json } from '../support/device.ts'
 import { ACME_DOMAIN, GLOBEX_DOMAIN, MALLORY_DOMAIN, TwoRealms } from '../support/two-realms.ts'
 import { aRoom, keysOf, PEOPLE, resourceOf } from '../support/world.ts'
+import { ACME, organization } from '../unit/identity/world.ts'
 
 let realms: TwoRealms
 let alice: Device
@@ -151,6 +152,41 @@ describe('a peer that asks without end', () => {
     const { body } = await ask('requests', { requests: asked }, MALLORY_DOMAIN)
     const { answers } = body as { answers: Json[] }
     assert.equal(new Set(answers.map((one) => JSON.stringify(one))).size, 1)
+  })
+})
+
+describe('a peer that is blocked', () => {
+  test('is not asked for what was on its way to it, and is once it is not', async () => {
+    const { resource } = await aRoom(alice, [PEOPLE.gina])
+    const own = await newKey(gina)
+    realms.cut()
+    await bind(gina, own, resource.uri)
+    realms.heal()
+    const { ledger } = realms.globex
+    await blockPeer(ledger, ACME_DOMAIN as never)
+    realms.advance(seconds(11))
+    realms.crossings.length = 0
+    await realms.work(GLOBEX_DOMAIN)
+    assert.deepEqual(realms.crossings, [])
+    await unblockPeer(ledger, ACME_DOMAIN as never)
+    realms.advance(seconds(60))
+    await realms.work(GLOBEX_DOMAIN)
+    assert.equal((await alice.ask('retrieve', own))['status'], 200)
+  })
+})
+
+describe('a user of ours', () => {
+  test('who has signed in by another process is claimed by nobody in this one', async () => {
+    const { key } = await aRoom(alice, [PEOPLE.bob])
+    const { store, now } = { store: realms.acme.store, now: realms.acme.now() }
+    const userId = PEOPLE.bob as UserId
+    // This process knows of Bob that somebody named him; the other one has seen his token since.
+    const person = { userId, organizationId: organization(ACME), pseudonym: systemRandom.uuid() }
+    await store.transact((tx) => tx.people.remember([{ ...person, firstSeenAt: now }]))
+    await ask('requests', { requests: [retrieve(PEOPLE.bob, key.uri)] }, MALLORY_DOMAIN)
+    assert.equal((await realms.acme.lastEntry())['code'], 'federation.claim-conflict')
+    const pins = await store.read((tx) => tx.peers.pins([userId]))
+    assert.equal(pins.size, 0)
   })
 })
 
