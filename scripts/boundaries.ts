@@ -65,9 +65,12 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       'rsa-worker.ts': { builtins: ['worker_threads', 'os'] },
       'token-workers.ts': { builtins: ['worker_threads'] },
       'token-worker.ts': { builtins: ['worker_threads', 'os'] },
+      'age.ts': { libraries: ['age-encryption'] },
+      'pkcs12.ts': { libraries: ['node-forge'] },
       // @peculiar/x509 does not load without it.
       'crl.ts': { libraries: ['reflect-metadata'] },
       'peer-certificate.ts': { libraries: ['reflect-metadata'] },
+      'certificate-request.ts': { libraries: ['reflect-metadata'] },
     },
   },
   protocol: { kind: 'language', rooms: ['crypto', 'boundary'] },
@@ -79,6 +82,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   },
   identity: { kind: 'domain', rooms: ['crypto', 'protocol'] },
   audit: { kind: 'domain', rooms: ['crypto', 'identity'] },
+  backup: { kind: 'domain', rooms: ['crypto'] },
   kms: {
     kind: 'domain',
     rooms: ['protocol', 'identity', 'audit', 'crypto'],
@@ -100,6 +104,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       'cli.ts': { libraries: ['commander'] },
       'cli-access.ts': { libraries: ['commander'] },
       'cli-audit.ts': { libraries: ['commander'] },
+      'cli-backup.ts': { libraries: ['commander'] },
       'cli-index.ts': { libraries: ['commander'] },
       'cli-indexing.ts': { libraries: ['commander'] },
       'cli-options.ts': { libraries: ['commander'] },
@@ -114,7 +119,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     kind: 'edge',
     // Types only, and not `crypto` at all: whoever steals this layer holds wrapped bytes.
     rooms: [],
-    types: ['kms', 'federation', 'indexer', 'compliance', 'admin', 'identity', 'audit'],
+    types: ['backup', 'kms', 'federation', 'indexer', 'compliance', 'admin', 'identity', 'audit'],
     libraries: SQL,
     builtins: EDGE,
   },

@@ -70,6 +70,7 @@ export type RefusalCode =
   | 'erasure.not-off-boarded'
   | 'erasure.still-authorized'
   | 'erasure.not-acknowledged'
+  | 'erasure.withdrawals-owed'
   // Search: what the core is told where a realm gives no hashes.
   | 'indexer.not-granted'
   | 'indexer.search-key-shared'
@@ -97,6 +98,7 @@ export type RefusalCode =
   | 'federation.user-not-pinned'
   | 'federation.denied-by-home'
   | 'federation.answer-wrong'
+  | 'federation.statement-wrong'
   // The way to a peer.
   | 'federation.key-exchange-classical'
   | 'federation.unknown-host'

@@ -497,6 +497,109 @@ class Findings {
   }
 }
 
+// ===== src/audit/rotation.ts
+
+// New keys for a log, vouched for by the old ones: an entry names them, the old keys sign a checkpoint that covers the
+// entry, and a C2SP tlog-proof of the two is published as `rotation/<number>`. Whoever pinned the old keys finds the new
+// ones by it; keys that no such proof leads to, or that the log has taken out of use, sign nothing that is believed.
+
+/** The actions that tell what became of the keys. */
+const KEY_CREATED = 'log-key.created'
+const KEY_ROTATED = 'log-key.rotated'
+const KEY_RETIRED = 'log-key.retired'
+
+/** Below the log's prefix; the first one is 1. */
+const rotationPath = (number) => `rotation/${number}`
+
+const keysNamedIn = (entry, origin) => {
+  const told = parseCanonical(textIn(entry) ?? '') ?? {}
+  if (told.action !== KEY_ROTATED || told.outcome !== 'done') return []
+  return Object.entries(SIGNATURE_TYPES).flatMap(([algorithm, type]) => {
+    const encoded = told.details?.[algorithm]
+    const publicKey = typeof encoded === 'string' ? decodeBase64(encoded) : undefined
+    return publicKey === undefined ? [] : [{ name: origin, type, publicKey }]
+  })
+}
+
+/** Undefined unless all of `trusted` have signed a checkpoint that covers an entry which names new keys. */
+const openRotation = (raw, trusted) => {
+  const proof = parseInclusion(raw)
+  if (proof?.extra === undefined) return undefined
+  const head = openCheckpoint(proof.checkpoint, trusted)
+  if (typeof head === 'string' || proof.index >= head.size) return undefined
+  const root = rootFromInclusion(leafHash(proof.extra), proof.index, head.size, proof.hashes)
+  if (root === undefined || !sameBytes(root, head.root)) return undefined
+  const keys = keysNamedIn(proof.extra, head.origin)
+  return keys.length === 0 ? undefined : { keys, note: proof.checkpoint }
+}
+
+/** From the keys that somebody brought to those that signed the note, along what is published. */
+const followRotations = (read, brought, note) => {
+  let followed = { keys: brought, epochs: [brought], vouchers: [] }
+  for (let number = 1; openCheckpoint(note, followed.keys) === 'not-signed'; number++) {
+    const name = rotationPath(number)
+    const raw = read(name)
+    if (raw === undefined) break
+    const rotation = openRotation(textIn(raw) ?? '', followed.keys)
+    if (rotation === undefined) continue
+    followed = {
+      keys: rotation.keys,
+      epochs: [...followed.epochs, rotation.keys],
+      vouchers: [...followed.vouchers, { name, note: rotation.note }],
+    }
+  }
+  return followed
+}
+
+/** Do the keys that signed the newest checkpoint agree with what the log itself says of its keys? */
+class KeyHistory {
+  #signers
+  #findings
+  #announced = new Set()
+  #retired = new Map()
+  #isWhole = true
+
+  constructor(signers, findings) {
+    this.#signers = signers.map(({ publicKey }) => encodeBase64(publicKey))
+    this.#findings = findings
+  }
+
+  /** Entries that are not there may have announced any key. */
+  skip() {
+    this.#isWhole = false
+  }
+
+  add(sequence, body) {
+    // Canonical: the action comes first. Most entries are about something else.
+    if (!body.startsWith('{"action":"log-key.')) return
+    const { action, details = {} } = parseCanonical(body) ?? {}
+    if (action === KEY_CREATED) this.#announced.add(details['publicKey'])
+    for (const algorithm of Object.keys(SIGNATURE_TYPES)) {
+      if (action === KEY_ROTATED) this.#announced.add(details[algorithm])
+      if (action === KEY_RETIRED) this.#retired.set(details[algorithm], sequence)
+    }
+  }
+
+  end() {
+    const retiredAt = this.#signers.map((key) => this.#retired.get(key)).find(Boolean)
+    if (retiredAt !== undefined) {
+      this.#findings.notIntact(
+        'the checkpoint',
+        `it is signed by a key that entry ${retiredAt} took out of use`,
+        'nothing legitimate: whoever signed it has an old key',
+      )
+    }
+    const isKnown = this.#signers.every((key) => this.#announced.has(key))
+    // A log that says nothing of its keys is not one of ours; then whoever pinned them knows why.
+    if (isKnown || !this.#isWhole || this.#announced.size === 0) return
+    this.#findings.notIntact(
+      'the checkpoint',
+      'it is signed by a key of which the log does not say where it comes from: a rotation that nobody recorded',
+      'nothing legitimate: whoever signed it is not who signed before',
+    )
+  }
+}
+
 // ===== src/audit/story.ts
 
 // Do the entries tell a whole story? Each start of a process counts its own entries from 1 without holes, its
@@ -761,6 +864,9 @@ const judgeForks = (shown, findings) => {
   })
 }
 
+/** Nobody outside has seen a tail for so many seconds; unless the auditor says how old the news may be. */
+const UNWITNESSED_MAX = 3600
+
 const vouchedBy = (shown, keys) => {
   const note = parseNote(shown.note)
   const times = new Map()
@@ -788,13 +894,13 @@ const judgeWitnesses = (shown, asked, findings) => {
     )
     return
   }
-  const size = shown[0]?.size ?? 0
-  const last = best.times[quorum - 1] ?? 0
-  const isOld = age !== undefined && age.nowSeconds - last > age.maxSeconds
-  if (isOld) {
+  const { size = 0, signedAt = 0 } = shown[0] ?? {}
+  const { nowSeconds, maxSeconds } = age ?? { nowSeconds: signedAt, maxSeconds: UNWITNESSED_MAX }
+  const late = nowSeconds - (best.times[quorum - 1] ?? 0)
+  if (late > maxSeconds) {
     findings.notComplete(
       `the end, after entry ${best.shown.size}`,
-      `enough witnesses last co-signed ${age.nowSeconds - last} seconds ago`,
+      `enough witnesses last co-signed ${late} seconds before ${age === undefined ? 'it was signed' : 'now'}`,
       'an old export; witnesses that do not answer, or that know a larger log than this one',
     )
   }
@@ -848,6 +954,7 @@ class Verification {
   #older
   #findings
   #story
+  #keys
   /** By the tiles where there are tiles, else by the entries. */
   #tree = new Frontier()
   /** By the entries where there are entries; begun at the first difference. */
@@ -858,7 +965,9 @@ class Verification {
   #different = new Set()
   #isWhole = true
 
-  constructor(read, head, older, findings) {
+  constructor(read, head, older, judges) {
+    const { findings, keys } = judges
+    this.#keys = keys
     this.#read = read
     this.#head = head
     this.#older = older.toSorted((a, b) => a.size - b.size)
@@ -879,6 +988,7 @@ class Verification {
     for (let level = 1; level <= this.#above.length; level++) this.#compareLevel(level)
     this.#judgeRoot()
     this.#story.end()
+    this.#keys.end()
   }
 
   #leavesOf(index, width) {
@@ -891,10 +1001,14 @@ class Verification {
     if (entries === undefined) {
       this.#findings.missing(range, tilePath({ level: 'entries', index, width }))
       this.#story.skip(range)
+      this.#keys.skip()
       return { byTile, byEntries: undefined }
     }
-    for (const [at, entry] of entries.entries())
-      this.#story.add(first + at + 1, textIn(entry) ?? '')
+    for (const [at, entry] of entries.entries()) {
+      const body = textIn(entry) ?? ''
+      this.#story.add(first + at + 1, body)
+      this.#keys.add(first + at + 1, body)
+    }
     return { byTile, byEntries: entries.map(leafHash) }
   }
 
@@ -1023,9 +1137,15 @@ class Verification {
   }
 }
 
-const openOlder = (older, head, keys, findings) =>
+/** An older checkpoint is signed by the keys of its time. */
+const openByAny = (note, epochs) => {
+  const opened = epochs.map((keys) => openCheckpoint(note, keys))
+  return opened.find((one) => typeof one !== 'string') ?? opened[0] ?? 'not-signed'
+}
+
+const openOlder = (older, head, epochs, findings) =>
   older.flatMap(({ name, note, read }) => {
-    const opened = openCheckpoint(note, keys)
+    const opened = openByAny(note, epochs)
     if (typeof opened === 'string') {
       findings.notIntact(name, `it cannot be used: ${opened}`, 'the wrong file, or the wrong key')
       return []
@@ -1069,9 +1189,11 @@ const verifyLog = (read, options) => {
     return findings.report()
   }
   const note = textIn(raw) ?? ''
-  const head = openCheckpoint(note, options.keys)
+  const { keys, epochs, vouchers } = followRotations(read, options.keys, note)
+  const head = openCheckpoint(note, keys)
   if (typeof head === 'string') {
-    const why = 'the wrong key, or a checkpoint that this log did not sign'
+    const why =
+      'the wrong key, a rotation of keys that nobody recorded, or a checkpoint that this log did not sign'
     findings.notIntact('the checkpoint', head, why)
     return findings.report()
   }
@@ -1081,16 +1203,18 @@ const verifyLog = (read, options) => {
     findings.graveNote(text)
   }
   const witnessed = read(WITNESSED)
-  const kept =
-    witnessed === undefined
-      ? options.older
-      : [...options.older, { name: WITNESSED, note: textIn(witnessed) ?? '' }]
-  const older = openOlder(kept, head, options.keys, findings)
+  const kept = [
+    ...options.older,
+    ...vouchers,
+    ...(witnessed === undefined ? [] : [{ name: WITNESSED, note: textIn(witnessed) ?? '' }]),
+  ]
+  const older = openOlder(kept, head, epochs, findings)
   const shown = [{ ...head, name: 'the checkpoint', note }, ...older]
   judgeForks(shown, findings)
   judgeWitnesses(shown, options, findings)
   judgeAge(head, options, findings)
-  new Verification(read, head, older, findings).run()
+  const history = new KeyHistory(keys, findings)
+  new Verification(read, head, older, { findings, keys: history }).run()
   return findings.report(head)
 }
 

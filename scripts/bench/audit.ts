@@ -1,6 +1,7 @@
 // How fast the audit log is: entries recorded with their checkpoint published within a second, next to bare durable
 // insertions of the same bytes; verification; proofs from a large tree. Ratios of one run; it asserts nothing.
-// Usage: node scripts/bench/audit.ts [--only append,verify,proofs] [--seconds 10] [--verify 1000000] [--tree 10000000]
+// Usage: node scripts/bench/audit.ts [--only append,verify,proofs,stall] [--seconds 10] [--verify 1000000]
+//   [--tree 10000000] [--stall 18000000]   (`stall` only if asked for: it takes ten minutes and 15 GB of disk)
 
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
@@ -9,6 +10,7 @@ import { startPostgres } from '../../test/support/postgres.ts'
 import { benchAppend } from './log/append.ts'
 import { folder, say } from './log/entries.ts'
 import { benchProofs } from './log/proofs.ts'
+import { benchStall } from './log/stall.ts'
 import { benchVerify } from './log/verify.ts'
 
 const { values } = parseArgs({
@@ -17,6 +19,7 @@ const { values } = parseArgs({
     seconds: { type: 'string', default: '10' },
     verify: { type: 'string', default: '1000000' },
     tree: { type: 'string', default: '10000000' },
+    stall: { type: 'string', default: '18000000' },
   },
 })
 const seconds = Number(values.seconds)
@@ -40,6 +43,7 @@ const sections: Readonly<Record<string, () => Promise<void> | void>> = {
   append: appendToBoth,
   verify: () => benchVerify(Number(values.verify)),
   proofs: () => benchProofs(Number(values.tree)),
+  stall: () => benchStall(Number(values.stall)),
 }
 
 try {

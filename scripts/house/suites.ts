@@ -58,5 +58,6 @@ export const SUITES: readonly Suite[] = [
   },
   heavy('system'),
   heavy('attack'),
+  heavy('release'),
   { ...heavy('interop'), timeoutMs: 10 * MINUTE_MS, program: 'test/interop/run.ts' },
 ]

@@ -3,11 +3,10 @@
 
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
-import { gunzipSync } from 'node:zlib'
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { type LockedPackage, readLockfile, sha512Hex } from './lockfile.ts'
-import { readTar, type TreeFile, writeTar } from './tar.ts'
+import { type TreeFile, writeTar } from './tar.ts'
 
 /** npm under Debian's name too; its own Node does. It may use the network, and nothing of the user's settings. */
 const npm = (folder: string, ...args: readonly string[]): void => {
@@ -23,38 +22,23 @@ const npm = (folder: string, ...args: readonly string[]): void => {
 
 const isForHere = ({ os, cpu, libc }: LockedPackage): boolean => {
   const fits = (list: readonly string[] | undefined, here: string): boolean =>
-    list === undefined || (list.includes(here) && !list.includes(`!${here}`))
+    list === undefined || list.includes(here)
   return fits(os, process.platform) && fits(cpu, process.arch) && fits(libc, 'glibc')
 }
 
 const needed = (root: string): readonly LockedPackage[] => readLockfile(root).filter(isForHere)
 
-const nameInBundle = (one: LockedPackage): string => `packages/${sha512Hex(one)}.tgz`
+/** Half of the digest: names in a tar archive are short. All of it is checked. */
+const nameInBundle = (one: LockedPackage): string => `packages/${sha512Hex(one).slice(0, 64)}.tgz`
 
 const isIntact = (archive: Uint8Array, one: LockedPackage): boolean =>
   createHash('sha512').update(archive).digest('hex') === sha512Hex(one)
 
-/** Published archives keep everything below one folder, whatever its name. */
-const unpack = (archive: Uint8Array, to: string): void => {
-  for (const { name, kind, mode, bytes } of readTar(gunzipSync(archive))) {
-    const path = name.replace(/^\.\//, '').split('/').slice(1)
-    if (kind !== 'file' || path.length === 0) continue
-    if (path.includes('..')) throw new Error(`a package holds ${name}, which leads out of it`)
-    const file = join(to, ...path)
-    mkdirSync(dirname(file), { recursive: true })
-    writeFileSync(file, bytes, { mode: 0o600 | (mode & 0o111) })
-  }
-}
-
 const fromBundle = (root: string, bundle: string): void => {
-  const archives = new Map(readTar(readFileSync(bundle)).map(({ name, bytes }) => [name, bytes]))
-  for (const one of needed(root)) {
-    const archive = archives.get(`./${nameInBundle(one)}`)
-    if (archive === undefined)
-      throw new Error(`the offline bundle has no ${one.name} ${one.version}`)
-    if (!isIntact(archive, one)) throw new Error(`the offline bundle's ${one.name} is altered`)
-    unpack(archive, join(root, one.path))
-  }
+  const program = join(import.meta.dirname, 'unpack-bundle.mjs')
+  execFileSync(process.execPath, [program, bundle, root], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+  })
 }
 
 /** `bundle`: an offline bundle; without it npm asks its registry. `cache`: where npm keeps what it fetched. */

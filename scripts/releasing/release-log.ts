@@ -32,7 +32,8 @@ const entriesOf = (read: ReadFile, size: number): readonly Uint8Array[] =>
     return parseBundle(read(tilePath({ level: 'entries', index, width })) ?? new Uint8Array()) ?? []
   }).flat()
 
-const layOut = (entries: readonly Uint8Array[]) => {
+/** Tiles and bundles of a log with these entries, and its root. */
+export const layOut = (entries: readonly Uint8Array[]) => {
   const { tree, tiles } = grow(EMPTY_TREE, entries.map(leafHash))
   const hashes = new Map(
     tiles.map(({ level, index, hashes: bytes }) => [`${level}/${index}`, bytes]),

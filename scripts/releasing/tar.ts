@@ -83,9 +83,10 @@ const foldersOf = (files: readonly TreeFile[]): readonly string[] => {
 const inOrder = (left: string, right: string): number => (left < right ? -1 : left > right ? 1 : 0)
 
 /** `modifiedAt` in POSIX seconds. Folders are added, 0755. Names get `./` in front, as dpkg has them. */
-export const writeTar = (files: readonly TreeFile[], modifiedAt: number): Buffer => {
+export const writeTar = (tree: readonly TreeFile[], modifiedAt: number): Buffer => {
+  const files = tree.toSorted((left, right) => inOrder(left.path, right.path))
   const byName = new Map(files.map((file) => [file.path, file]))
-  const twice = files.find((file) => byName.get(file.path) !== file)
+  const twice = files.find(({ path }, index) => files[index + 1]?.path === path)
   if (twice !== undefined) throw new Error(`${twice.path} stands twice in a tree`)
   const pieces: Uint8Array[] = [
     header({ name: './', mode: FOLDER_MODE, size: 0, type: '5' }, modifiedAt),

@@ -44,6 +44,11 @@ export interface AuditVerifyOptions {
   readonly config?: string
 }
 
+export interface AuditRotateOptions extends WithConfig {
+  /** The second step: the old keys sign no more. */
+  readonly retire?: true
+}
+
 export interface AuditEraseOptions extends WithConfig {
   readonly id: string
   readonly yes?: true
@@ -55,6 +60,7 @@ export interface AuditReconcileOptions {
   readonly export?: string
   readonly since?: string
   readonly until?: string
+  readonly expectReceipts?: true
   readonly json?: true
 }
 
@@ -69,6 +75,7 @@ export interface AuditActions extends WitnessActions {
   auditReconcile(options: AuditReconcileOptions): Promise<ExitCode>
   auditErase(options: AuditEraseOptions): Promise<ExitCode>
   auditAcceptRestore(options: WithConfig): Promise<ExitCode>
+  auditRotateKey(options: AuditRotateOptions): Promise<ExitCode>
 }
 
 const gather = (value: string, before: readonly string[]): readonly string[] => [...before, value]
@@ -101,6 +108,18 @@ const addReading = (audit: Command, actions: AuditActions, done: Done): void => 
     .description('print the keys that sign the log, as auditors need them')
     .addOption(configOption())
     .action(async (options: WithConfig) => done(await actions.auditKey(options)))
+}
+
+const addRotation = (audit: Command, actions: AuditActions, done: Done): void => {
+  audit
+    .command('rotate-key')
+    .description('make new keys that sign the log beside the old ones; prints them for auditors')
+    .addOption(configOption())
+    .option(
+      '--retire',
+      'then: the old keys sign no more, their last checkpoint vouches for the new',
+    )
+    .action(async (options: AuditRotateOptions) => done(await actions.auditRotateKey(options)))
 }
 
 const addProofs = (audit: Command, actions: AuditActions, done: Done): void => {
@@ -160,12 +179,17 @@ const addReconcile = (audit: Command, actions: AuditActions, done: Done): void =
     .addHelpText(
       'after',
       '\nExit: 4 keys that left and no device acknowledged, 8 uses that no release explains, 12 both.' +
-        '\nIt believes the log: verify first. Devices that send no receipts are counted, not accused.',
+        '\nIt believes the log: verify first. Devices that send no receipts are counted, not accused,' +
+        '\nunless --expect-receipts says that every client of this realm sends them.',
     )
     .option('--config <file>', 'the settings file of the realm')
     .option('--export <directory>', 'read an export instead; with --config it is recorded there')
     .option('--since <time>', 'judge what was recorded from then on (RFC 3339, UTC)')
     .option('--until <time>', 'judge what was recorded before then (RFC 3339, UTC)')
+    .option(
+      '--expect-receipts',
+      'a key that left to a device without any receipt is an orphan, too',
+    )
     .option('--json', 'for programs: one object a line, the totals last')
     .action(async (options: AuditReconcileOptions) => done(await actions.auditReconcile(options)))
 }
@@ -189,6 +213,7 @@ export const addAudit = (program: Command, actions: AuditActions, done: Done): C
   const audit = program.command('audit').description('the audit log')
   addReading(audit, actions, done)
   addProofs(audit, actions, done)
+  addRotation(audit, actions, done)
   addVerify(audit, actions, done)
   addWitnesses(audit, actions, done)
   addReconcile(audit, actions, done)

@@ -5,6 +5,8 @@ import { InvalidArgumentError, Option } from 'commander'
 export const configOption = () =>
   new Option('--config <file>', 'the settings file').env('KEYREALM_CONFIG').makeOptionMandatory()
 
+export const jsonOption = () => new Option('--json', 'for programs')
+
 export const passphraseOption = () =>
   new Option(
     '--passphrase-file <file>',

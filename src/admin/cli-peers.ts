@@ -13,6 +13,15 @@ export interface PeerPinOptions extends PeerOptions {
   readonly user: string
 }
 
+export interface PeerReceiptsOptions extends PeerOptions {
+  readonly json?: boolean
+}
+
+export interface PeerReconcileOptions extends PeerReceiptsOptions {
+  /** Folder with an export of the other realm's log. */
+  readonly theirs: string
+}
+
 export interface PeerActions {
   peersList(options: WithConfig): Promise<ExitCode>
   peersShow(options: PeerOptions): Promise<ExitCode>
@@ -20,6 +29,8 @@ export interface PeerActions {
   peersUnblock(options: PeerOptions): Promise<ExitCode>
   peersPin(options: PeerPinOptions): Promise<ExitCode>
   peersMovePin(options: PeerPinOptions): Promise<ExitCode>
+  peersReceipts(options: PeerReceiptsOptions): Promise<ExitCode>
+  peersReconcile(options: PeerReconcileOptions): Promise<ExitCode>
 }
 
 type OfDomain = 'peersShow' | 'peersBlock' | 'peersUnblock'
@@ -57,5 +68,24 @@ export const addPeers = (program: Command, actions: PeerActions, done: Done): vo
   ofDomain('block', 'peersBlock', 'neither ask nor answer it, from the next request on')
   ofDomain('unblock', 'peersUnblock', 'work with it again')
   ofUser('pin', 'peersPin', 'say or confirm that a user is one of that peer’s')
+  peers
+    .command('receipts')
+    .argument('<domain>', 'the domain of the KMS of the other organisation')
+    .description('print what a peer has signed for: keys it gave, uses of ours, withdrawals')
+    .option('--json', 'one signed statement a line, with the keys that verify it')
+    .addOption(configOption())
+    .action(async (domain: string, options: Omit<PeerReceiptsOptions, 'domain'>) =>
+      done(await actions.peersReceipts({ ...options, domain })),
+    )
+  peers
+    .command('reconcile')
+    .argument('<domain>', 'the domain of the KMS of the other organisation')
+    .description('lay both logs side by side: print each key of which they say different things')
+    .requiredOption('--theirs <folder>', 'an export of the other realm’s log')
+    .option('--json', 'one difference a line')
+    .addOption(configOption())
+    .action(async (domain: string, options: Omit<PeerReconcileOptions, 'domain'>) =>
+      done(await actions.peersReconcile({ ...options, domain })),
+    )
   ofUser('move-pin', 'peersMovePin', 'the same, of a user who was known as one of another peer’s')
 }

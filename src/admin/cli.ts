@@ -5,11 +5,13 @@ import { Command, CommanderError } from 'commander'
 import { Fault } from '../fault.ts'
 import { type AccessActions, addAccess, addLeaving, addMachines, addRooms } from './cli-access.ts'
 import { type AuditActions, addAudit } from './cli-audit.ts'
+import { addBackup, type BackupActions } from './cli-backup.ts'
 import { addIndex, type IndexActions } from './cli-index.ts'
 import { addIndexing, type IndexingActions } from './cli-indexing.ts'
-import { configOption, passphraseOption } from './cli-options.ts'
+import { configOption, jsonOption, passphraseOption } from './cli-options.ts'
 import { addPeers, type PeerActions } from './cli-peers.ts'
 import { addShipStatus, type ShipActions } from './cli-ship.ts'
+import { nextStep } from './next-steps.ts'
 
 /** 0 done, 1 refused or failed; see `keyrealm --help`. */
 export type ExitCode = number
@@ -19,12 +21,26 @@ export interface WithConfig {
   readonly config: string
 }
 
-export interface InitOptions extends WithConfig {
+export interface UnlockOptions extends WithConfig {
   readonly passphraseFile?: string
+}
+
+export interface InitOptions extends UnlockOptions {
+  readonly answers?: string
+  readonly continue?: true
+  readonly chain?: string
+  readonly linkChain?: string
+  readonly json?: true
 }
 
 export interface StatusOptions extends WithConfig {
   /** Present when programs read the answer. */
+  readonly json?: true
+}
+
+export interface VersionOptions {
+  readonly digests?: true
+  readonly config?: string
   readonly json?: true
 }
 
@@ -41,6 +57,7 @@ export interface UsersImportOptions extends WithConfig {
 export interface CliActions
   extends AccessActions,
     AuditActions,
+    BackupActions,
     ShipActions,
     IndexActions,
     IndexingActions,
@@ -51,11 +68,12 @@ export interface CliActions
   configCheck(options: WithConfig): Promise<ExitCode>
   configSchema(): Promise<ExitCode>
   lock(options: WithConfig): Promise<ExitCode>
-  unlock(options: InitOptions): Promise<ExitCode>
+  unlock(options: UnlockOptions): Promise<ExitCode>
   identityImport(options: IdentityImportOptions): Promise<ExitCode>
   identityList(options: WithConfig): Promise<ExitCode>
   usersImport(options: UsersImportOptions): Promise<ExitCode>
   usersList(options: WithConfig): Promise<ExitCode>
+  digests(options: VersionOptions): Promise<ExitCode>
 }
 
 export interface CliAbout {
@@ -88,6 +106,7 @@ export const buildProgram = (actions: CliActions, about: CliAbout, done: Done): 
   addSettings(program, actions, done)
   addIdentity(program, actions, done)
   addLists(program, actions, done)
+  addBackup(program, actions, done)
   addRooms(program, actions, done)
   addMachines(program, actions, done)
   addPeers(program, actions, done)
@@ -97,12 +116,24 @@ export const buildProgram = (actions: CliActions, about: CliAbout, done: Done): 
   program
     .command('version')
     .description('print the version')
-    .action(() => {
+    .option('--digests', 'and the SHA-256 of everything that runs')
+    .option('--config <file>', 'of this settings file, too')
+    .option('--json', 'for programs')
+    .action(async (options: VersionOptions) => {
+      if (options.digests === true) return done(await actions.digests(options))
       program.configureOutput().writeOut?.(`${about.version}\n`)
-      done(EXIT_DONE)
+      return done(EXIT_DONE)
     })
   return program
 }
+
+const INIT_HELP = `
+With a settings file that exists, whatever of its realm is missing is made. Nothing is overwritten.
+
+Examples:
+  keyrealm init --config /etc/keyrealm/appliance.json
+  keyrealm init --config /etc/keyrealm/appliance.json --answers answers.json
+  keyrealm init --config /etc/keyrealm/appliance.json --continue --chain signed.pem`
 
 const AFTER_HELP = `
 The cloud core is a program of its own and never shares a process with a realm:
@@ -128,7 +159,7 @@ export const runCli = async (
     return code
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT_DONE : EXIT_USAGE
-    output.error(`keyrealm: ${wordsOf(error)}\n`)
+    output.error(`keyrealm: ${wordsOf(error)}\n${adviceOn(error)}`)
     return EXIT_FAILED
   }
 }
@@ -150,6 +181,13 @@ const wordsOf = (error: unknown): string => {
   return hasCode ? `${error.message} (${error.code})` : `failed (${error.name})`
 }
 
+/** What to do next, on a line of its own. */
+const adviceOn = (error: unknown): string => {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  const step = typeof code === 'string' ? nextStep(code) : undefined
+  return step === undefined ? '' : `${step}\n`
+}
+
 const addRunning = (program: Command, actions: CliActions, done: Done): void => {
   program
     .command('serve')
@@ -158,9 +196,20 @@ const addRunning = (program: Command, actions: CliActions, done: Done): void => 
     .action(async (options: WithConfig) => done(await actions.serve(options)))
   program
     .command('init')
-    .description('make what a new realm needs: folders, database, main key, admin token')
+    .description(
+      'set up a realm: settings (asked for, or from a file), certificates, database, keys',
+    )
     .addOption(configOption())
+    .option('--answers <file>', 'what would be asked, as JSON; nobody is asked anything')
+    .option('--continue', 'take in what an authority signed after init had requested it')
+    .option('--chain <file>', 'with --continue: the signed identity and its issuers (PEM)')
+    .option(
+      '--link-chain <file>',
+      'with --continue: the signed client certificate of the line (PEM)',
+    )
     .addOption(passphraseOption())
+    .addOption(jsonOption())
+    .addHelpText('after', INIT_HELP)
     .action(async (options: InitOptions) => done(await actions.init(options)))
   program
     .command('status')
@@ -178,7 +227,7 @@ const addRunning = (program: Command, actions: CliActions, done: Done): void => 
     .description('give the passphrase to the running appliance')
     .addOption(configOption())
     .addOption(passphraseOption())
-    .action(async (options: InitOptions) => done(await actions.unlock(options)))
+    .action(async (options: UnlockOptions) => done(await actions.unlock(options)))
 }
 
 const addSettings = (program: Command, actions: CliActions, done: Done): void => {

@@ -8,6 +8,7 @@ export type {
   IdentityImportOptions,
   InitOptions,
   StatusOptions,
+  UnlockOptions,
   UsersImportOptions,
   WithConfig,
 } from './cli.ts'
@@ -26,13 +27,28 @@ export type {
   AuditExportOptions,
   AuditProveOptions,
   AuditReconcileOptions,
+  AuditRotateOptions,
   AuditSearchOptions,
   AuditShowOptions,
   AuditVerifyOptions,
 } from './cli-audit.ts'
+export type {
+  BackupActions,
+  BackupOptions,
+  RecoveryKeyOptions,
+  RehearseOptions,
+  RestoreOptions,
+  UpgradeOptions,
+} from './cli-backup.ts'
 export type { IndexActions, IndexLabOptions, IndexLeakageOptions } from './cli-index.ts'
 export type { IndexingActions, IndexRoomOptions } from './cli-indexing.ts'
-export type { PeerActions, PeerOptions, PeerPinOptions } from './cli-peers.ts'
+export type {
+  PeerActions,
+  PeerOptions,
+  PeerPinOptions,
+  PeerReceiptsOptions,
+  PeerReconcileOptions,
+} from './cli-peers.ts'
 export type { ShipActions } from './cli-ship.ts'
 export type {
   AdminActions,
@@ -41,5 +57,7 @@ export type {
   ErasureOutcome,
   LogEntry,
   LogPage,
+  LogStatus,
   UnlockOutcome,
+  WitnessStatus,
 } from './ports.ts'

@@ -5,6 +5,31 @@ import type { ShipStatus } from '../audit/index.ts'
 import type { UserId } from '../id.ts'
 import type { Instant } from '../time.ts'
 
+/** A witness of this realm's log, as it answered last. */
+export interface WitnessStatus {
+  /** Its name and key id. */
+  readonly witness: string
+  /** The largest size that it has co-signed; 0 before the first. */
+  readonly size: number
+  /** Entries published and not co-signed by it. */
+  readonly lagEntries: number
+  readonly cosignedAt?: Instant
+  /** How often it has not co-signed since it last did, and why the last time. */
+  readonly failures: number
+  readonly code?: string
+  /** Larger than our log: it knows what we do not. */
+  readonly claimedSize?: number
+}
+
+export interface LogStatus {
+  /** Entries recorded, published, and co-signed by enough witnesses. */
+  readonly recorded: number
+  readonly size: number
+  readonly witnessedSize?: number
+  readonly publishedAt: Instant
+  readonly witnesses: readonly WitnessStatus[]
+}
+
 export interface ApplianceStatus {
   readonly realm: { readonly name: string; readonly domain: string }
   readonly version: string
@@ -13,6 +38,7 @@ export interface ApplianceStatus {
   readonly link: 'connected' | 'disconnected'
   readonly store: 'sqlite' | 'postgres'
   readonly startedAt: Instant
+  readonly log: LogStatus
 }
 
 export type UnlockOutcome = 'unlocked' | 'wrong-passphrase' | 'already-unlocked'
@@ -24,6 +50,7 @@ export type ErasureObstacle =
   | 'erasure.not-off-boarded'
   | 'erasure.still-authorized'
   | 'erasure.not-acknowledged'
+  | 'erasure.withdrawals-owed'
 
 /** Done; what is left of it in the database's files is `gone`, to be scrubbed again, or to be vacuumed. */
 export type ErasureOutcome = { readonly files: 'gone' | 'busy' | 'vacuum' } | ErasureObstacle

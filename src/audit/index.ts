@@ -20,8 +20,10 @@ export type { NumberedEntry } from './layouts/fields.ts'
 export { createRenderer, type LayoutName, type Rendering } from './layouts/render.ts'
 export type { SyslogHeader } from './layouts/syslog.ts'
 export { formatVkey, parseNote, parseVkey, type VerifierKey } from './note.ts'
+export { type PeerDifference, reconcilePeers } from './peer-reconcile.ts'
 export type {
   AuditStore,
+  KeyRotation,
   LogDatabase,
   LogHead,
   LogLedger,
@@ -36,8 +38,15 @@ export type {
   WitnessStore,
 } from './ports.ts'
 export { parseConsistency, parseInclusion } from './proof.ts'
-export { createPublisher, type Publisher, type StepOutcome, tilesIn } from './publish.ts'
-export { RangeCheck } from './range.ts'
+export {
+  createPublisher,
+  type Publisher,
+  type PublisherParts,
+  type StepOutcome,
+  tilesIn,
+  waitedFor,
+} from './publish.ts'
+export { brokenAt, RangeCheck } from './range.ts'
 export {
   type Orphan,
   type ReadLog,
@@ -45,7 +54,8 @@ export {
   reconcile,
 } from './reconcile.ts'
 export { createRecorder, type Recorded, type Recorder } from './recorder.ts'
-export { proveConsistency, proveInclusion, servedTile } from './serve.ts'
+export { keyDetails, rotationPath } from './rotation.ts'
+export { proveConsistency, proveInclusion, servedRotation, servedTile } from './serve.ts'
 export { createShipper, type Shipper } from './ship.ts'
 export { createFilter, type ShipFilter } from './shipping/filter.ts'
 export type {
@@ -62,6 +72,15 @@ export {
   shipStatus,
 } from './shipping/progress.ts'
 export type { ShipperOptions, ShipSource } from './shipping/run.ts'
+export {
+  openStatement,
+  type SignedStatement,
+  STATEMENT_KINDS,
+  type StatedEntry,
+  type Statement,
+  type StatementKind,
+  signStatement,
+} from './statement.ts'
 export {
   encodeBundle,
   parseBundle,

@@ -12,9 +12,10 @@ import { EMPTY_ROOT, sameBytes } from './tree.ts'
 export interface KeptVerdict {
   /**
    * `whole`: what was published is in the database. `behind`: it is not there any more. `forked`: something
-   * else is there in its place. `unreadable`: the kept file is no checkpoint.
+   * else is there in its place. `unreadable`: the kept file is no checkpoint. `unkept`: there is none, though
+   * something was published.
    */
-  readonly verdict: 'whole' | 'behind' | 'forked' | 'unreadable'
+  readonly verdict: 'whole' | 'behind' | 'forked' | 'unreadable' | 'unkept'
   readonly kept?: Checkpoint
   /** How many entries of the database were published. */
   readonly size: number
@@ -28,9 +29,9 @@ export const checkKept = async (
 ): Promise<KeptVerdict> => {
   const head = await tx.tree.head()
   const { size } = head
-  if (note === undefined) return { verdict: 'whole', size }
-  const parsed = parseNote(note)
-  const kept = parsed === undefined ? undefined : parseCheckpoint(parsed.text)
+  if (note === undefined) return { verdict: head.checkpoint === '' ? 'whole' : 'unkept', size }
+  // Before the first note of a log its beginning is kept, which nobody has signed.
+  const kept = parseCheckpoint(parseNote(note)?.text ?? note)
   if (kept === undefined) return { verdict: 'unreadable', size }
   // Of another generation: the database has none of it.
   const isOurs = kept.origin === originOf(head.generation)

@@ -33,12 +33,22 @@ export interface TreeHead {
   readonly size: number
   /** Which log this is: 1, and one more each time a realm went on from an older copy of its database. */
   readonly generation: number
+  /** Which keys sign: one more with each change of them. */
+  readonly keyEpoch: number
   /** The signed note; empty before the first one. */
   readonly checkpoint: string
   readonly publishedAt: Instant
   /** The node that integrates and publishes, until then; others leave it to it. */
   readonly holder: string
   readonly heldUntil: Instant
+}
+
+/** New keys: which entry names them, and the last note that the keys before signed. */
+export interface KeyRotation {
+  readonly sequence: number
+  readonly generation: number
+  /** Empty while both sign. */
+  readonly note: string
 }
 
 export interface TreeStep {
@@ -53,12 +63,18 @@ export interface TreeStore {
   /** All hashes that this tile has so far. */
   tile(level: number, index: number): Promise<Uint8Array | undefined>
   /**
-   * False, and nothing is changed, if the tree has another size than `before` or generation than the
-   * step's, or another node holds it now.
+   * False, and nothing is changed, if the tree has another size than `before`, or another generation or key epoch
+   * than the step's, or another node holds it now. A hold that ends later than the step's is none.
    */
   advance(step: TreeStep, now: Instant): Promise<boolean>
   /** Begins the next generation at the size of now, without a checkpoint. */
   beginAgain(): Promise<TreeHead>
+  /** From now on other keys sign: no step that was signed by those of before is taken any more. */
+  changeKeys(): Promise<void>
+  /** Oldest first. */
+  rotations(): Promise<readonly KeyRotation[]>
+  /** A new one, or what is known now of the one that the same entry names. */
+  putRotation(rotation: KeyRotation): Promise<void>
 }
 
 /** What a witness has done with this log. */

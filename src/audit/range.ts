@@ -69,6 +69,33 @@ export class RangeCheck {
   }
 }
 
+/**
+ * Of a page of the log the first entry that is missing or is not what was published; those that are not published yet
+ * are believed.
+ */
+export const brokenAt = async (
+  tx: LogTransaction,
+  { after, limit }: { readonly after: number; readonly limit: number },
+  entries: readonly StoredEntry[],
+): Promise<number | undefined> => {
+  const { size } = await tx.tree.head()
+  const tiles = new Map<number, Promise<Uint8Array>>()
+  const read: ReadTile = (level, index) => {
+    const tile = tiles.get(index) ?? tilesIn(tx)(level, index)
+    tiles.set(index, tile)
+    return tile
+  }
+  for (const [at, entry] of entries.entries()) {
+    if (entry.sequence !== after + 1 + at) return after + 1 + at
+    const isPublished = entry.sequence <= size
+    if (isPublished && !sameBytes(leafOf(entry), await leafIn(read, at + after))) {
+      return entry.sequence
+    }
+  }
+  const next = after + entries.length + 1
+  return entries.length < limit && next <= size ? next : undefined
+}
+
 const leafIn = async (read: ReadTile, index: number): Promise<Uint8Array> => {
   const tile = await read(0, Math.floor(index / TILE_WIDTH))
   const hash = hashAt(tile, index % TILE_WIDTH)

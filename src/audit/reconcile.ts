@@ -37,6 +37,8 @@ export interface ReconcileOptions {
   readonly since?: string
   /** Those recorded before then. Receipts that came later still count. */
   readonly until?: string
+  /** Every device is known to send receipts: then silence accuses, too. */
+  readonly areReceiptsExpected?: boolean
   readonly onOrphan: (orphan: Orphan) => void
   /** Keys, by device, that are kept in memory at a time. */
   readonly pairsAtOnce?: number
@@ -62,6 +64,13 @@ const usedBy = (told: Told): readonly string[] =>
     : []
 
 const deviceOf = ({ actor, clientId }: Told): string => `${actor?.id ?? ''} ${clientId ?? ''}`
+
+/** A device is what its client says it is, so it may hold spaces; pseudonyms and keys are ours and hold none. */
+const pairIn = (pair: string) => {
+  const [first, last] = [pair.indexOf(' '), pair.lastIndexOf(' ')]
+  const [actor, key] = [pair.slice(0, first), pair.slice(last + 1)]
+  return { actor, device: pair.slice(first + 1, last), key }
+}
 
 /** FNV-1a; spreads, protects nothing. */
 const spread = (text: string): number => {
@@ -113,8 +122,11 @@ class Pass {
   end(senders: ReadonlySet<string>, silent: Record<string, number>): void {
     for (const [pair, state] of this.#pairs) {
       if (typeof state === 'number') continue
-      const [actor = '', device = '', key = ''] = pair.split(' ')
-      const isSilent = state.kind !== 'service' && !senders.has(`${actor} ${device}`)
+      const { actor, device, key } = pairIn(pair)
+      const isSilent =
+        this.#options.areReceiptsExpected !== true &&
+        state.kind !== 'service' &&
+        !senders.has(`${actor} ${device}`)
       if (isSilent) silent[state.kind] = (silent[state.kind] ?? 0) + 1
       else this.#orphan({ side: 'release', ...state, actor, device, key })
     }
@@ -143,8 +155,8 @@ class Pass {
       this.usesExplained += 1
       return
     }
-    const [actor = '', device = '', key = ''] = pair.split(' ')
-    this.#orphan({ side: 'use', sequence, kind: told.actor?.kind ?? 'unknown', actor, device, key })
+    const kind = told.actor?.kind ?? 'unknown'
+    this.#orphan({ side: 'use', sequence, kind, ...pairIn(pair) })
   }
 
   #orphan(orphan: Orphan): void {

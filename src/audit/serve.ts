@@ -2,6 +2,8 @@
 // made of them. Nothing beyond the newest checkpoint is handed out.
 
 import { Fault } from '../fault.ts'
+import { parseCheckpoint } from './checkpoint.ts'
+import { parseNote } from './note.ts'
 import type { LogTransaction } from './ports.ts'
 import { formatConsistency, formatInclusion } from './proof.ts'
 import { publishedIn, tilesIn } from './publish.ts'
@@ -37,6 +39,26 @@ export const proveInclusion = async (
   const index = sequence - 1
   const hashes = await rootsOf(tilesIn(tx), inclusionRanges(index, size))
   return formatInclusion({ index, hashes, checkpoint, extra: utf8.encode(entry.body) })
+}
+
+/** How the keys of before vouch for those that followed them: a C2SP tlog-proof. Rotations are numbered from 1. */
+export const servedRotation = async (
+  tx: LogTransaction,
+  number: number,
+): Promise<string | undefined> => {
+  const { generation } = await tx.tree.head()
+  const over = (await tx.tree.rotations()).filter(
+    (one) => one.generation === generation && one.note !== '',
+  )
+  const rotation = over[number - 1]
+  if (rotation === undefined) return undefined
+  const { sequence, note } = rotation
+  const size = parseCheckpoint(parseNote(note)?.text ?? '')?.size ?? 0
+  const [entry] = await tx.audit.read(sequence - 1, 1)
+  if (entry?.sequence !== sequence || size < sequence) throw new Fault('audit.entry-missing')
+  const hashes = await rootsOf(tilesIn(tx), inclusionRanges(sequence - 1, size))
+  const extra = utf8.encode(entry.body)
+  return formatInclusion({ index: sequence - 1, hashes, checkpoint: note, extra })
 }
 
 /** Proves that the tree of `old` entries begins the published one; undefined if it is larger. */

@@ -5,7 +5,7 @@
 import { Fault } from '../fault.ts'
 import { type Duration, milliseconds } from '../time.ts'
 import type { ShipProgress } from './shipping/progress.ts'
-import { claimLease, type ShipperOptions, ShipRun } from './shipping/run.ts'
+import { claimLease, isLeased, type ShipperOptions, ShipRun } from './shipping/run.ts'
 
 export interface Shipper {
   readonly destination: string
@@ -66,8 +66,7 @@ export const createShipper = (options: ShipperOptions): Shipper => {
   /** The cursor, if there is work and it is ours to do. Looking costs no write. */
   const begin = async (): Promise<number | undefined> => {
     const known = await source.cursor()
-    const isTaken = known !== undefined && known.holder !== holder && known.leaseUntil > now()
-    if (isTaken) {
+    if (known !== undefined && known.holder !== holder && isLeased(known, now())) {
       become({ state: 'elsewhere', written: known.sequence })
       return undefined
     }

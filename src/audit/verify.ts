@@ -5,6 +5,7 @@ import { textIn } from './canonical.ts'
 import { openCheckpoint, type VerifiedCheckpoint } from './checkpoint.ts'
 import { Findings, type Report } from './findings.ts'
 import type { VerifierKey } from './note.ts'
+import { followRotations, KeyHistory } from './rotation.ts'
 import { Story } from './story.ts'
 import {
   hashAt,
@@ -32,7 +33,7 @@ export interface OlderLog {
 }
 
 export interface VerifyOptions {
-  /** Every one of them must have signed. */
+  /** Every one of them must have signed, or vouched for those that did (`rotation.ts`). */
   readonly keys: readonly VerifierKey[]
   readonly older: readonly OlderLog[]
   /** Who must have co-signed what is shown. */
@@ -98,6 +99,7 @@ class Verification {
   readonly #older: readonly OpenedOlder[]
   readonly #findings: Findings
   readonly #story: Story
+  readonly #keys: KeyHistory
   /** By the tiles where there are tiles, else by the entries. */
   readonly #tree = new Frontier()
   /** By the entries where there are entries; begun at the first difference. */
@@ -112,8 +114,10 @@ class Verification {
     read: ReadFile,
     head: VerifiedCheckpoint,
     older: readonly OpenedOlder[],
-    findings: Findings,
+    judges: { readonly findings: Findings; readonly keys: KeyHistory },
   ) {
+    const { findings, keys } = judges
+    this.#keys = keys
     this.#read = read
     this.#head = head
     this.#older = older.toSorted((a, b) => a.size - b.size)
@@ -134,6 +138,7 @@ class Verification {
     for (let level = 1; level <= this.#above.length; level++) this.#compareLevel(level)
     this.#judgeRoot()
     this.#story.end()
+    this.#keys.end()
   }
 
   #leavesOf(index: number, width: number): Leaves {
@@ -146,10 +151,14 @@ class Verification {
     if (entries === undefined) {
       this.#findings.missing(range, tilePath({ level: 'entries', index, width }))
       this.#story.skip(range)
+      this.#keys.skip()
       return { byTile, byEntries: undefined }
     }
-    for (const [at, entry] of entries.entries())
-      this.#story.add(first + at + 1, textIn(entry) ?? '')
+    for (const [at, entry] of entries.entries()) {
+      const body = textIn(entry) ?? ''
+      this.#story.add(first + at + 1, body)
+      this.#keys.add(first + at + 1, body)
+    }
     return { byTile, byEntries: entries.map(leafHash) }
   }
 
@@ -278,14 +287,20 @@ class Verification {
   }
 }
 
+/** An older checkpoint is signed by the keys of its time. */
+const openByAny = (note: string, epochs: readonly (readonly VerifierKey[])[]) => {
+  const opened = epochs.map((keys) => openCheckpoint(note, keys))
+  return opened.find((one) => typeof one !== 'string') ?? opened[0] ?? 'not-signed'
+}
+
 const openOlder = (
   older: readonly OlderLog[],
   head: VerifiedCheckpoint,
-  keys: readonly VerifierKey[],
+  epochs: readonly (readonly VerifierKey[])[],
   findings: Findings,
 ): readonly OpenedOlder[] =>
   older.flatMap(({ name, note, read }) => {
-    const opened = openCheckpoint(note, keys)
+    const opened = openByAny(note, epochs)
     if (typeof opened === 'string') {
       findings.notIntact(name, `it cannot be used: ${opened}`, 'the wrong file, or the wrong key')
       return []
@@ -329,9 +344,11 @@ export const verifyLog = (read: ReadFile, options: VerifyOptions): Report => {
     return findings.report()
   }
   const note = textIn(raw) ?? ''
-  const head = openCheckpoint(note, options.keys)
+  const { keys, epochs, vouchers } = followRotations(read, options.keys, note)
+  const head = openCheckpoint(note, keys)
   if (typeof head === 'string') {
-    const why = 'the wrong key, or a checkpoint that this log did not sign'
+    const why =
+      'the wrong key, a rotation of keys that nobody recorded, or a checkpoint that this log did not sign'
     findings.notIntact('the checkpoint', head, why)
     return findings.report()
   }
@@ -341,15 +358,17 @@ export const verifyLog = (read: ReadFile, options: VerifyOptions): Report => {
     findings.graveNote(text)
   }
   const witnessed = read(WITNESSED)
-  const kept: readonly OlderLog[] =
-    witnessed === undefined
-      ? options.older
-      : [...options.older, { name: WITNESSED, note: textIn(witnessed) ?? '' }]
-  const older = openOlder(kept, head, options.keys, findings)
+  const kept: readonly OlderLog[] = [
+    ...options.older,
+    ...vouchers,
+    ...(witnessed === undefined ? [] : [{ name: WITNESSED, note: textIn(witnessed) ?? '' }]),
+  ]
+  const older = openOlder(kept, head, epochs, findings)
   const shown = [{ ...head, name: 'the checkpoint', note }, ...older]
   judgeForks(shown, findings)
   judgeWitnesses(shown, options, findings)
   judgeAge(head, options, findings)
-  new Verification(read, head, older, findings).run()
+  const history = new KeyHistory(keys, findings)
+  new Verification(read, head, older, { findings, keys: history }).run()
   return findings.report(head)
 }

@@ -34,6 +34,9 @@ export const judgeForks = (shown: readonly Shown[], findings: Findings): void =>
   })
 }
 
+/** Nobody outside has seen a tail for so many seconds; unless the auditor says how old the news may be. */
+const UNWITNESSED_MAX = 3600
+
 interface Vouched {
   readonly shown: Shown
   /** When each of the witnesses co-signed, newest first, in POSIX seconds. */
@@ -74,13 +77,13 @@ export const judgeWitnesses = (
     )
     return
   }
-  const size = shown[0]?.size ?? 0
-  const last = best.times[quorum - 1] ?? 0
-  const isOld = age !== undefined && age.nowSeconds - last > age.maxSeconds
-  if (isOld) {
+  const { size = 0, signedAt = 0 } = shown[0] ?? {}
+  const { nowSeconds, maxSeconds } = age ?? { nowSeconds: signedAt, maxSeconds: UNWITNESSED_MAX }
+  const late = nowSeconds - (best.times[quorum - 1] ?? 0)
+  if (late > maxSeconds) {
     findings.notComplete(
       `the end, after entry ${best.shown.size}`,
-      `enough witnesses last co-signed ${age.nowSeconds - last} seconds ago`,
+      `enough witnesses last co-signed ${late} seconds before ${age === undefined ? 'it was signed' : 'now'}`,
       'an old export; witnesses that do not answer, or that know a larger log than this one',
     )
   }

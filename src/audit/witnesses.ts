@@ -134,6 +134,8 @@ export class Witnesses {
   #isDue(state: WitnessState, { head }: Round, now: Instant): boolean {
     const { pause, pauseMax, renewedAfter } = this.#parts
     const { failures, triedAt, cosignedAt, size } = state
+    // The clock was turned back: what was to come later is due now.
+    if (triedAt > now) return true
     if (failures > 0) {
       const wait = Math.min(pauseMax, pause * 2 ** Math.min(failures - 1, 30))
       return after(triedAt, milliseconds(wait)) <= now

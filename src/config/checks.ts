@@ -24,6 +24,15 @@ interface Related {
     readonly admin: Endpoint & { readonly tls?: object }
   }
   readonly audit: { readonly ship: readonly Destination[] }
+  readonly federation: { readonly carrier?: Carrier }
+}
+
+interface Carrier {
+  readonly crlFolder?: string
+  readonly requireCrl: boolean
+  readonly relay: boolean
+  readonly direct: readonly { readonly domain: string }[]
+  readonly listen?: object
 }
 
 interface Destination {
@@ -54,6 +63,7 @@ export const checkTogether = (settings: Related, check: z.RefinementCtx): void =
       (index) => ['audit', 'ship', index, 'name'],
     ),
     ...hasty(settings.audit.ship),
+    ...(settings.federation.carrier ? unfit(settings.federation.carrier) : []),
     ...repeated(
       LISTENERS.map((name) => `${settings.listeners[name].port}`),
       (index) => ['listeners', LISTENERS[index] ?? '', 'port'],
@@ -107,6 +117,27 @@ const exposed = ({ health, log, admin }: Related['listeners']): Problem[] => {
     problems.push({
       path: ['listeners', 'admin', 'tls'],
       message: 'is required because listeners.admin.host is not loopback',
+    })
+  }
+  return problems
+}
+
+/** A way to peers that leads to none, or that nobody could come. */
+const unfit = ({ crlFolder, requireCrl, relay, direct, listen }: Carrier): Problem[] => {
+  const problems = repeated(
+    direct.map(({ domain }) => domain),
+    (index) => ['federation', 'carrier', 'direct', index, 'domain'],
+  )
+  if (requireCrl && crlFolder === undefined) {
+    problems.push({
+      path: ['federation', 'carrier', 'crlFolder'],
+      message: 'is required unless federation.carrier.requireCrl is false',
+    })
+  }
+  if (!relay && direct.length === 0 && listen === undefined) {
+    problems.push({
+      path: ['federation', 'carrier', 'relay'],
+      message: 'is the only way to peers unless direct or listen is set',
     })
   }
   return problems

@@ -1,5 +1,12 @@
 // The door of config: settings become a typed object, or the appliance does not start.
 
+export {
+  type Answers,
+  type CertificateAnswer,
+  completeSettings,
+  loadAnswers,
+  parseAnswers,
+} from './answers.ts'
 export type { SettingRow } from './describe.ts'
 export {
   settingRows,
@@ -10,7 +17,8 @@ export {
 export type { SecretSource } from './fields.ts'
 export { isLoopback } from './fields.ts'
 export type { SettingsProblem } from './load.ts'
-export { loadSettings, parseSettings, SettingsError } from './load.ts'
+export { loadSettings, parseSettings, parseSettingsText, SettingsError } from './load.ts'
+export { mapPaths, type NamedPath, namedPaths } from './paths.ts'
 export type { PostgresSettings } from './postgres.ts'
 export type { Settings } from './schema.ts'
 export type { SecretErrorCode, SecretPlace } from './secrets.ts'

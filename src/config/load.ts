@@ -37,16 +37,33 @@ const WORLD_WRITABLE = 0o002
  * Reads and checks a settings file. Relative paths in it count from its folder. Reads no secret.
  * Throws `SettingsError` with every problem found.
  */
-export const loadSettings = (file: string): Settings => {
+export const loadSettings = (file: string): Settings =>
+  parseSettings(readJsonFile(file), resolve(file))
+
+/** The value of a strict JSON file that not everybody may change; not checked further. Throws `SettingsError`. */
+export const readJsonFile = (file: string): unknown => {
   const absolute = resolve(file)
-  const source = readJson(readSettingsFile(absolute))
-  if ('problems' in source) throw new SettingsError(absolute, source.problems.map(nameSafely))
-  return parseSettings(source.value, absolute)
+  return parseSettingsText(readSettingsFile(absolute), absolute)
+}
+
+/** The value of a settings text, members that stand twice refused; not checked further. */
+export const parseSettingsText = (text: string, file: string): unknown => {
+  const source = readJson(text)
+  if ('problems' in source) throw new SettingsError(file, source.problems.map(nameSafely))
+  return source.value
 }
 
 /** Checks a settings value as if it stood in `file`. */
-export const parseSettings = (raw: unknown, file: string): Settings => {
-  const parsed = settingsSchema(dirname(file)).safeParse(raw, { error: wordsFor })
+export const parseSettings = (raw: unknown, file: string): Settings =>
+  checkedWith(settingsSchema(dirname(file)), raw, file)
+
+/** A value as declared. Throws `SettingsError` with every problem in our words. */
+export const checkedWith = <Schema extends z.ZodType>(
+  schema: Schema,
+  raw: unknown,
+  file: string,
+): z.output<Schema> => {
+  const parsed = schema.safeParse(raw, { error: wordsFor })
   if (parsed.success) return parsed.data
   throw new SettingsError(file, parsed.error.issues.flatMap(toProblems))
 }

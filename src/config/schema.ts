@@ -3,6 +3,7 @@
 
 import { z } from 'zod'
 import { audit } from './audit.ts'
+import { backup } from './backup.ts'
 import { carrier } from './carrier.ts'
 import { checkTogether } from './checks.ts'
 import {
@@ -19,6 +20,7 @@ import {
 } from './fields.ts'
 import { peerPolicy } from './peer-policy.ts'
 import { postgres } from './postgres.ts'
+import { release } from './release.ts'
 import { search } from './search.ts'
 
 const realm = (folder: string) =>
@@ -363,6 +365,8 @@ export const settingsSchema = (folder: string) =>
         .strictObject({ ...peerPolicy, carrier: carrier(folder).exactOptional() })
         .prefault({}),
       audit: audit(folder),
+      backup: backup(folder).exactOptional(),
+      release: release(folder),
     })
     .superRefine(checkTogether)
 

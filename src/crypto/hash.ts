@@ -24,3 +24,18 @@ export const sha256OfPieces = (pieces: Iterable<Uint8Array>): string => {
   for (const piece of pieces) digest.update(piece)
   return digest.digest('hex')
 }
+
+/** SHA-256 of what passes by. */
+export interface Digest {
+  add(piece: Uint8Array): void
+  /** Lower case. Ends it. */
+  hex(): string
+}
+
+export const createDigest = (): Digest => {
+  const digest = createHash('sha256')
+  return {
+    add: (piece) => void digest.update(piece),
+    hex: () => digest.digest('hex'),
+  }
+}

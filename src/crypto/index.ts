@@ -2,10 +2,25 @@
 // stay inside.
 
 export { type AesKey, aesKeyFrom } from './aes.ts'
+export {
+  areAlike,
+  generateRecoveryKey,
+  isRecipient,
+  openWithRecoveryKey,
+  type Recipients,
+  type RecoveryKey,
+  sealForRecipients,
+} from './age.ts'
 export { signBearer, verifyBearer } from './bearer-token.ts'
+export {
+  type CertificateRequest,
+  isCertificateOf,
+  type RequestKind,
+  requestCertificate,
+} from './certificate-request.ts'
 export { type Agreement, agreeP256, deriveSharedSecret, type PublicJwkP256 } from './ecdh.ts'
 export { decodeB64u, decodeUtf8, encodeB64u } from './encoding.ts'
-export { sha256, sha256Hex, sha256OfPieces } from './hash.ts'
+export { createDigest, type Digest, sha256, sha256Hex, sha256OfPieces } from './hash.ts'
 export { deriveChannelKey, type HkdfInput, hkdfSha256 } from './hkdf.ts'
 export { type CompactJwe, type JweHeader, parseCompactJwe } from './jwe.ts'
 export { type DirectHeader, directHeader, openDirect, sealDirect } from './jwe-direct.ts'
@@ -39,6 +54,7 @@ export {
   readPeerTrust,
 } from './peer-certificate.ts'
 export { type PeerIdentity, type PeerIdentityFiles, readPeerIdentity } from './peer-identity.ts'
+export { type Pkcs12Content, type Pkcs12Problem, readPkcs12 } from './pkcs12.ts'
 export { type Random, systemRandom } from './random.ts'
 export { type RsaPrivateKey, rsaPrivateKeyFrom } from './rsa.ts'
 export { createRsaWorkers, type RsaWorkers, type RsaWorkersOptions } from './rsa-workers.ts'

@@ -9,6 +9,7 @@ import { parsePeerDomain } from './domain.ts'
 import { type FederationPolicy, policyRefusal } from './policy.ts'
 import { PEER_PATHS, type PeerLink } from './ports.ts'
 import { batchOf } from './question.ts'
+import { statementIn } from './statements.ts'
 
 /** Questions in one request to a peer. */
 export const BATCH_MAX = 100
@@ -42,6 +43,24 @@ const inPieces = <Item>(items: readonly Item[], size: number): readonly (readonl
     items.slice(index * size, (index + 1) * size),
   )
 
+/** Keys without a good statement of whoever gave them are not taken. */
+const withReceipt = <One extends Pick<Told, 'result'>>(
+  one: One,
+  place: number,
+  signed: ReturnType<typeof statementIn>,
+): One | (One & Pick<Told, 'receipt'>) => {
+  if (isRefusal(one.result) || one.result.keys.length === 0) return one
+  const entry = signed?.entries.find((stated) => stated.place === place)
+  const position = signed?.entries[0]?.sequence
+  const given = new Set<string>(one.result.keys.map(({ uri }) => uri))
+  const isWhole = entry?.keys.length === given.size && entry.keys.every((key) => given.has(key))
+  if (signed === undefined || entry === undefined || position === undefined || !isWhole) {
+    for (const { secret } of one.result.keys) secret.wipe()
+    return { ...one, result: refuse('federation.statement-wrong') }
+  }
+  return { ...one, receipt: { ...signed.signed, position, sequence: entry.sequence } }
+}
+
 export const createForeignHome = (parts: HomeParts): ForeignHome => {
   const { policy, link, now } = parts
   const batches = new Map<string, Batch>()
@@ -62,7 +81,9 @@ export const createForeignHome = (parts: HomeParts): ForeignHome => {
     if (status === 403) return none(refuse('federation.refused-by-peer', domain))
     if (status === 429) return none(refuse('federation.peer-busy', domain))
     if (status !== 200) return none(refuse('federation.peer-broken', domain))
-    return parseAnswers(body, asks, parts.domain).map((one) => ({ ...one, connection }))
+    const answered = parseAnswers(body, asks, parts.domain)
+    const signed = statementIn(body, { kind: 'release', by: domain, to: parts.domain })
+    return answered.map((one, place) => ({ ...withReceipt(one, place, signed), connection }))
   }
 
   const send = async (batch: Batch): Promise<void> => {

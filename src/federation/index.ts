@@ -14,10 +14,12 @@ export {
   type ServePeer,
 } from './ports.ts'
 export { createServePeer, type ServeParts } from './serve.ts'
+export type { Signer } from './statements.ts'
 export {
   createTurnedAway,
   type PeerMeeting,
   type TurnedAway,
   type TurnedAwayParts,
 } from './turned-away.ts'
+export { oweUses, tellUses, type UseParts } from './uses.ts'
 export { type PushTurns, pushWithdrawals, type WithdrawalParts } from './withdrawals.ts'

@@ -1,14 +1,21 @@
 // Removal bites at the peer, too: whoever holds keys of ours for somebody who may read them no more is told, and told again until it
 // has acknowledged. What is owed stays in the store, where an operator sees it.
 
-import type { Act } from '../audit/index.ts'
-import type { Ledger, OwedWithdrawal, Store } from '../kms/index.ts'
+import type { Act, SignedStatement } from '../audit/index.ts'
+import {
+  type Ledger,
+  logKeyLearned,
+  noteDigest,
+  type OwedWithdrawal,
+  type Store,
+} from '../kms/index.ts'
 import { isRefusal, type RefusalCode } from '../refusal.ts'
 import { after, type Instant, milliseconds, seconds } from '../time.ts'
 import { asJson } from './answer.ts'
 import { parsePeerDomain } from './domain.ts'
 import { PEER_PATHS, type PeerLink } from './ports.ts'
 import { WITHDRAWALS_MAX } from './serve.ts'
+import { digestOf, statementIn } from './statements.ts'
 
 const PATIENCE = seconds(5)
 const LONGEST_PAUSE = seconds(300)
@@ -19,6 +26,8 @@ export interface WithdrawalParts {
   readonly link: PeerLink
   readonly now: () => Instant
   readonly newTrackingId: () => string
+  /** Our own. */
+  readonly domain: string
 }
 
 const pauseAfter = (attempts: number) =>
@@ -39,13 +48,13 @@ const actOf = (
   ...(code === undefined ? {} : { code }),
 })
 
-/** Undefined: acknowledged, all of them. */
+/** What the peer has signed for, all of them; or why it has not. */
 const push = async (
-  { link, now }: WithdrawalParts,
+  { link, now, domain: own }: WithdrawalParts,
   raw: string,
   owed: readonly OwedWithdrawal[],
   trackingId: string,
-): Promise<RefusalCode | undefined> => {
+): Promise<RefusalCode | Acknowledged> => {
   const domain = parsePeerDomain(raw)
   if (domain === undefined) return 'federation.peer-unreachable'
   const withdrawals = owed.map(({ resourceUri, userId }) => ({ resourceUri, userId }))
@@ -53,7 +62,17 @@ const push = async (
   const reply = await link.ask(domain, question, after(now(), PATIENCE))
   if (isRefusal(reply)) return reply.refused
   const isAcknowledged = reply.status === 200 && asJson(reply.body)['acknowledged'] === owed.length
-  return isAcknowledged ? undefined : 'federation.answer-wrong'
+  if (!isAcknowledged) return 'federation.answer-wrong'
+  const found = statementIn(reply.body, { kind: 'withdrawal', by: domain, to: own })
+  const entry = found?.entries[0]
+  // "Done" is worth what can be shown of it later.
+  const isWhole = entry?.of === digestOf(withdrawals) && entry.place === owed.length
+  if (found === undefined || entry === undefined || !isWhole) return 'federation.statement-wrong'
+  return { ...found.signed, position: entry.sequence }
+}
+
+interface Acknowledged extends SignedStatement {
+  readonly position: number
 }
 
 const dueNow = ({ store, now }: WithdrawalParts): Promise<readonly OwedWithdrawal[]> =>
@@ -64,17 +83,22 @@ const pushTo = async (parts: WithdrawalParts, domain: string): Promise<void> => 
   const owed = (await dueNow(parts)).filter((one) => one.domain === domain)
   if (owed.length === 0) return
   const trackingId = parts.newTrackingId()
-  const code = await push(parts, domain, owed, trackingId)
+  const outcome = await push(parts, domain, owed, trackingId)
   await parts.ledger.commit(async (tx, now) => {
-    if (code === undefined) {
+    if (typeof outcome !== 'string') {
       await tx.debts.settleWithdrawals(owed)
-      return { result: undefined, acts: [actOf(domain, owed, trackingId)] }
+      const kept = { ...outcome, domain, kind: 'withdrawal', receivedAt: now } as const
+      const fresh = await tx.receipts.keep([kept])
+      const { position: theirEntry, note } = outcome
+      const act = actOf(domain, owed, trackingId)
+      const details = { ...act.details, theirEntry, note: noteDigest(note) }
+      return { result: undefined, acts: [...fresh.map(logKeyLearned), { ...act, details }] }
     }
     const attempts = Math.min(...owed.map((one) => one.attempts))
     await tx.debts.putOffWithdrawals(owed, after(now, pauseAfter(attempts)))
     // Said once; how often it was tried since stands with what is owed.
     const isNews = owed.some((one) => one.attempts === 0)
-    return { result: undefined, acts: isNews ? [actOf(domain, owed, trackingId, code)] : [] }
+    return { result: undefined, acts: isNews ? [actOf(domain, owed, trackingId, outcome)] : [] }
   })
 }
 

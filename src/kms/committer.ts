@@ -111,8 +111,16 @@ export class Committer {
     }
   }
 
-  #commit(cases: readonly Case[]): Promise<readonly Conclusion[]> {
-    return this.#ledger.commit((tx, now) => transact(cases, tx, now, this.#parts))
+  async #commit(cases: readonly Case[]): Promise<readonly Conclusion[]> {
+    const { result, sequences } = await this.#ledger.commitNumbered((tx, now) =>
+      transact(cases, tx, now, this.#parts),
+    )
+    // What was taken in from peers comes first; then one act for each case.
+    const own = sequences.slice(sequences.length - result.length)
+    return result.map((conclusion, index) => {
+      const sequence = own[index]
+      return sequence === undefined ? conclusion : { ...conclusion, sequence }
+    })
   }
 
   /** A Fault gets its entry too, if the store lives; the caller is told nothing but "internal error". */

@@ -15,6 +15,8 @@ import type { Transaction } from './ports.ts'
 export interface ErasureStore {
   /** Is anything in which the person is named, or that they hold, still authorised? */
   isAuthorized(userId: UserId): Promise<boolean>
+  /** Has a peer still to be told, by their id, that they may read no more? One that is blocked is told nothing. */
+  isOwed(userId: UserId): Promise<boolean>
   /**
    * Destroys everything by which the store knows this person: the pseudonym, sessions with their answers, the
    * off-boarding, who made which key and resource, and answers told to others that name them. An answer to
@@ -28,18 +30,20 @@ interface ErasureFacts {
   readonly isMachine: boolean
   readonly offBoarding: OffBoarding | undefined
   readonly isAuthorized: boolean
+  readonly isOwed: boolean
 }
 
 /** Pure. The code says what is to be done first. */
 const erasureRefusal = (facts: ErasureFacts): Refusal | undefined => {
-  const { isKnown, isMachine, offBoarding, isAuthorized } = facts
+  const { isKnown, isMachine, offBoarding, isAuthorized, isOwed } = facts
   if (isMachine) return refuse('erasure.machine-account')
   if (!isKnown) return refuse('erasure.unknown-person')
   if (offBoarding === undefined) return refuse('erasure.not-off-boarded')
   if (isAuthorized || offBoarding.finishedAt === undefined) {
     return refuse('erasure.still-authorized')
   }
-  return offBoarding.acknowledgedAt === undefined ? refuse('erasure.not-acknowledged') : undefined
+  if (offBoarding.acknowledgedAt === undefined) return refuse('erasure.not-acknowledged')
+  return isOwed ? refuse('erasure.withdrawals-owed') : undefined
 }
 
 const factsOf = async (tx: Transaction, userId: UserId): Promise<ErasureFacts> => ({
@@ -47,6 +51,7 @@ const factsOf = async (tx: Transaction, userId: UserId): Promise<ErasureFacts> =
   isMachine: (await tx.machines.among([userId])).size > 0,
   offBoarding: await tx.offBoardings.find(userId),
   isAuthorized: await tx.erasures.isAuthorized(userId),
+  isOwed: await tx.erasures.isOwed(userId),
 })
 
 /** Names nobody, not even by pseudonym: whoever knows when somebody was erased would know them again by it. */

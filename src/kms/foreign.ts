@@ -1,6 +1,7 @@
 // What one realm asks another, as `kms` sees it: a request that cannot be decided here without its home is put off, its home is
 // asked outside any transaction, and what it said is taken in by the next one. How a peer is reached is federation's.
 
+import type { SignedStatement } from '../audit/index.ts'
 import type { SecretBytes } from '../crypto/index.ts'
 import type { ClientId, KeyUri, ResourceUri, UserId } from '../id.ts'
 import type { PeerConnection } from '../identity/index.ts'
@@ -50,6 +51,14 @@ export interface Told {
   /** Resources of ours that would lead in, as the peer that refused has said. */
   readonly through?: readonly ResourceUri[]
   readonly connection?: PeerConnection
+  /** What the peer has signed for the keys that it gave. */
+  readonly receipt?: ReleaseReceipt
+}
+
+export interface ReleaseReceipt extends SignedStatement {
+  /** The first entry of the peer's log that the statement names, and the one about this answer. */
+  readonly position: number
+  readonly sequence: number
 }
 
 /** Implemented by `federation`. */

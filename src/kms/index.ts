@@ -31,7 +31,13 @@ export {
 } from './keyring/unlock.ts'
 export { createLedger, type Done, type Ledger } from './ledger.ts'
 export type { LogKey } from './log-key.ts'
-export { ensureLogKeys, LogKeys } from './log-keys.ts'
+export {
+  ensureLogKeys,
+  LogKeys,
+  type Retirement,
+  retireLogKeys,
+  rotateLogKeys,
+} from './log-keys.ts'
 export {
   agentsBy,
   FEATURES,
@@ -60,7 +66,7 @@ export {
 } from './off-boarding.ts'
 export { isProven, type OffBoardingReport, reportOffBoarding } from './off-boarding-report.ts'
 export type { Means } from './operation.ts'
-export { createPeerDesk, type PeerDesk, type PeerItem } from './peer-desk.ts'
+export { createPeerDesk, type PeerAnswer, type PeerDesk, type PeerItem } from './peer-desk.ts'
 export type {
   ClaimConflict,
   CopyStore,
@@ -74,6 +80,13 @@ export type {
   Pin,
   ResourceAndUser,
 } from './peer-ports.ts'
+export {
+  logKeyLearned,
+  noteDigest,
+  type OwedReceipt,
+  type PeerReceipt,
+  type ReceiptStore,
+} from './peer-receipts.ts'
 export { type BindParts, retryBinds } from './pending-binds.ts'
 export { People } from './people.ts'
 export type { Person } from './person.ts'
@@ -109,6 +122,7 @@ export type {
   Store,
   Transaction,
 } from './ports.ts'
+export { isOpenable, serveTestKey, type TestKey, type TestKeyMeans } from './rehearsal.ts'
 export type { Resource } from './resource.ts'
 export {
   DRIFT_SIDES,

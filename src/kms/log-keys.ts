@@ -1,6 +1,15 @@
-// The keys that sign the log, and those that co-sign logs of others: made at an unlock, one for each algorithm,
-// and open only while the realm is unlocked. Entries recorded while it is locked are signed for after the next unlock.
+// The keys that sign the log, and those that co-sign logs of others: made at an unlock, one for each algorithm, and
+// open only while the realm is unlocked. Entries recorded while it is locked are signed for after the next unlock. Those
+// of the log give way to new ones that they have vouched for.
 
+import {
+  type Act,
+  keyDetails,
+  openCheckpoint,
+  parseCheckpoint,
+  parseNote,
+  verifierKeyOf,
+} from '../audit/index.ts'
 import {
   generateSigningKey,
   type Random,
@@ -9,7 +18,7 @@ import {
   signingKeyFrom,
 } from '../crypto/index.ts'
 import type { OrganizationId } from '../id.ts'
-import type { Instant } from '../time.ts'
+import { type Instant, instant } from '../time.ts'
 import type { Keyring } from './keyring/keyring.ts'
 import type { Ledger } from './ledger.ts'
 import type { LogKey } from './log-key.ts'
@@ -61,20 +70,112 @@ export const ensureLogKeys = (ledger: Ledger, minting: Minting): Promise<readonl
     }
   })
 
+/** Of each algorithm the newest, and those that it takes the place of. */
+const splitKeys = (known: readonly LogKey[]) => {
+  const current = new Set(
+    ALGORITHMS.map((name) => known.findLast(({ algorithm }) => algorithm === name)),
+  )
+  return { current, older: known.filter((key) => !current.has(key)) }
+}
+
+const aboutKeys = (
+  action: 'log-key.rotated' | 'log-key.retired',
+  keys: readonly LogKey[],
+): Act => ({
+  action,
+  outcome: 'done',
+  actor: { kind: 'system' },
+  type: 'AUDIT_LOG',
+  details: keyDetails(keys),
+})
+
+/**
+ * Makes new keys and says so in the log; from now on old and new sign together, until the old ones retire. The keyring
+ * MUST be unlocked. Undefined if there are old ones still.
+ */
+export const rotateLogKeys = (
+  ledger: Ledger,
+  minting: Omit<Minting, 'purpose'>,
+): Promise<readonly LogKey[] | undefined> =>
+  ledger.commit<readonly LogKey[] | undefined>(async (tx, now) => {
+    const known = await tx.logKeys.all('log')
+    if (known.length === 0 || splitKeys(known).older.length > 0) {
+      return { result: undefined, acts: [] }
+    }
+    // Which keys are the newest is told by their times, and a clock may stand still or go back.
+    const latest = Math.max(...known.map(({ createdAt }) => createdAt))
+    const moment = instant(Math.max(now, latest + 1))
+    const made = ALGORITHMS.map((algorithm) => mint(minting, algorithm, moment))
+    for (const key of made) {
+      await tx.logKeys.insert(key)
+      await tx.keyring.countWraps(key.wrapped.keyEncryptionKeyId, 1)
+    }
+    // The head is ours until this commits: the first act is the next entry.
+    const { sequence } = await tx.audit.head()
+    const { generation } = await tx.tree.head()
+    await tx.tree.putRotation({ sequence: sequence + 1, generation, note: '' })
+    await tx.tree.changeKeys()
+    return { result: made, acts: [aboutKeys('log-key.rotated', made)] }
+  })
+
+export type Retirement =
+  | { readonly did: 'retired'; readonly keys: readonly LogKey[] }
+  | { readonly did: 'nothing-to-retire' }
+  | { readonly did: 'not-vouched-for' }
+
+/** Has every one of these keys signed the note? */
+const areSigners = (keys: readonly LogKey[], note: string): boolean => {
+  const origin = parseCheckpoint(parseNote(note)?.text ?? '')?.origin ?? ''
+  const verifiers = keys.map((key) => verifierKeyOf(origin, key))
+  return typeof openCheckpoint(note, verifiers) !== 'string'
+}
+
+/**
+ * Ends the old keys: the newest checkpoint, which they signed as well and which covers the entry about the new ones, is
+ * kept as their last word, and their private parts are gone. `not-vouched-for`: there is no such checkpoint yet.
+ */
+export const retireLogKeys = (ledger: Ledger): Promise<Retirement> =>
+  ledger.commit<Retirement>(async (tx) => {
+    const { older } = splitKeys(await tx.logKeys.all('log'))
+    const rotation = (await tx.tree.rotations()).findLast(({ note }) => note === '')
+    if (older.length === 0 || rotation === undefined) {
+      return { result: { did: 'nothing-to-retire' }, acts: [] }
+    }
+    const { size, generation, checkpoint } = await tx.tree.head()
+    if (size < rotation.sequence || !areSigners(older, checkpoint)) {
+      return { result: { did: 'not-vouched-for' }, acts: [] }
+    }
+    await tx.tree.putRotation({ sequence: rotation.sequence, generation, note: checkpoint })
+    await tx.tree.changeKeys()
+    await tx.logKeys.remove(older.map(({ name }) => name))
+    return {
+      result: { did: 'retired', keys: older },
+      acts: [aboutKeys('log-key.retired', older)],
+    }
+  })
+
 /** The opened keys; undefined while the realm is locked. */
 export class LogKeys {
   readonly #keyring: Keyring
   #stored: readonly LogKey[] = []
   #open: readonly SigningKey[] | undefined
+  /** Of which change of the keys these are; undefined: not known. */
+  #epoch: number | undefined
 
   constructor(keyring: Keyring) {
     this.#keyring = keyring
   }
 
-  /** Takes over what `ensureLogKeys` answered. */
-  know(stored: readonly LogKey[]): void {
+  /** Takes over what `ensureLogKeys` answered, or what is stored. */
+  know(stored: readonly LogKey[], epoch?: number): void {
     this.#stored = stored
     this.#open = undefined
+    this.#epoch = epoch
+  }
+
+  /** Reads the keys again if they have changed: by another node, or by an administrator's command. */
+  async follow(epoch: number, read: () => Promise<readonly LogKey[]>): Promise<void> {
+    if (epoch !== this.#epoch) this.know(await read(), epoch)
   }
 
   get signing(): readonly SigningKey[] | undefined {

@@ -1,6 +1,7 @@
 // The corridor for requests of peers, from parsing on: mutual TLS stands in for the sealed channel, the certificate for the bearer
 // token. What a peer may ask is a short list; everything else is refused, and recorded.
 
+import type { StatedEntry } from '../audit/index.ts'
 import { type ClientId, parseClientId, type ResourceUri, type UserId } from '../id.ts'
 import type { Peer } from '../identity/index.ts'
 import {
@@ -15,13 +16,14 @@ import {
   type Uris,
   VERDICTS,
 } from '../protocol/index.ts'
-import { type Refusal, refuse } from '../refusal.ts'
+import { isRefusal, type Refusal, refuse } from '../refusal.ts'
 import type { Instant } from '../time.ts'
 import { type Case, isAsked, isTurned, type Received } from './case.ts'
 import type { Committer } from './committer.ts'
 import { type ForeignHome, isRemoval } from './foreign.ts'
 import { isLockedFault } from './keyring/keyring.ts'
 import { type RevealMeans, reveal } from './reveal.ts'
+import type { Conclusion } from './transact.ts'
 
 export interface PeerDeskParts extends RevealMeans {
   readonly uris: Uris
@@ -41,13 +43,20 @@ export interface PeerItem {
   readonly sizeBytes: number
 }
 
+/** An answer, and where our log says what it gave: the entry that the peer gets signed. */
+export interface PeerAnswer {
+  /** JSON; it may hold keys, and goes nowhere but into TLS. */
+  readonly text: string
+  readonly released?: Omit<StatedEntry, 'place'>
+}
+
 export interface PeerDesk {
-  /** The JSON texts of the answers, in order; they may hold keys, and go nowhere but into TLS. Never rejects. */
+  /** In order. Never rejects. */
   answer(
     peer: Pick<Peer, 'domain' | 'connection'>,
     items: readonly PeerItem[],
     trackingId: string,
-  ): Promise<readonly string[]>
+  ): Promise<readonly PeerAnswer[]>
 }
 
 const FOR_PEERS: ReadonlySet<Operation['name']> = new Set([
@@ -103,6 +112,20 @@ const caseOf = (
   }
 }
 
+/** What the entry of a release says, if keys were released. */
+const releasedBy = (
+  { outcome, act, sequence }: Conclusion,
+  { at: time, trackingId }: Received,
+): PeerAnswer['released'] => {
+  const isRelease = !isRefusal(outcome) && outcome.keys !== undefined
+  if (!isRelease || sequence === undefined) return undefined
+  return {
+    ...{ sequence, time, trackingId, keys: act.keys ?? [] },
+    ...(act.resource === undefined ? {} : { resource: act.resource }),
+    ...(act.onBehalfOf === undefined ? {} : { user: act.onBehalfOf }),
+  }
+}
+
 /** A refusal, and which resources of the peer's own would lead in: it holds no key. */
 const withWays = (refusal: string, through: readonly ResourceUri[]): string =>
   JSON.stringify({ ...JSON.parse(refusal), through })
@@ -138,7 +161,7 @@ const tooLarge = (one: Case): Case => {
 }
 
 export const createPeerDesk = (parts: PeerDeskParts): PeerDesk => {
-  const answerOne = async (one: Case): Promise<string> => {
+  const answerOne = async (one: Case): Promise<PeerAnswer> => {
     const requestId = 'request' in one ? one.request.requestId : one.requestId
     try {
       const conclusion = await parts.committer.conclude(one)
@@ -146,11 +169,13 @@ export const createPeerDesk = (parts: PeerDeskParts): PeerDesk => {
       // The peer that asks does what is to be done on its side itself; others are told, and it need not wait.
       if (isRemoval(one, conclusion)) void parts.foreign?.removed()
       const text = reveal(outcome, requestId, parts)
-      return through === undefined ? text : withWays(text, through)
+      if (through !== undefined) return { text: withWays(text, through) }
+      const released = releasedBy(conclusion, one.received)
+      return released === undefined ? { text } : { text, released }
     } catch (fault) {
-      if (isLockedFault(fault)) return printRefusal(VERDICTS['kms.locked'], requestId)
+      if (isLockedFault(fault)) return { text: printRefusal(VERDICTS['kms.locked'], requestId) }
       parts.onFault(fault, one.received.trackingId)
-      return printRefusal(FAULT_VERDICT, requestId)
+      return { text: printRefusal(FAULT_VERDICT, requestId) }
     }
   }
   const caseFor = (
@@ -171,16 +196,16 @@ export const createPeerDesk = (parts: PeerDeskParts): PeerDesk => {
   }
   return {
     async answer(peer, items, trackingId) {
-      const texts: string[] = []
+      const answers: PeerAnswer[] = []
       let left = ANSWERS_MAX_CHARS
       for (const piece of inPieces(items.map((item) => caseFor(peer, item, trackingId)))) {
         const cases = left > 0 ? piece : piece.map(tooLarge)
-        for (const text of await Promise.all(cases.map(answerOne))) {
-          texts.push(text)
-          left -= text.length
+        for (const answer of await Promise.all(cases.map(answerOne))) {
+          answers.push(answer)
+          left -= answer.text.length
         }
       }
-      return texts
+      return answers
     },
   }
 }

@@ -30,6 +30,7 @@ import type {
 } from './machine.ts'
 import type { OffBoarding } from './off-boarded.ts'
 import type { CopyStore, DebtStore, PeerStore } from './peer-ports.ts'
+import type { ReceiptStore } from './peer-receipts.ts'
 import type { Person } from './person.ts'
 import type { Resource } from './resource.ts'
 import type { Drift, RosterCheck, StoredDrift } from './roster.ts'
@@ -305,6 +306,8 @@ export interface LogKeyStore {
   /** Those of one purpose, oldest first. */
   all(purpose: string): Promise<readonly LogKey[]>
   insert(key: LogKey): Promise<void>
+  /** Gone, private parts too. */
+  remove(names: readonly string[]): Promise<void>
 }
 
 /** One durable unit of work. Everything in it commits together, audit entries included. */
@@ -329,6 +332,7 @@ export interface Transaction {
   readonly peers: PeerStore
   readonly copies: CopyStore
   readonly debts: DebtStore
+  readonly receipts: ReceiptStore
   readonly shipping: ShippingStore
   readonly witnesses: WitnessStore
 }

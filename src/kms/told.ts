@@ -1,6 +1,7 @@
 // What a peer said enters the realm: copies are wrapped under our own key and kept, what it said of a user is remembered, and what
 // its word decides is decided. Everything else goes on as if the key were ours.
 
+import type { Act } from '../audit/index.ts'
 import type { KeyUri, ResourceUri } from '../id.ts'
 import { parseUserId } from '../id.ts'
 import { isForeign } from '../protocol/index.ts'
@@ -19,6 +20,7 @@ import {
 import type { BoundKey } from './key.ts'
 import { type Moment, type Verdict, waiting } from './operation.ts'
 import type { ResourceAndUser } from './peer-ports.ts'
+import { logKeyLearned, noteDigest } from './peer-receipts.ts'
 import { vouching } from './through.ts'
 
 type Answered = Asked & { readonly told: readonly Told[] }
@@ -137,10 +139,38 @@ const takeDenied = async (moment: Moment, told: Told): Promise<void> => {
   await forget(moment, pairsOf(told, uris, moment))
 }
 
-const takeIn = async (moment: Moment, told: Told): Promise<void> => {
+const takeIn = async (moment: Moment, asked: Answered, told: Told): Promise<readonly Act[]> => {
   await settleBind(moment, told)
-  if (!isRefusal(told.result)) await takeGranted(moment, told, told.result)
-  else if (!isNoAnswer(told)) await takeDenied(moment, told)
+  if (isRefusal(told.result)) {
+    if (!isNoAnswer(told)) await takeDenied(moment, told)
+    return []
+  }
+  await takeGranted(moment, told, told.result)
+  return await takeReceipt(moment, asked, told)
+}
+
+/** That keys came here is recorded apart from whether anybody was given them, with what their home has signed. */
+const takeReceipt = async (
+  { tx, now }: Moment,
+  { received: { trackingId } }: Answered,
+  { ask: { domain }, receipt, result, connection }: Told,
+): Promise<readonly Act[]> => {
+  if (isRefusal(result) || result.keys.length === 0 || receipt === undefined) return []
+  const { note, vkey, position, sequence } = receipt
+  const kept = { domain, kind: 'release', position, note, vkey, receivedAt: now } as const
+  const fresh = await tx.receipts.keep([kept])
+  const [first] = result.keys
+  const came: Act = {
+    action: 'peer.keys-received',
+    outcome: 'done',
+    actor: { kind: 'system' },
+    type: 'KEY_COLLECTION',
+    keys: result.keys.map(({ uri }) => uri),
+    ...(first === undefined ? {} : { resource: first.resourceUri }),
+    trackingId,
+    details: { peer: domain, theirEntry: sequence, note: noteDigest(note), ...connection },
+  }
+  return [...fresh.map(logKeyLearned), came]
 }
 
 /** The home is silent, and an operator has said that what it last said may count for a while. */
@@ -234,17 +264,18 @@ const verdictOf = async (moment: Moment, asked: Answered): Promise<Verdict | und
 export const toldVerdicts = async (
   moment: Moment,
   all: readonly Asked[],
-): Promise<Map<Asked, Verdict>> => {
+): Promise<{ readonly verdicts: Map<Asked, Verdict>; readonly taken: readonly Act[] }> => {
   const verdicts = new Map<Asked, Verdict>()
+  const taken: Act[] = []
   for (const asked of all.filter(isAnswered)) {
     const again = await askAgain(moment, asked)
     if (again !== undefined) {
       verdicts.set(asked, again)
       continue
     }
-    for (const told of asked.told) await takeIn(moment, told)
+    for (const told of asked.told) taken.push(...(await takeIn(moment, asked, told)))
     const verdict = await verdictOf(moment, asked)
     if (verdict !== undefined) verdicts.set(asked, verdict)
   }
-  return verdicts
+  return { verdicts, taken }
 }

@@ -34,6 +34,9 @@ export interface Conclusion {
   readonly operation?: CoreOperation
   /** Nothing is concluded: these are to be asked, and then the case comes again with what they said. */
   readonly awaits?: readonly PeerAsk[]
+  /** What was recorded of it, and once that is durable where in the log. */
+  readonly act: Act
+  readonly sequence?: number
   /** Resources of the peer that it may vouch for. */
   readonly through?: readonly ResourceUri[]
 }
@@ -94,23 +97,34 @@ const runAll = async (moment: Moment, asked: readonly Asked[]): Promise<Map<Aske
     const [first] = run
     if (first === undefined) continue
     const results = await routeOf(first).run(moment, run)
-    run.forEach((one, index) => {
-      const verdict = results[index]
-      if (verdict !== undefined) verdicts.set(one, verdict)
-    })
+    const concluded = new Map(
+      run.flatMap((one, index): [Asked, Verdict][] => {
+        const verdict = results[index]
+        return verdict === undefined ? [] : [[one, verdict]]
+      }),
+    )
+    // Before the next run: a removal there must find whoever was given a key here.
+    await moment.tx.copies.addHolders(releasedToPeers(moment, concluded))
+    for (const [one, verdict] of concluded) verdicts.set(one, verdict)
   }
   return verdicts
 }
 
+interface Decisions {
+  readonly verdicts: Map<Asked, Verdict>
+  /** What was taken in from peers on the way. */
+  readonly taken: readonly Act[]
+}
+
 /** What peers have said is taken in first; what only a peer can say waits for it; the rest is ours to decide. */
-const decideAll = async (moment: Moment, asked: readonly Asked[]): Promise<Map<Asked, Verdict>> => {
-  const told = await toldVerdicts(moment, asked)
+const decideAll = async (moment: Moment, asked: readonly Asked[]): Promise<Decisions> => {
+  const { verdicts: told, taken } = await toldVerdicts(moment, asked)
   const elsewhere = homeVerdicts(moment, asked)
   const here = asked.filter((one) => !told.has(one) && !elsewhere.has(one))
   const verdicts = new Map([...told, ...elsewhere, ...(await runAll(moment, here))])
   await openThrough(moment, verdicts)
   await admitWaiting(moment, verdicts)
-  return verdicts
+  return { verdicts, taken }
 }
 
 const storedAnswers = (
@@ -175,31 +189,33 @@ export const transact = async (
   const standing = asked.filter((one) => !refused.has(one))
   const repeats = await repeatedVerdicts(moment, standing)
   const { repeated, disagreed } = jointVerdicts(standing, earlier, repeats)
-  const fresh = await decideAll(
+  const { verdicts: fresh, taken } = await decideAll(
     moment,
     standing.filter((one) => !repeated.has(one) && !disagreed.has(one)),
   )
   for (const [one, verdict] of disagreed) fresh.set(one, verdict)
-  await tx.copies.addHolders(releasedToPeers(moment, fresh))
   await tx.answers.insert(storedAnswers(fresh, now))
   const verdicts = new Map([...refused, ...repeated, ...fresh])
   const named = [...subjectsOf(verdicts), ...servedUsers(verdicts)]
   const strangers = named.filter(({ userId }) => !known.has(userId))
   const pseudonyms = new Map([...known, ...(await people.know(tx, strangers, now))])
-  const concludedAs = (one: Case, outcome: Outcome): Conclusion => {
+  const acts = actsOf(group, verdicts, pseudonyms, now)
+  const concludedAs = (one: Case, outcome: Outcome, act: Act): Conclusion => {
     const operation = operationOfCase(one, outcome, earlier, now)
-    return operation === undefined ? { outcome } : { outcome, operation }
+    return operation === undefined ? { outcome, act } : { outcome, act, operation }
   }
-  const concluded = group.map((one): Conclusion => {
-    if (isTurned(one)) return concludedAs(one, one.refusal)
+  const concluded = group.map((one, index): Conclusion => {
+    const act = acts[index]
+    if (act === undefined) throw new Fault('kms.no-act')
+    if (isTurned(one)) return concludedAs(one, one.refusal, act)
     const { outcome, awaits, through } = verdictFor(verdicts, one)
-    if (awaits !== undefined) return { outcome, awaits }
-    return { ...concludedAs(one, outcome), ...(through === undefined ? {} : { through }) }
+    if (awaits !== undefined) return { outcome, act, awaits }
+    return { ...concludedAs(one, outcome, act), ...(through === undefined ? {} : { through }) }
   })
   await tx.operations.insert(
     concluded.flatMap(({ operation }) =>
       operation === undefined || earlier.has(operation.id) ? [] : [operation],
     ),
   )
-  return { result: concluded, acts: actsOf(group, verdicts, pseudonyms, now) }
+  return { result: concluded, acts: [...taken, ...acts] }
 }

@@ -119,6 +119,8 @@ const createDial =
   async (pool, domain, withinMs) => {
     const endsAtMs = performance.now() + withinMs
     try {
+      // Its turn came when its time was over.
+      if (withinMs <= 0) return refuse('federation.peer-timed-out', domain)
       const way = await dial(domain, withinMs)
       if (isRefusal(way)) return way
       const { raw, carrier } = way

@@ -187,7 +187,7 @@ export const connectPeer = (
     }
     const timer = setTimeout(
       () => settle(refuse('federation.peer-timed-out')),
-      Math.min(withinMs, tls.handshakeWithinMs),
+      Math.max(1, Math.min(withinMs, tls.handshakeWithinMs)),
     )
     socket.on('error', (error) => settle(whyBroken(error, tls)))
     socket.once('close', () => {

@@ -7,7 +7,7 @@ import { type AppOptions, createApp, type ListenerApp, refuseOtherMethods } from
 
 /** A part that must work before requests can be served, and how it is. */
 export interface PartState {
-  /** `store`, `link`, `keys`, `shipping`. */
+  /** `store`, `link`, `keys`, `log`, `shipping`, `witnesses`. */
   readonly part: string
   /** `locked` is healthy and not ready: it waits for a person. `alarm` serves on, and a person must look. */
   readonly state: 'ok' | 'alarm' | 'locked' | 'failed'
@@ -18,12 +18,15 @@ export interface HealthOptions extends AppOptions {
   /** Asks every part. A part that throws or does not answer in time makes the answer "not ready". */
   readonly parts: () => Promise<readonly PartState[]>
   readonly answerWithin: Duration
+  /** What runs: version and digests. Public knowledge, for whoever compares it with a release. */
+  readonly version: Readonly<Record<string, string>>
 }
 
-/** `/healthz` (alive), `/readyz` (200 or 503 with each part's state), `/metrics` (Prometheus). */
+/** `/healthz` (alive), `/readyz` (200 or 503 with each part's state), `/version` (what runs), `/metrics` (Prometheus). */
 export const createHealthApp = (options: HealthOptions): ListenerApp => {
-  const { metrics, log } = options
+  const { metrics, log, version } = options
   const app = createApp(options)
+  app.get('/version', (asked) => asked.json(version))
   app.get('/healthz', (asked) => asked.json({ status: 'live' }))
   app.get('/readyz', async (asked) => {
     const parts = await askInTime(options).catch((error: unknown) => {
@@ -39,7 +42,9 @@ export const createHealthApp = (options: HealthOptions): ListenerApp => {
     const { contentType, body } = await metrics.text()
     return asked.body(body, 200, { 'content-type': contentType })
   })
-  for (const path of ['/healthz', '/readyz', '/metrics']) refuseOtherMethods(app, path, 'GET, HEAD')
+  for (const path of ['/healthz', '/readyz', '/version', '/metrics']) {
+    refuseOtherMethods(app, path, 'GET, HEAD')
+  }
   return app
 }
 

@@ -18,6 +18,8 @@ export interface LogAppOptions extends AppOptions {
   readonly checkpoint: () => Promise<string | undefined>
   /** The newest that enough witnesses have co-signed. */
   readonly witnessed: () => Promise<string | undefined>
+  /** How the keys of before vouch for the next, by number from 1; undefined for none. */
+  readonly rotation: (number: number) => Promise<string | undefined>
   /** Undefined for what is not published. Handing out entries is recorded by whoever implements it. */
   readonly tile: (tile: Tile) => Promise<Uint8Array<ArrayBuffer> | undefined>
   /** Where the realm is a witness of others' logs. */
@@ -52,11 +54,15 @@ const noteResponse = (note: string | undefined): Response => {
   return new Response(note, { headers })
 }
 
-/** `GET /log/checkpoint`, `/log/checkpoint.witnessed`, `/log/tile/…`, `/log/tile/entries/…`, `/log/entries?after=&limit=` */
+/** `GET /log/checkpoint`, `/log/checkpoint.witnessed`, `/log/rotation/…`, `/log/tile/…`, `/log/tile/entries/…`, `/log/entries?after=&limit=` */
 export const createLogApp = (options: LogAppOptions): ListenerApp => {
   const app = createApp(options)
   app.get('/log/checkpoint', async () => noteResponse(await options.checkpoint()))
   app.get('/log/checkpoint.witnessed', async () => noteResponse(await options.witnessed()))
+  app.get('/log/rotation/*', async (asked) => {
+    const number = /^\/log\/rotation\/([1-9]\d{0,3})$/.exec(asked.req.path)?.[1]
+    return noteResponse(number === undefined ? undefined : await options.rotation(Number(number)))
+  })
   app.get('/log/tile/*', async (asked) => {
     const tile = parseTilePath(asked.req.path.slice(PREFIX.length))
     const bytes = tile === undefined ? undefined : await options.tile(tile)
@@ -68,7 +74,13 @@ export const createLogApp = (options: LogAppOptions): ListenerApp => {
     if (page === undefined) return problem('http.invalid-query')
     return asked.json(entriesToJson(await options.entries(page)))
   })
-  const readOnly = ['/log/checkpoint', '/log/checkpoint.witnessed', '/log/tile/*', '/log/entries']
+  const readOnly = [
+    '/log/checkpoint',
+    '/log/checkpoint.witnessed',
+    '/log/rotation/*',
+    '/log/tile/*',
+    '/log/entries',
+  ]
   for (const path of readOnly) refuseOtherMethods(app, path, 'GET, HEAD')
   if (options.addCheckpoint !== undefined) serveWitness(app, options.addCheckpoint)
   return app

@@ -15,29 +15,23 @@ import { SecretBytes, systemRandom } from '../crypto/index.ts'
 import { Fault } from '../fault.ts'
 import type { ServePeer, TurnedAway } from '../federation/index.ts'
 import type { IndexLine } from '../indexer/index.ts'
-import {
-  operationAnswer,
-  renewKeyEncryptionKeys,
-  sweep,
-  sweepOperations,
-  withdrawOperation,
-} from '../kms/index.ts'
+import { operationAnswer, withdrawOperation } from '../kms/index.ts'
 import { type CoreLink, openCoreLink } from '../links/index.ts'
 import { type Job, type Log, type Metrics, type Part, systemClock } from '../runtime/index.ts'
-import { seconds } from '../time.ts'
 import { type Realm, record, unlockRealm } from './assembly.ts'
 import { type Carrier, joinCarrier } from './carrier.ts'
 import { type JoinedCorridor, joinCorridor } from './corridor.ts'
 import { erase } from './erase.ts'
 import { federationJobs, joinForeignHome, joinPush, joinServePeer } from './federation.ts'
+import { ownJobs } from './own-jobs.ts'
 import { createPeerWatch, joinTurnedAway, turnedAwayJob } from './peer-watch.ts'
-import { publishJob } from './published-log.ts'
 import { recordReading } from './reading.ts'
 import { joinRooms, type Rooms } from './rooms.ts'
 import { type JoinedSearch, joinSearch } from './search.ts'
 import { joinShipping, type Shipping } from './shipping.ts'
 import { VERSION } from './version.ts'
-import { joinWitnessing, type Witnessing } from './witnessing.ts'
+import { logStatus } from './witness-status.ts'
+import { joinWitnessing, type Witnessing, witnessKeys } from './witnessing.ts'
 
 /** The line to the core: nothing until it is opened. */
 export interface Line {
@@ -68,10 +62,6 @@ export interface Appliance {
 }
 
 const SYSTEM = { kind: 'system' } as const
-const STATIC_KEYS_EVERY = seconds(5)
-const KEYS_EVERY = seconds(60)
-/** How long the core may ask again how an operation ended. */
-const OPERATIONS_KEPT = seconds(30 * 24 * 3600)
 
 /** Throws a Fault `main.no-identity` before an identity has been imported. */
 const detailsOf = ({ kms }: Realm, { staticKeys }: JoinedCorridor): KmsDetails => {
@@ -151,30 +141,6 @@ const openLink = (parts: LineParts): CoreLink => {
   })
 }
 
-const sweepJob = (realm: Realm, joined: JoinedCorridor): Job => ({
-  name: 'sweep',
-  interval: seconds(realm.settings.sweep.everySeconds),
-  run: async (stopping) => {
-    const { batchSize } = realm.settings.sweep
-    const most = () => sweep(realm.ledger, joined.channels, realm.kms.sessionGrace, batchSize)
-    let swept = await most()
-    while (!stopping.aborted && Object.values(swept).some((count) => count >= batchSize)) {
-      swept = await most()
-    }
-  },
-})
-
-const sweepOperationsJob = ({ ledger, settings }: Realm): Job => ({
-  name: 'sweep-operations',
-  interval: seconds(settings.sweep.everySeconds),
-  run: async (stopping) => {
-    const { batchSize } = settings.sweep
-    const most = () => sweepOperations(ledger, OPERATIONS_KEPT, batchSize)
-    let swept = await most()
-    while (!stopping.aborted && swept >= batchSize) swept = await most()
-  },
-})
-
 const open = (link: CoreLink | undefined): CoreLink => {
   if (link === undefined) throw new Fault('link.down')
   return link
@@ -186,20 +152,6 @@ const indexLineOf = (link: () => CoreLink | undefined): IndexLine => ({
   post: async (items) => open(link()).tell({ type: 'postings', id: systemRandom.uuid(), items }),
   drop: async (resourceUri) =>
     open(link()).tell({ type: 'postings-drop', id: systemRandom.uuid(), resourceUri }),
-})
-
-const followStaticKeysJob = ({ staticKeys }: JoinedCorridor, line: Line): Job => ({
-  name: 'static-keys',
-  interval: STATIC_KEYS_EVERY,
-  run: async () => {
-    if (await staticKeys.reload()) line.announce()
-  },
-})
-
-const renewKeysJob = ({ keyring, ledger }: Realm): Job => ({
-  name: 'key-encryption-keys',
-  interval: KEYS_EVERY,
-  run: () => renewKeyEncryptionKeys(keyring, ledger, systemRandom),
 })
 
 const createLine = (parts: LineParts): Line => {
@@ -223,13 +175,18 @@ const createLine = (parts: LineParts): Line => {
   }
 }
 
-const statusOf = (realm: Realm, line: Line, startedAt: ApplianceStatus['startedAt']) => ({
+const statusOf = async (
+  realm: Realm,
+  line: Line,
+  startedAt: ApplianceStatus['startedAt'],
+): Promise<ApplianceStatus> => ({
   realm: { name: realm.settings.realm.name, domain: realm.kms.domain },
   version: VERSION,
-  state: realm.keyring.isUnlocked ? ('ready' as const) : ('locked' as const),
-  link: line.isUp() ? ('connected' as const) : ('disconnected' as const),
+  state: realm.keyring.isUnlocked ? 'ready' : 'locked',
+  link: line.isUp() ? 'connected' : 'disconnected',
   store: realm.settings.store.kind,
   startedAt,
+  log: await logStatus(realm, witnessKeys(realm)),
 })
 
 const lock = async (
@@ -278,18 +235,6 @@ const countFaults = (
     log.error('request.failed', { trackingId }, fault)
   }
 }
-
-const ownJobs = (
-  { realm, joined, line }: Pick<Appliance, 'realm' | 'joined' | 'line'>,
-  log: Log,
-  metrics: Metrics,
-): readonly Job[] => [
-  sweepJob(realm, joined),
-  sweepOperationsJob(realm),
-  followStaticKeysJob(joined, line),
-  renewKeysJob(realm),
-  publishJob(realm.log, log, metrics),
-]
 
 interface CarrierNeeds {
   readonly log: Log
@@ -362,10 +307,10 @@ export const createAppliance = async (
     shipping,
     unlock,
     jobs: [
-      ...ownJobs(parts, log, metrics),
+      ...ownJobs({ realm, joined, announce: () => line.announce() }, log, metrics),
       ...witnessing.jobs,
       ...rooms.jobs,
-      ...(push && foreign ? federationJobs(realm, push, foreign, metrics) : []),
+      ...(push && foreign ? federationJobs(realm, { link, push }, foreign, metrics) : []),
       ...shipping.jobs,
       ...(carrier?.jobs ?? []),
       turnedAwayJob(turnedAway),
@@ -373,7 +318,7 @@ export const createAppliance = async (
     servePeer,
     peerListeners: carrier?.listeners ?? [],
     actions: {
-      status: async () => statusOf(realm, line, startedAt),
+      status: () => statusOf(realm, line, startedAt),
       lock: () => lock(parts),
       unlock: async (passphrase) => {
         if (realm.keyring.isUnlocked) return 'already-unlocked'

@@ -18,9 +18,11 @@ import {
   openMainKeys,
   unlockKeyring,
 } from '../kms/index.ts'
+import type { VerifiedRelease } from '../release/index.ts'
 import { systemClock } from '../runtime/index.ts'
-import { type OpenStore, openStore } from '../store/index.ts'
+import { type OpenStore, openStore, type Upgrading } from '../store/index.ts'
 import { type Instant, seconds } from '../time.ts'
+import { requireRelease } from './own-release.ts'
 import { OwnWitness } from './own-witness.ts'
 import { joinLog, type PublishedLog } from './published-log.ts'
 import { storeSettings } from './store-settings.ts'
@@ -36,6 +38,8 @@ export interface Realm {
   /** Names this start of the process. */
   readonly boot: string
   readonly now: () => Instant
+  /** The release that runs, where the settings require one. */
+  readonly release?: VerifiedRelease
 }
 
 const DAY_SECONDS = 24 * 3600
@@ -71,9 +75,11 @@ export const kmsSettings = (settings: Settings): KmsSettings => ({
   liveChannels: LIVE_CHANNELS,
 })
 
-export const openRealm = async (settings: Settings): Promise<Realm> => {
+export const openRealm = async (settings: Settings, upgrading?: Upgrading): Promise<Realm> => {
+  // First of all: a program that may not run opens no database.
+  const release = requireRelease(settings)
   const now = () => systemClock.now()
-  const store = await openStore(storeSettings(settings))
+  const store = await openStore(storeSettings(settings), upgrading)
   const boot = systemRandom.uuid()
   const recorder = createRecorder(settings.realm.name, hostname(), boot)
   const keyring = new Keyring(systemRandom)
@@ -86,10 +92,11 @@ export const openRealm = async (settings: Settings): Promise<Realm> => {
     store,
     ledger,
     keyring,
-    log: joinLog({ settings, store, keyring, boot, now }),
+    log: joinLog({ settings, store, keyring, recorder, boot, now }),
     witness: new OwnWitness({ settings, store, ledger, keyring, organizationId }),
     boot,
     now,
+    ...(release === undefined ? {} : { release }),
   }
 }
 

@@ -11,14 +11,17 @@ import type {
   CliOutput,
 } from '../admin/index.ts'
 import {
+  brokenAt,
   formatVkey,
   type LogTransaction,
   parseCheckpoint,
   parseNote,
   proveConsistency,
   proveInclusion,
+  rotationPath,
   type StoredEntry,
   servedCheckpoint,
+  servedRotation,
   servedTile,
   servedWitnessed,
   TILE_WIDTH,
@@ -27,7 +30,7 @@ import {
   verifierKeyOf,
 } from '../audit/index.ts'
 import type { Realm } from './assembly.ts'
-import { besideAsFound as beside, DONE, FAILED, listing, printRows, type Row } from './beside.ts'
+import { besideAsFound as beside, DONE, FAILED, printRows, type Row } from './beside.ts'
 import { CommandError } from './command-error.ts'
 import { runErase } from './erase.ts'
 import { originOf } from './published-log.ts'
@@ -41,10 +44,40 @@ const PAGE = 2000
 /** The same exit code as other mistakes in use. */
 const EXIT_USAGE = 2
 
-const auditRows = (after: number, limit: number) => async (realm: Realm) => {
-  const entries = await realm.store.read((tx) => tx.audit.read(after, limit))
-  await recordReading(realm.ledger, after, entries.length)
-  return entries.map(({ sequence, body }): Row => [sequence, body])
+interface Looked {
+  readonly entries: readonly StoredEntry[]
+  /** Where the database no longer holds what was published. */
+  readonly broken?: number | undefined
+}
+
+/** Entries from behind one, held against the tree. */
+const pageOf = (realm: Realm, after: number, limit: number): Promise<Looked> =>
+  realm.store.read(async (tx) => {
+    const entries = await tx.audit.read(after, limit)
+    return { entries, broken: await brokenAt(tx, { after, limit }, entries) }
+  })
+
+/** What was found is shown as it is, evidence too; that it is not what was published is said and is a failure. */
+const looking = (
+  { config }: { readonly config: string },
+  output: CliOutput,
+  look: (realm: Realm) => Promise<Looked>,
+): Promise<number> =>
+  beside(config, async (realm) => {
+    const { entries, broken } = await look(realm)
+    printRows(
+      entries.map(({ sequence, body }) => [sequence, body]),
+      output,
+    )
+    if (broken === undefined) return DONE
+    output.error(`keyrealm: entry ${broken} is not the one that was published, or is missing\n`)
+    return FAILED
+  })
+
+const auditPage = (after: number, limit: number) => async (realm: Realm) => {
+  const looked = await pageOf(realm, after, limit)
+  await recordReading(realm.ledger, after, looked.entries.length)
+  return looked
 }
 
 interface Said {
@@ -63,9 +96,19 @@ const namesUri = (said: Said, uri: string): boolean =>
       : value === uri,
   )
 
-const isSought = ({ body }: StoredEntry, wanted: AuditSearchOptions): boolean => {
-  // Written by our own encoder.
-  const said = JSON.parse(body) as Said
+/** Undefined for what our own encoder cannot have written. */
+const saidIn = ({ body }: StoredEntry): Said | undefined => {
+  try {
+    return JSON.parse(body) as Said
+  } catch {
+    return undefined
+  }
+}
+
+/** What nobody can read is not hidden. */
+const isSought = (entry: StoredEntry, wanted: AuditSearchOptions): boolean => {
+  const said = saidIn(entry)
+  if (said === undefined) return true
   const { actor, action, outcome, uri, from, to } = wanted
   const time = said.time ?? ''
   return [
@@ -78,20 +121,21 @@ const isSought = ({ body }: StoredEntry, wanted: AuditSearchOptions): boolean =>
   ].every(Boolean)
 }
 
-const searchRows = (wanted: AuditSearchOptions) => async (realm: Realm) => {
+const search = (wanted: AuditSearchOptions) => async (realm: Realm) => {
   const found: StoredEntry[] = []
   let { after } = wanted
+  let broken: number | undefined
   for (;;) {
-    const from = after
-    const page = await realm.store.read((tx) => tx.audit.read(from, PAGE))
-    found.push(...page.filter((entry) => isSought(entry, wanted)))
-    after = page.at(-1)?.sequence ?? after
-    if (page.length < PAGE || found.length >= wanted.limit) break
+    const page = await pageOf(realm, after, PAGE)
+    broken ??= page.broken
+    found.push(...page.entries.filter((entry) => isSought(entry, wanted)))
+    after = page.entries.at(-1)?.sequence ?? after
+    if (page.entries.length < PAGE || found.length >= wanted.limit) break
   }
-  const shown = found.slice(0, wanted.limit)
-  const details = { after: wanted.after, to: after, count: shown.length }
+  const entries = found.slice(0, wanted.limit)
+  const details = { after: wanted.after, to: after, count: entries.length }
   await recordUse(realm.ledger, 'audit.searched', details)
-  return shown.map(({ sequence, body }): Row => [sequence, body])
+  return { entries, broken }
 }
 
 const keyRows = (realm: Realm) =>
@@ -99,6 +143,16 @@ const keyRows = (realm: Realm) =>
     const name = originOf(realm.settings)((await tx.tree.head()).generation)
     return (await tx.logKeys.all('log')).map((key): Row => [formatVkey(verifierKeyOf(name, key))])
   })
+
+const exportRotations = async ({ store }: Realm, to: string): Promise<void> => {
+  for (let number = 1; ; number++) {
+    const rotation = await store.read((tx) => servedRotation(tx, number))
+    if (rotation === undefined) return
+    const file = join(to, rotationPath(number))
+    mkdirSync(dirname(file), { recursive: true })
+    writeFileSync(file, rotation)
+  }
+}
 
 /** Full tiles never change, so those that are there are left. The checkpoint comes last. */
 const exportLog =
@@ -120,6 +174,7 @@ const exportLog =
       writeFileSync(`${file}.new`, bytes)
       renameSync(`${file}.new`, file)
     }
+    await exportRotations(realm, to)
     if (witnessed !== undefined) {
       writeFileSync(join(to, 'checkpoint.witnessed'), witnessed.note)
     }
@@ -174,10 +229,11 @@ const verify = async (options: AuditVerifyOptions, output: CliOutput): Promise<n
   }
 }
 
-export const createAuditCommands = (output: CliOutput): AuditActions => ({
+/** All but those that need the realm's keys. */
+export const createAuditCommands = (output: CliOutput): Omit<AuditActions, 'auditRotateKey'> => ({
   ...createWitnessCommands(output),
-  auditShow: ({ config, after, limit }) => listing({ config }, output, auditRows(after, limit)),
-  auditSearch: (options) => listing(options, output, searchRows(options)),
+  auditShow: ({ config, after, limit }) => looking({ config }, output, auditPage(after, limit)),
+  auditSearch: (options) => looking(options, output, search(options)),
   auditKey: ({ config }) =>
     beside(config, async (realm) => {
       const rows = await keyRows(realm)
@@ -203,7 +259,10 @@ export const createAuditCommands = (output: CliOutput): AuditActions => ({
   auditErase: (options) => runErase(options, output),
   auditAcceptRestore: ({ config }) =>
     beside(config, async (realm) => {
-      output.out(`the checkpoint from before is kept in ${await acceptRestore(realm)}\n`)
+      const evidence = await acceptRestore(realm)
+      output.out(
+        `the checkpoint from before is ${evidence === undefined ? 'gone' : `kept in ${evidence}`}\n`,
+      )
       return DONE
     }),
 })

@@ -1,98 +1,32 @@
 // What each command of `keyrealm` does. Those that change a realm open its database beside a running
 // server, unlock with the configured passphrase, and leave an audit entry like anyone.
 
-import { existsSync, mkdirSync, readFileSync } from 'node:fs'
-import { dirname } from 'node:path'
-import type { CliActions, CliOutput, InitOptions } from '../admin/index.ts'
-import {
-  loadSettings,
-  readSecret,
-  type Settings,
-  settingsSchemaText,
-  writeSecretFile,
-} from '../config/index.ts'
-import { encodeB64u, isCertificateProblem, SecretBytes, systemRandom } from '../crypto/index.ts'
+import { readFileSync } from 'node:fs'
+import type { CliActions, CliOutput } from '../admin/index.ts'
+import { loadSettings, readSecret, settingsSchemaText } from '../config/index.ts'
+import { isCertificateProblem, SecretBytes, systemRandom } from '../crypto/index.ts'
 import { type OrganizationId, parseOrganizationId, parseUserId } from '../id.ts'
-import { importIdentity, type Person, sealNewMainKeys } from '../kms/index.ts'
+import { importIdentity, type Person } from '../kms/index.ts'
 import { toRfc3339 } from '../time.ts'
 import { createAccessCommands } from './access-commands.ts'
-import { makeAdminToken } from './admin-token.ts'
 import { askAdmin } from './ask-admin.ts'
-import {
-  configuredPassphrase,
-  kmsSettings,
-  passphraseFrom,
-  type Realm,
-  record,
-  unlockRealm,
-} from './assembly.ts'
+import { type Realm, unlockRealm } from './assembly.ts'
 import { createAuditCommands } from './audit-commands.ts'
+import { createBackupCommands } from './backup/commands.ts'
 import { beside, DONE, listing, SYSTEM } from './beside.ts'
 import { CommandError } from './command-error.ts'
 import { createIndexCommands } from './index-commands.ts'
 import { createIndexingCommands } from './indexing-commands.ts'
-import { askPassphrase } from './passphrase.ts'
+import { passphraseFor } from './init/begin.ts'
+import { refused } from './init/certificates.ts'
+import { init } from './init/commands.ts'
+import { ownDigests } from './own-files.ts'
 import { createPeerCommands } from './peer-commands.ts'
 import { recordNaming } from './reading.ts'
+import { runRotation } from './rotate-log-keys.ts'
 import { serve } from './serve.ts'
 import { shipStatusCommand } from './ship-status.ts'
 import { VERSION } from './version.ts'
-
-const passphraseFor = async (
-  settings: Settings,
-  file: string | undefined,
-): Promise<SecretBytes> => {
-  if (file !== undefined) return passphraseFrom(readSecret({ file }))
-  return configuredPassphrase(settings) ?? askPassphrase()
-}
-
-const newPassphrase = (settings: Settings): void => {
-  const { passphrase } = settings.unlock
-  if (passphrase === undefined || !('file' in passphrase) || existsSync(passphrase.file)) return
-  mkdirSync(dirname(passphrase.file), { recursive: true, mode: 0o700 })
-  writeSecretFile(passphrase.file, new TextEncoder().encode(encodeB64u(systemRandom.bytes(32))))
-}
-
-/** The log begins before the first unlock. */
-const recordBeginning = async (realm: Realm): Promise<void> => {
-  const [first] = await realm.store.read((tx) => tx.audit.read(0, 1))
-  if (first !== undefined) return
-  const domain = realm.kms.domain
-  await record(realm, {
-    action: 'realm.initialized',
-    outcome: 'done',
-    actor: SYSTEM,
-    type: 'PROCESS',
-    details: { domain, version: VERSION },
-  })
-}
-
-const init = async (
-  { config, passphraseFile }: InitOptions,
-  output: CliOutput,
-): Promise<number> => {
-  const settings = loadSettings(config)
-  mkdirSync(settings.realm.stateDirectory, { recursive: true, mode: 0o700 })
-  makeAdminToken(settings)
-  const { sealedFile } = settings.unlock
-  if (passphraseFile === undefined) newPassphrase(settings)
-  const passphrase = await passphraseFor(settings, passphraseFile)
-  if (!existsSync(sealedFile)) {
-    mkdirSync(dirname(sealedFile), { recursive: true, mode: 0o700 })
-    const { organizations } = kmsSettings(settings)
-    const now = await beside(config, async (realm) => realm.now())
-    const sealed = sealNewMainKeys(organizations, passphrase, systemRandom, now)
-    writeSecretFile(sealedFile, new TextEncoder().encode(sealed))
-  }
-  await beside(config, async (realm) => {
-    await recordBeginning(realm)
-    await unlockRealm(realm, passphrase)
-    await realm.log.publishAll()
-  })
-  passphrase.wipe()
-  output.out(`initialized ${settings.realm.domain}\n`)
-  return DONE
-}
 
 const unlocked = <Result>(
   config: string,
@@ -184,6 +118,7 @@ const identityRows = (realm: Realm) =>
 export const createCommands = (output: CliOutput): CliActions => ({
   ...createAccessCommands(output),
   ...createAuditCommands(output),
+  ...createBackupCommands(output),
   ...createIndexCommands(output),
   ...createIndexingCommands(output),
   ...createPeerCommands(output),
@@ -229,13 +164,7 @@ export const createCommands = (output: CliOutput): CliActions => ({
         { ...realm, settings: realm.kms },
         realm.now(),
       )
-      if (isCertificateProblem(imported)) {
-        const where = imported.at === undefined ? '' : ` at position ${imported.at} of the chain`
-        throw new CommandError(
-          'main.identity-refused',
-          `the certificate is refused: ${imported.problem}${where}`,
-        )
-      }
+      if (isCertificateProblem(imported)) throw refused(imported)
       output.out(`${imported}\n`)
       return DONE
     }),
@@ -246,5 +175,13 @@ export const createCommands = (output: CliOutput): CliActions => ({
       return DONE
     }),
   usersList: (options) => listing(options, output, userRows),
+  auditRotateKey: (options) =>
+    unlocked(options.config, (realm) => runRotation(realm, options, output)),
+  digests: async ({ config, json }) => {
+    const digests = { version: VERSION, runtime: process.version, ...ownDigests(config) }
+    if (json === true) output.out(`${JSON.stringify(digests)}\n`)
+    else for (const [name, digest] of Object.entries(digests)) output.out(`${name}\t${digest}\n`)
+    return DONE
+  },
   auditShipStatus: ({ config, json }) => shipStatusCommand(config, json === true, output),
 })

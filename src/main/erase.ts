@@ -24,6 +24,7 @@ const OBSTACLES: readonly ErasureObstacle[] = [
   'erasure.not-off-boarded',
   'erasure.still-authorized',
   'erasure.not-acknowledged',
+  'erasure.withdrawals-owed',
 ]
 
 const obstacleOf = (code: RefusalCode): ErasureObstacle => {

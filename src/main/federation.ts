@@ -2,27 +2,33 @@
 // handed in: a realm without a way to any works alone.
 
 import { setTimeout } from 'node:timers/promises'
+import { signStatement } from '../audit/index.ts'
 import { systemRandom } from '../crypto/index.ts'
 import {
   createForeignHome,
   createServePeer,
   type FederationPolicy,
+  oweUses,
   type PeerLink,
   type PushTurns,
   pushWithdrawals,
   type ServeParts,
   type ServePeer,
+  type Signer,
+  tellUses,
 } from '../federation/index.ts'
 import { type ForeignHome, retryBinds, type Told } from '../kms/index.ts'
 import { isRefusal } from '../refusal.ts'
 import type { Job, Metrics } from '../runtime/index.ts'
 import { type Instant, seconds } from '../time.ts'
 import type { Realm } from './assembly.ts'
+import { originOf } from './published-log.ts'
 
 /** Clients wait six seconds for everything; what is left is for both transactions and the way to the client. */
 const PATIENCE = seconds(4.5)
 const PUSH_EVERY = seconds(1)
 const BIND_EVERY = seconds(5)
+const USES_EVERY = seconds(5)
 /** A removal is answered that late at most because a peer is. */
 const REMOVED_WITHIN = seconds(1)
 
@@ -55,13 +61,24 @@ const watchQuestions = (metrics: Metrics): ((told: Told, now: Instant) => void) 
     asked.observe({ outcome: outcomeOf(told) }, Math.max(0, now - told.askedAt) / 1000)
 }
 
+/** Signs as the log that is written now: after an accepted restore it has another name. */
+const signerOf = ({ settings, store, log }: Realm): Signer => ({
+  async sign(statement) {
+    const { signing } = log.keys
+    if (signing === undefined) return undefined
+    const { generation } = await store.read((tx) => tx.tree.head())
+    return signStatement(statement, originOf(settings)(generation), signing)
+  },
+})
+
 /** Pushes what is owed to peers; answers how many withdrawals that were. */
 export type Push = () => Promise<number>
 
-export const joinPush = ({ store, ledger, now }: Realm, link: PeerLink): Push => {
+export const joinPush = ({ store, ledger, now, kms }: Realm, link: PeerLink): Push => {
   const turns: PushTurns = new Map()
   const newTrackingId = () => systemRandom.uuid()
-  return () => pushWithdrawals({ store, ledger, link, now, newTrackingId }, turns)
+  const parts = { store, ledger, link, now, domain: kms.domain }
+  return () => pushWithdrawals({ ...parts, newTrackingId }, turns)
 }
 
 const removedBy = (push: Push): ForeignHome['removed'] => {
@@ -106,6 +123,7 @@ export const joinServePeer = (
     store,
     ledger,
     isUnlocked,
+    signer: signerOf(realm),
     turnedAway,
   }
   return createServePeer(parts, onFault)
@@ -128,6 +146,28 @@ const pushJob = ({ store }: Realm, push: Push, metrics: Metrics): Job => {
   }
 }
 
+const usesJob = (realm: Realm, link: PeerLink, metrics: Metrics): Job => {
+  const { store, ledger, now, kms } = realm
+  const owed = metrics.gauge({
+    room: 'federation',
+    thing: 'owed_uses',
+    unit: 'count',
+    help: 'Entries about keys of peers that their homes have not acknowledged yet.',
+  })
+  const newTrackingId = () => systemRandom.uuid()
+  const signer = signerOf(realm)
+  const parts = { store, ledger, link, now, signer, newTrackingId, domain: kms.domain }
+  return {
+    name: 'tell-uses',
+    interval: USES_EVERY,
+    run: async (stopping) => {
+      while ((await oweUses(parts)) > 0 && !stopping.aborted);
+      while ((await tellUses(parts)) > 0 && !stopping.aborted);
+      owed.set({}, await store.read((tx) => tx.receipts.countOwed()))
+    },
+  }
+}
+
 const bindJob = ({ store, ledger, now }: Realm, foreign: ForeignHome): Job => ({
   name: 'retry-binds',
   interval: BIND_EVERY,
@@ -138,7 +178,11 @@ const bindJob = ({ store, ledger, now }: Realm, foreign: ForeignHome): Job => ({
 
 export const federationJobs = (
   realm: Realm,
-  push: Push,
+  { link, push }: PeerMeans,
   foreign: ForeignHome,
   metrics: Metrics,
-): readonly Job[] => [pushJob(realm, push, metrics), bindJob(realm, foreign)]
+): readonly Job[] => [
+  pushJob(realm, push, metrics),
+  bindJob(realm, foreign),
+  usesJob(realm, link, metrics),
+]

@@ -2,7 +2,13 @@
 // settings open them; the core is not among those who connect here.
 
 import { readFileSync } from 'node:fs'
-import { servedCheckpoint, servedTile, servedWitnessed, TILE_WIDTH } from '../audit/index.ts'
+import {
+  servedCheckpoint,
+  servedRotation,
+  servedTile,
+  servedWitnessed,
+  TILE_WIDTH,
+} from '../audit/index.ts'
 import { readSecret } from '../config/index.ts'
 import { constantTimeEqual, systemRandom } from '../crypto/index.ts'
 import {
@@ -23,8 +29,10 @@ import { seconds } from '../time.ts'
 import { adminTokenFile } from './admin-token.ts'
 import type { Appliance } from './appliance.ts'
 import { type Realm, record } from './assembly.ts'
+import type { OwnDigests } from './own-files.ts'
 import { LAG_ALARM } from './published-log.ts'
 import { recordReading } from './reading.ts'
+import { VERSION } from './version.ts'
 
 const BODY_MAX_BYTES = 64 * 1024
 const PARTS_ANSWER_WITHIN = seconds(2)
@@ -37,7 +45,7 @@ const logState = async (realm: Realm): Promise<PartState['state']> => {
 }
 
 const readiness =
-  ({ realm, line, shipping }: Appliance) =>
+  ({ realm, line, shipping, witnessing }: Appliance) =>
   async (): Promise<readonly PartState[]> => {
     const isStoreUp = await realm.store.check().then(
       () => true,
@@ -49,6 +57,7 @@ const readiness =
       { part: 'keys', state: realm.keyring.isUnlocked ? 'ok' : 'locked' },
       { part: 'log', state: await logState(realm) },
       { part: 'shipping', state: shipping.isAlarm() ? 'alarm' : 'ok' },
+      { part: 'witnesses', state: witnessing.isAlarm() ? 'alarm' : 'ok' },
     ]
   }
 
@@ -106,10 +115,11 @@ const appOptionsFor = ({ settings }: Realm, log: Log) => {
 const readLog = (
   { store, ledger }: Realm,
   { auditEntries }: Appliance['actions'],
-): Pick<LogAppOptions, 'entries' | 'checkpoint' | 'witnessed' | 'tile'> => ({
+): Pick<LogAppOptions, 'entries' | 'checkpoint' | 'witnessed' | 'rotation' | 'tile'> => ({
   entries: auditEntries,
   checkpoint: async () => (await store.read(servedCheckpoint)) || undefined,
   witnessed: async () => (await store.read(servedWitnessed))?.note,
+  rotation: (number) => store.read((tx) => servedRotation(tx, number)),
   tile: async (tile) => {
     const bytes = await store.read((tx) => servedTile(tx, tile))
     if (bytes !== undefined && tile.level === 'entries') {
@@ -119,11 +129,20 @@ const readLog = (
   },
 })
 
-export const createListeners = (
-  appliance: Appliance,
-  log: Log,
-  metrics: Metrics,
-): readonly Listener[] => {
+export interface ListenerParts {
+  readonly appliance: Appliance
+  readonly log: Log
+  readonly metrics: Metrics
+  /** What runs, for whoever asks `/version`. */
+  readonly digests: OwnDigests
+}
+
+export const createListeners = ({
+  appliance,
+  log,
+  metrics,
+  digests,
+}: ListenerParts): readonly Listener[] => {
   const { realm, actions } = appliance
   const { health, admin, log: auditLog } = realm.settings.listeners
   const optionsOf = appOptionsFor(realm, log)
@@ -132,6 +151,7 @@ export const createListeners = (
     ...optionsOf('health'),
     metrics,
     parts: readiness(appliance),
+    version: { version: VERSION, runtime: process.version, ...digests },
     answerWithin: PARTS_ANSWER_WITHIN,
   })
   const adminApp = createAdminApp({

@@ -1,70 +1,76 @@
 // The log's first and last words for a start of the process: what runs, from which settings, and how the
 // start before it ended. What was not stopped cleanly could not say so itself, so the next start does.
 
-import { closeSync, globSync, openSync, readFileSync, readSync, writeFileSync } from 'node:fs'
+import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Act } from '../audit/index.ts'
-import { sha256Hex, sha256OfPieces } from '../crypto/index.ts'
 import type { Part } from '../runtime/index.ts'
 import { type Realm, record } from './assembly.ts'
 import { SYSTEM } from './beside.ts'
+import type { OwnDigests } from './own-files.ts'
 import { VERSION } from './version.ts'
 
 interface LastStart {
   readonly boot: string
   readonly isStopped: boolean
+  /** While it is not known to be in the log: behind which entry it would be, and which start came before it. */
+  readonly pending?: { readonly after: number; readonly before?: LastStart }
 }
-
-const PIECE_BYTES = 1024 * 1024
-const SOURCES = join(import.meta.dirname, '..')
 
 const lastStartFile = ({ settings }: Realm): string =>
   join(settings.realm.stateDirectory, 'last-start.json')
 
+const parseLastStart = (value: unknown): LastStart | undefined => {
+  const { boot, isStopped, pending } = Object(value)
+  if (typeof boot !== 'string') return undefined
+  const start = { boot, isStopped: isStopped === true }
+  if (typeof pending?.after !== 'number') return start
+  const before = parseLastStart(pending.before)
+  return {
+    ...start,
+    pending: { after: pending.after, ...(before === undefined ? {} : { before }) },
+  }
+}
+
 const readLastStart = (realm: Realm): LastStart | undefined => {
   try {
-    const { boot, isStopped } = JSON.parse(readFileSync(lastStartFile(realm), 'utf8')) ?? {}
-    return typeof boot === 'string' ? { boot, isStopped: isStopped === true } : undefined
+    return parseLastStart(JSON.parse(readFileSync(lastStartFile(realm), 'utf8')))
   } catch {
-    // The first start, or one that died before it had written the file.
+    // The first start.
     return undefined
   }
 }
 
-const writeLastStart = (realm: Realm, isStopped: boolean): void => {
-  const start: LastStart = { boot: realm.boot, isStopped }
-  writeFileSync(lastStartFile(realm), JSON.stringify(start), { mode: 0o600 })
+/** Put in place whole. */
+const writeLastStart = (realm: Realm, start: LastStart): void => {
+  const file = lastStartFile(realm)
+  writeFileSync(`${file}.new`, JSON.stringify(start), { mode: 0o600, flush: true })
+  renameSync(`${file}.new`, file)
 }
 
-function* piecesOf(file: string): Generator<Uint8Array> {
-  const opened = openSync(file, 'r')
-  try {
-    const piece = new Uint8Array(PIECE_BYTES)
-    for (;;) {
-      const count = readSync(opened, piece)
-      if (count === 0) return
-      yield piece.subarray(0, count)
-    }
-  } finally {
-    closeSync(opened)
-  }
-}
+const LOOKED_AT = 1000
 
-/** One digest over our program: each source file's path and digest, in order. */
-const programSha256 = (): string => {
-  const files = globSync('**/*.ts', { cwd: SOURCES }).sort()
-  return sha256Hex(
-    files.map((file) => `${sha256Hex(readFileSync(join(SOURCES, file)))}  ${file}\n`).join(''),
-  )
-}
-
-const previousOf = (realm: Realm): Readonly<Record<string, string>> => {
+/** The last start that the log tells of: one that died while it was about to say so may have said it, or not. */
+const lastTold = async (realm: Realm): Promise<LastStart | undefined> => {
   const last = readLastStart(realm)
+  if (last?.pending === undefined) return last
+  const { after, before } = last.pending
+  const next = await realm.store.read((tx) => tx.audit.read(after, LOOKED_AT))
+  return next.some(({ body }) => Object(JSON.parse(body)).boot === last.boot) ? last : before
+}
+
+const previousOf = (last: LastStart | undefined): Readonly<Record<string, string>> => {
   if (last === undefined) return { previousStop: 'unknown' }
   return { previousBoot: last.boot, previousStop: last.isStopped ? 'clean' : 'unclean' }
 }
 
-const started = (realm: Realm, configFile: string): Act => ({
+/** Who vouches for what runs; nothing unless the settings asked for it. */
+const releaseOf = ({ release }: Realm): Readonly<Record<string, string | number>> =>
+  release === undefined
+    ? {}
+    : { releaseSigner: release.signer.name, releaseLogSize: release.logSize }
+
+const started = (realm: Realm, digests: OwnDigests, last: LastStart | undefined): Act => ({
   action: 'process.started',
   outcome: 'done',
   actor: SYSTEM,
@@ -72,20 +78,25 @@ const started = (realm: Realm, configFile: string): Act => ({
   details: {
     version: VERSION,
     runtime: process.version,
-    runtimeSha256: sha256OfPieces(piecesOf(process.execPath)),
-    programSha256: programSha256(),
-    configSha256: sha256Hex(readFileSync(configFile)),
+    ...digests,
+    ...releaseOf(realm),
     store: realm.settings.store.kind,
-    ...previousOf(realm),
+    ...previousOf(last),
   },
 })
 
 /** The first part to start and the last to stop. */
-export const lifePart = (realm: Realm, configFile: string): Part => ({
+export const lifePart = (realm: Realm, digests: OwnDigests): Part => ({
   name: 'audit-log',
   start: async () => {
-    await record(realm, started(realm, configFile))
-    writeLastStart(realm, false)
+    const { boot } = realm
+    const last = await lastTold(realm)
+    const { sequence: after } = await realm.store.read((tx) => tx.audit.head())
+    const before = last && { boot: last.boot, isStopped: last.isStopped }
+    const pending = { after, ...(before === undefined ? {} : { before }) }
+    writeLastStart(realm, { boot, isStopped: false, pending })
+    await record(realm, started(realm, digests, last))
+    writeLastStart(realm, { boot, isStopped: false })
   },
   stop: async () => {
     await record(realm, {
@@ -95,7 +106,7 @@ export const lifePart = (realm: Realm, configFile: string): Part => ({
       type: 'PROCESS',
     })
     await realm.log.publishAll()
-    writeLastStart(realm, true)
+    writeLastStart(realm, { boot: realm.boot, isStopped: true })
     await realm.store.close()
   },
 })

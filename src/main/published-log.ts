@@ -8,13 +8,15 @@ import {
   createPublisher,
   type KeptVerdict,
   type Publisher,
+  type Recorder,
   signCheckpoint,
+  waitedFor,
 } from '../audit/index.ts'
 import type { Settings } from '../config/index.ts'
 import { type Keyring, LogKeys } from '../kms/index.ts'
 import type { Job, Log, Metrics } from '../runtime/index.ts'
 import type { OpenStore } from '../store/index.ts'
-import { type Duration, type Instant, milliseconds, parseRfc3339, seconds } from '../time.ts'
+import { type Duration, type Instant, milliseconds, seconds } from '../time.ts'
 
 export interface PublishedLog {
   readonly keys: LogKeys
@@ -31,6 +33,7 @@ interface Parts {
   readonly settings: Settings
   readonly store: OpenStore
   readonly keyring: Keyring
+  readonly recorder: Recorder
   /** Names this start of this process among those that share the database. */
   readonly boot: string
   readonly now: () => Instant
@@ -73,21 +76,20 @@ const writeKept = (settings: Settings, note: string): void => {
 
 const waitingFor = async (store: OpenStore, now: Instant): Promise<Duration> => {
   const [entry] = await store.read(async (tx) => tx.audit.read((await tx.tree.head()).size, 1))
-  if (entry === undefined) return milliseconds(0)
-  const { time }: { readonly time?: unknown } = JSON.parse(entry.body)
-  const recorded = parseRfc3339(time)
-  return recorded === undefined ? LAG_ALARM : milliseconds(now - recorded)
+  return waitedFor(entry, now)
 }
 
-export const joinLog = ({ settings, store, keyring, boot, now }: Parts): PublishedLog => {
+export const joinLog = ({ settings, store, keyring, recorder, boot, now }: Parts): PublishedLog => {
   const keys = new LogKeys(keyring)
   const publisher = createPublisher({
     database: store,
     holder: boot,
     originOf: originOf(settings),
+    useKeys: (epoch) => keys.follow(epoch, () => store.read((tx) => tx.logKeys.all('log'))),
     sign: (checkpoint, moment) =>
       keys.signing && signCheckpoint(checkpoint, keys.signing, Math.floor(moment / 1000)),
     keep: (note) => writeKept(settings, note),
+    recorded: recorder.unpublished,
     now,
     heldFor: HELD_FOR,
     renewedAfter: RENEWED_AFTER,

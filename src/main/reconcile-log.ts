@@ -13,19 +13,21 @@ import {
   reconcile,
   type StoredEntry,
   TILE_WIDTH,
+  textIn,
   tilePath,
 } from '../audit/index.ts'
 import { parseRfc3339, toRfc3339 } from '../time.ts'
 import type { Realm } from './assembly.ts'
 import { besideAsFound } from './beside.ts'
 import { CommandError } from './command-error.ts'
+import { printable } from './printable.ts'
 import { recordUse } from './reading.ts'
 
 const UNSEEN_RELEASES = 4
 const UNEXPLAINED_USES = 8
 const PAGE = 2000
 
-const ofRealm = (realm: Realm): ReadLog =>
+export const ofRealm = (realm: Realm): ReadLog =>
   async function* () {
     for (let after = 0; ; ) {
       const from = after
@@ -36,19 +38,21 @@ const ofRealm = (realm: Realm): ReadLog =>
     }
   }
 
+const refuseDamaged = (index: number): never => {
+  throw new CommandError('main.export-damaged', `bundle ${index} is missing or damaged`)
+}
+
 const bundleIn = (directory: string, index: number, width: number): readonly Uint8Array[] => {
   const files = [width, TILE_WIDTH].map((wide) =>
     join(directory, tilePath({ level: 'entries', index, width: wide })),
   )
   const file = files.find((one) => existsSync(one))
   const entries = file === undefined ? undefined : parseBundle(readFileSync(file))
-  if (entries === undefined || entries.length < width) {
-    throw new CommandError('main.export-damaged', `bundle ${index} is missing or damaged`)
-  }
+  if (entries === undefined || entries.length < width) return refuseDamaged(index)
   return entries.slice(0, width)
 }
 
-const ofExport = (directory: string): ReadLog => {
+export const ofExport = (directory: string): ReadLog => {
   const file = join(directory, 'checkpoint')
   const note = existsSync(file) ? parseNote(readFileSync(file, 'utf8')) : undefined
   const checkpoint = note === undefined ? undefined : parseCheckpoint(note.text)
@@ -57,14 +61,13 @@ const ofExport = (directory: string): ReadLog => {
   }
   const { size } = checkpoint
   return async function* () {
-    const decoder = new TextDecoder()
     for (let index = 0; index * TILE_WIDTH < size; index++) {
       const width = Math.min(TILE_WIDTH, size - index * TILE_WIDTH)
       const bundle = bundleIn(directory, index, width)
       yield* bundle.map(
         (bytes, at): StoredEntry => ({
           sequence: index * TILE_WIDTH + at + 1,
-          body: decoder.decode(bytes),
+          body: textIn(bytes) ?? refuseDamaged(index),
         }),
       )
     }
@@ -80,7 +83,7 @@ const timeOf = (raw: string | undefined): string | undefined => {
 }
 
 const orphanLine = ({ side, sequence, kind, actor, device, key }: Orphan): string =>
-  `${side === 'release' ? 'no receipt' : 'no release'}\tentry ${sequence}\t${kind} ${actor}\t${device}\t${key}`
+  `${side === 'release' ? 'no receipt' : 'no release'}\tentry ${sequence}\t${kind} ${actor}\t${printable(device)}\t${printable(key)}`
 
 const totalLines = (found: Reconciled): readonly string[] => [
   `read\tto entry ${found.readTo}`,
@@ -97,13 +100,14 @@ const totalLines = (found: Reconciled): readonly string[] => [
 
 const run = async (
   read: ReadLog,
-  { since, until, json }: AuditReconcileOptions,
+  { since, until, expectReceipts, json }: AuditReconcileOptions,
   output: CliOutput,
 ): Promise<Reconciled> => {
   const [from, to] = [timeOf(since), timeOf(until)]
   const found = await reconcile(read, {
     ...(from === undefined ? {} : { since: from }),
     ...(to === undefined ? {} : { until: to }),
+    areReceiptsExpected: expectReceipts === true,
     onOrphan: (orphan) =>
       output.out(`${json === true ? JSON.stringify(orphan) : orphanLine(orphan)}\n`),
   })

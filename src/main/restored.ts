@@ -14,9 +14,11 @@ const REASONS = {
   behind: 'the database is older than what was published from it: it was put back from a copy',
   forked: 'the database is not the one that the kept checkpoint was published from',
   unreadable: 'the kept checkpoint is damaged',
+  unkept:
+    'the checkpoint kept outside the database is gone (a further node is given a copy of another’s log-checkpoint)',
 } as const
 
-/** Throws a CommandError `audit.log-behind`, `audit.log-forked` or `audit.log-unreadable`. */
+/** Throws a CommandError `audit.log-behind`, `audit.log-forked`, `audit.log-unreadable` or `audit.log-unkept`. */
 export const refuseRestored = async (realm: Realm): Promise<void> => {
   const { verdict } = await realm.log.check()
   if (verdict === 'whole') return
@@ -45,8 +47,8 @@ const restored = ({ verdict, kept, size }: KeptVerdict): Act => ({
   },
 })
 
-/** Begins the next generation; the kept checkpoint stays as evidence. */
-export const acceptRestore = async (realm: Realm): Promise<string> => {
+/** Begins the next generation; the kept checkpoint, if there is one, stays as evidence: where. */
+export const acceptRestore = async (realm: Realm): Promise<string | undefined> => {
   const found = await realm.log.check()
   if (found.verdict === 'whole') {
     throw new CommandError('main.not-restored', 'the database holds what was published from it')
@@ -55,6 +57,7 @@ export const acceptRestore = async (realm: Realm): Promise<string> => {
     await tx.tree.beginAgain()
     return { result: undefined, acts: [restored(found)] }
   })
+  if (found.verdict === 'unkept') return undefined
   const evidence = `${keptFile(realm.settings)}.evidence-${realm.now()}`
   renameSync(keptFile(realm.settings), evidence)
   return evidence

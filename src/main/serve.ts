@@ -13,7 +13,9 @@ import {
 import { seconds } from '../time.ts'
 import { type Appliance, createAppliance } from './appliance.ts'
 import { configuredPassphrase, openRealm } from './assembly.ts'
+import { upgradeIfSetUp } from './backup/upgrade.ts'
 import { createListeners } from './listeners.ts'
+import { ownDigests } from './own-files.ts'
 import { lifePart } from './process-life.ts'
 import { refuseRestored } from './restored.ts'
 
@@ -47,7 +49,9 @@ const part = (
 export const serve = async (settings: Settings, configFile: string): Promise<number> => {
   const log = createLog(settings.log)
   const metrics = createMetrics({ process: 'measured' })
+  await upgradeIfSetUp(configFile, settings)
   const realm = await openRealm(settings)
+  const digests = ownDigests(configFile)
   await refuseRestored(realm).catch(async (error: unknown) => {
     await realm.store.close()
     throw error
@@ -58,9 +62,9 @@ export const serve = async (settings: Settings, configFile: string): Promise<num
     log,
     stopWithin: STOP_WITHIN,
     parts: [
-      lifePart(realm, configFile),
+      lifePart(realm, digests),
       unlockPart(appliance, log),
-      ...createListeners(appliance, log, metrics),
+      ...createListeners({ appliance, log, metrics, digests }),
       ...appliance.peerListeners,
       part(
         'link',

@@ -1,29 +1,30 @@
 // Commands about witnesses: who co-signs our log and who does not, our own witness keys, and the logs we have seen.
 
 import type { AuditActions, CliOutput } from '../admin/index.ts'
-import { formatVkey, witnessKeyOf, witnessName } from '../audit/index.ts'
+import { formatVkey, witnessKeyOf } from '../audit/index.ts'
 import { type Instant, milliseconds, toRfc3339 } from '../time.ts'
 import type { Realm } from './assembly.ts'
 import { beside, DONE, FAILED, listing, printRows, type Row } from './beside.ts'
 import { CommandError } from './command-error.ts'
 import { witnessNameOf, witnessPurpose } from './own-witness.ts'
-import { WITNESSED_ALARM, witnessedAge, witnessesIn } from './witnessing.ts'
+import { logStatus } from './witness-status.ts'
+import { WITNESSED_ALARM, witnessedAge, witnessKeys } from './witnessing.ts'
 
-const when = (moment: Instant): string => (moment === 0 ? 'never' : toRfc3339(moment))
+const when = (moment: Instant | undefined): string =>
+  moment === undefined ? 'never' : toRfc3339(moment)
 
-/** Name, size co-signed last, when, last failure, the size it claims where that is larger than ours. */
-const witnessRows = async ({ settings, store }: Realm): Promise<readonly Row[]> => {
-  const { witnesses } = settings.audit
+/** Name, size co-signed last, when, last failure, the size it claims where that is larger than ours, how far behind. */
+const witnessRows = async (realm: Realm): Promise<readonly Row[]> => {
+  const { witnesses } = realm.settings.audit
   if (witnesses === undefined) {
     throw new CommandError('main.no-witnesses', 'the settings name no witnesses')
   }
-  const states = await store.read((tx) => tx.witnesses.states())
-  return witnessesIn(witnesses).map(({ key }): Row => {
-    const name = witnessName(key)
-    const state = states.find(({ witness }) => witness === name)
-    if (state === undefined) return [name, 0, 'never', 'not asked yet', '']
-    const claimed = state.claimedSize === 0 ? '' : `claims ${state.claimedSize}`
-    return [name, state.size, when(state.cosignedAt), state.code || 'ok', claimed]
+  return (await logStatus(realm, witnessKeys(realm))).witnesses.map((one): Row => {
+    const { witness, size, lagEntries, cosignedAt, failures, code, claimedSize } = one
+    const isAsked = cosignedAt !== undefined || failures > 0
+    const claimed = claimedSize === undefined ? '' : `claims ${claimedSize}`
+    const how = isAsked ? (code ?? 'ok') : 'not asked yet'
+    return [witness, size, when(cosignedAt), how, claimed, `${lagEntries} behind`]
   })
 }
 

@@ -16,9 +16,12 @@ import type { Job, Log, Metrics } from '../runtime/index.ts'
 import { type Duration, milliseconds, seconds } from '../time.ts'
 import type { Realm } from './assembly.ts'
 import { CommandError } from './command-error.ts'
+import { logStatus, witnessGauges } from './witness-status.ts'
 
 export interface Witnessing {
   readonly jobs: readonly Job[]
+  /** Enough witnesses have not vouched for the log for too long. */
+  isAlarm(): boolean
   readonly addCheckpoint?: (raw: string) => Promise<AddCheckpoint>
 }
 
@@ -44,12 +47,18 @@ const keyFrom = (vkey: string, types: readonly number[]): VerifierKey => {
 type WitnessesSettings = NonNullable<Settings['audit']['witnesses']>
 
 /** Throws a CommandError `main.invalid-vkey`. */
-export const witnessesIn = ({ list }: WitnessesSettings) =>
+const witnessesIn = ({ list }: WitnessesSettings) =>
   list.map(({ vkey, url, tlsCaFile }) => ({
     key: keyFrom(vkey, OF_WITNESSES),
     url,
     ...(tlsCaFile === undefined ? {} : { caPem: readFileSync(tlsCaFile, 'utf8') }),
   }))
+
+/** Those that the settings name. */
+export const witnessKeys = ({ settings }: Realm): readonly VerifierKey[] => {
+  const { witnesses } = settings.audit
+  return (witnesses?.list ?? []).map(({ vkey }) => keyFrom(vkey, OF_WITNESSES))
+}
 
 const joinWitnesses = (realm: Realm, asked: WitnessesSettings): Witnesses =>
   new Witnesses({
@@ -66,12 +75,15 @@ const joinWitnesses = (realm: Realm, asked: WitnessesSettings): Witnesses =>
 /** How old the newest checkpoint is that enough witnesses vouch for; undefined before the first. */
 export const witnessedAge = async ({ store, now }: Realm): Promise<Duration | undefined> => {
   const witnessed = await store.read(servedWitnessed)
-  return witnessed === undefined ? undefined : milliseconds(now() - witnessed.witnessedAt)
+  // A clock that was turned back makes nothing younger.
+  return witnessed && milliseconds(Math.abs(now() - witnessed.witnessedAt))
 }
 
 /** Asks every few seconds; measures how old the answers are, and says so when that is too old. */
-const witnessJob = (realm: Realm, asked: WitnessesSettings, log: Log, metrics: Metrics): Job => {
+const witnessJob = (realm: Realm, asked: WitnessesSettings, log: Log, metrics: Metrics) => {
   const witnesses = joinWitnesses(realm, asked)
+  const keys = witnessKeys(realm)
+  const setGauges = witnessGauges(metrics, keys)
   const begun = realm.now()
   let age = milliseconds(0)
   let isLate = false
@@ -85,13 +97,14 @@ const witnessJob = (realm: Realm, asked: WitnessesSettings, log: Log, metrics: M
     () => age / 1000,
   )
   const measure = async (): Promise<void> => {
+    setGauges((await logStatus(realm, keys)).witnesses)
     age = (await witnessedAge(realm)) ?? milliseconds(realm.now() - begun)
     if (age > WITNESSED_ALARM === isLate) return
     isLate = !isLate
     if (isLate) log.error('audit.witnesses-are-late', { lagMs: age })
     else log.info('audit.witnesses-caught-up')
   }
-  return {
+  const job: Job = {
     name: 'witnesses',
     interval: ASKED_EVERY,
     run: async () => {
@@ -105,18 +118,23 @@ const witnessJob = (realm: Realm, asked: WitnessesSettings, log: Log, metrics: M
       }
     },
   }
+  return { job, isAlarm: () => isLate }
 }
 
 /** Throws a CommandError `main.invalid-vkey` for a key that is none. */
 export const joinWitnessing = (realm: Realm, log: Log, metrics: Metrics): Witnessing => {
   const { witnesses, witness } = realm.settings.audit
-  const jobs = witnesses === undefined ? [] : [witnessJob(realm, witnesses, log, metrics)]
-  if (witness === undefined) return { jobs }
+  const asked = witnesses && witnessJob(realm, witnesses, log, metrics)
+  const asking = {
+    jobs: asked === undefined ? [] : [asked.job],
+    isAlarm: () => asked?.isAlarm() ?? false,
+  }
+  if (witness === undefined) return asking
   const server = new LogWitness({
     logs: witness.logs.map((vkey) => keyFrom(vkey, OF_LOGS)),
     ledger: realm.ledger,
     signer: () => realm.witness.signer(),
     disputesEvery: DISPUTES_EVERY,
   })
-  return { jobs, addCheckpoint: (raw) => server.addCheckpoint(raw) }
+  return { ...asking, addCheckpoint: (raw) => server.addCheckpoint(raw) }
 }

@@ -108,6 +108,10 @@ export const VERDICTS: Readonly<Record<RefusalCode, Verdict>> = {
     status: 409,
     reason: 'They are authorised again or still: users off-board once more',
   },
+  'erasure.withdrawals-owed': {
+    status: 409,
+    reason: 'A peer has not confirmed yet that it let go of them; or block it: peers block',
+  },
   'erasure.not-acknowledged': {
     status: 409,
     reason: 'The cloud has not confirmed yet that they are out of its rooms: wait for it',
@@ -142,6 +146,10 @@ export const VERDICTS: Readonly<Record<RefusalCode, Verdict>> = {
   'federation.answer-wrong': peerFailed(
     502,
     'The KMS of the other organisation answered something else than asked',
+  ),
+  'federation.statement-wrong': peerFailed(
+    502,
+    'The KMS of the other organisation has not signed for what it said',
   ),
   'federation.key-exchange-classical': peerFailed(
     403,

@@ -4,7 +4,7 @@ import type { IndexTransaction } from '../indexer/index.ts'
 import type { Store } from '../kms/index.ts'
 import { openPostgres } from './dialect/postgres-database.ts'
 import { openSqlite } from './dialect/sqlite-database.ts'
-import type { StoreSettings } from './settings.ts'
+import type { StoreSettings, Upgrading } from './settings.ts'
 import { prepareRun, type Scrubbed } from './transaction.ts'
 
 export interface OpenStore extends Store<IndexTransaction> {
@@ -21,13 +21,19 @@ export interface OpenStore extends Store<IndexTransaction> {
 }
 
 /**
- * Opens or creates the database and brings it to this program's schema. Throws a Fault and leaves
+ * Opens the database at this program's schema, or creates it; brings it there if that is allowed. Throws a Fault and leaves
  * nothing open if it cannot: `store.unavailable`, `store.not-durable`, `store.migration-changed`,
- * `store.migration-unknown`, `store.migration-failed`, `store.invalid-settings`, `store.corrupt`.
+ * `store.migration-unknown`,
+ * `store.migration-pending`, `store.migration-failed`, `store.invalid-settings`, `store.corrupt`.
  */
-export const openStore = async (settings: StoreSettings): Promise<OpenStore> => {
+export const openStore = async (
+  settings: StoreSettings,
+  upgrading: Upgrading = 'refused',
+): Promise<OpenStore> => {
   const database =
-    settings.kind === 'sqlite' ? await openSqlite(settings) : await openPostgres(settings)
+    settings.kind === 'sqlite'
+      ? await openSqlite(settings, upgrading)
+      : await openPostgres(settings, upgrading)
   const run = prepareRun(database.dialect)
   return {
     kind: settings.kind,

@@ -46,6 +46,9 @@ const prepareDeletions = (dialect: Dialect) => [
   prepare(dialect, 'erasures.copy-holders', who, (db, p) =>
     db.deleteFrom('copy_holders').where('user_id', '=', p.userId),
   ),
+  prepare(dialect, 'erasures.owed-withdrawals', who, (db, p) =>
+    db.deleteFrom('owed_withdrawals').where('user_id', '=', p.userId),
+  ),
   prepare(dialect, 'erasures.pending-binds', who, (db, p) =>
     db.deleteFrom('pending_binds').where('user_id', '=', p.userId),
   ),
@@ -67,6 +70,19 @@ const prepareChanges = (dialect: Dialect) => [
   ),
   prepare(dialect, 'erasures.authorizations', who, (db, p) =>
     db.updateTable('authorizations').set({ created_by: NOBODY }).where('created_by', '=', p.userId),
+  ),
+  // What a peer had done about them: that it is done stays, so that it is not done again.
+  prepare(dialect, 'erasures.operations', who, (db, p) =>
+    db
+      .updateTable('core_operations')
+      .set({ meant: '', answer: ERASED_ANSWER })
+      .where('peer', 'is not', null)
+      .where(({ or }) =>
+        or([
+          sql<boolean>`meant like '%' || ${p.userId} || '%'`,
+          sql<boolean>`answer like '%' || ${p.userId} || '%'`,
+        ]),
+      ),
   ),
   prepare(dialect, 'erasures.answers-to-others', who, (db, p) =>
     db
@@ -97,12 +113,26 @@ const prepareIsAuthorized = (dialect: Dialect) =>
       .limit(1),
   )
 
+const prepareIsOwed = (dialect: Dialect) =>
+  prepare(dialect, 'erasures.is-owed', who, (db, p) =>
+    db
+      .selectFrom('owed_withdrawals')
+      .select('domain')
+      .where('user_id', '=', p.userId)
+      .where('domain', 'not in', (eb) =>
+        eb.selectFrom('peers').select('domain').where('blocked_at', 'is not', null),
+      )
+      .limit(1),
+  )
+
 export const prepareErasures = (dialect: Dialect) => {
   const deletions = prepareDeletions(dialect)
   const changes = prepareChanges(dialect)
   const isAuthorized = prepareIsAuthorized(dialect)
+  const isOwed = prepareIsOwed(dialect)
   return (link: Link): ErasureStore => ({
     isAuthorized: async (userId) => (await link.all(isAuthorized, { userId })).length > 0,
+    isOwed: async (userId) => (await link.all(isOwed, { userId })).length > 0,
     async forget(userId: UserId) {
       for (const deletion of deletions) await link.run(deletion, { userId })
       for (const change of changes) await link.run(change, { userId })

@@ -27,11 +27,17 @@ export const prepareLogKeys = (dialect: Dialect) => {
       .orderBy('name'),
   )
   const insert = prepareInsert(dialect, 'log_keys', logKeyColumns)
+  const remove = prepare(dialect, 'log-keys.remove', { names: 'texts' }, (db, p) =>
+    db.deleteFrom('log_keys').where(p.names.has('name')),
+  )
   return (link: Link): LogKeyStore => ({
     all: async (purpose) => (await link.all(all, { purpose })).map(toLogKey),
     async insert({ name, purpose, algorithm, publicKey, wrapped, createdAt }) {
       const stored = { name, purpose, algorithm, public_key: publicKey, created_at: createdAt }
       await link.insertAll(insert, [{ ...stored, ...fromWrapped(wrapped) }])
+    },
+    async remove(names) {
+      await link.run(remove, { names })
     },
   })
 }

@@ -2,11 +2,11 @@
 // from exactly the size it was made for, so that the tree can neither fork nor leave out an entry.
 
 import { sql } from 'kysely'
-import type { TreeHead, TreeStore } from '../audit/index.ts'
+import type { KeyRotation, TreeHead, TreeStore } from '../audit/index.ts'
 import { Fault } from '../fault.ts'
 import { instant } from '../time.ts'
 import { bytes } from './mapping.ts'
-import { logTileColumns, logTreeColumns, type RowOf } from './schema.ts'
+import { logRotationColumns, logTileColumns, logTreeColumns, type RowOf } from './schema.ts'
 import { type Dialect, type Link, prepare, prepareInsert } from './statement.ts'
 
 type TreeRow = RowOf<typeof logTreeColumns>
@@ -14,6 +14,7 @@ type TreeRow = RowOf<typeof logTreeColumns>
 const toHead = (row: TreeRow): TreeHead => ({
   size: row.size,
   generation: row.generation,
+  keyEpoch: row.key_epoch,
   checkpoint: row.checkpoint,
   publishedAt: instant(row.published_at),
   holder: row.holder,
@@ -44,8 +45,14 @@ const prepareStatements = (dialect: Dialect) => ({
       })
       .where('size', '=', p.before)
       .where('generation', '=', p.generation)
+      .where('key_epoch', '=', p.key_epoch)
       .where((where) =>
-        where.or([where('holder', '=', p.holder), where('held_until', '<=', p.now)]),
+        // A lease longer than this one is none: a clock was turned, or a hand was at it.
+        where.or([
+          where('holder', '=', p.holder),
+          where('held_until', '<=', p.now),
+          where('held_until', '>', p.held_until),
+        ]),
       ),
   ),
   beginAgain: prepare(dialect, 'log-tree.begin-again', {}, (db) =>
@@ -56,6 +63,18 @@ const prepareStatements = (dialect: Dialect) => ({
       holder: '',
       held_until: 0,
     })),
+  ),
+  changeKeys: prepare(dialect, 'log-tree.change-keys', {}, (db) =>
+    db.updateTable('log_tree').set((set) => ({ key_epoch: set('key_epoch', '+', 1) })),
+  ),
+  rotations: prepare(dialect, 'log-tree.rotations', {}, (db) =>
+    db.selectFrom('log_rotations').selectAll().orderBy('sequence'),
+  ),
+  putRotation: prepareInsert(
+    dialect,
+    'log_rotations',
+    logRotationColumns,
+    sql`on conflict (sequence) do update set generation = excluded.generation, note = excluded.note`,
   ),
   put: prepareInsert(
     dialect,
@@ -85,6 +104,7 @@ export const prepareLogTree = (dialect: Dialect) => {
           now,
           size: next.size,
           generation: next.generation,
+          key_epoch: next.keyEpoch,
           checkpoint: next.checkpoint,
           published_at: next.publishedAt,
           holder: next.holder,
@@ -98,6 +118,13 @@ export const prepareLogTree = (dialect: Dialect) => {
       async beginAgain() {
         await link.run(statements.beginAgain, {})
         return head()
+      },
+      async changeKeys() {
+        await link.run(statements.changeKeys, {})
+      },
+      rotations: (): Promise<readonly KeyRotation[]> => link.all(statements.rotations, {}),
+      async putRotation({ sequence, generation, note }) {
+        await link.insertAll(statements.putRotation, [{ sequence, generation, note }])
       },
     }
   }

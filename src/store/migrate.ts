@@ -18,6 +18,7 @@ import { witness } from './migrations/0010-witness.ts'
 import { federation } from './migrations/0011-federation.ts'
 import { betweenRealms } from './migrations/0012-between-realms.ts'
 import { evidence } from './migrations/0013-evidence.ts'
+import type { Upgrading } from './settings.ts'
 import type { Dialect } from './statement.ts'
 
 /** The few words in which the two dialects' table definitions differ. */
@@ -76,6 +77,9 @@ export const MIGRATIONS: readonly Migration[] = [
   evidence,
 ]
 
+/** Tables about migrations; they are made anew wherever the rows of the others are put. */
+export const BOOKKEEPING: readonly string[] = ['migrations', 'migration_lock', 'migration_texts']
+
 interface Applied {
   readonly migrations: { readonly name: string }
   readonly migration_texts: { readonly name: string; readonly text: string }
@@ -97,14 +101,14 @@ const toKysely = (migration: Migration, kind: Dialect['kind']): KyselyMigration 
   },
 })
 
-/** Refuses migrations applied that are not ours, or not ours any more. */
+/** Those applied. Refuses what is not ours, or not ours any more. */
 const checkApplied = async (
   db: Kysely<Applied>,
   kind: Dialect['kind'],
   migrations: readonly Migration[],
-): Promise<void> => {
+): Promise<readonly string[]> => {
   const tables = await db.introspection.getTables()
-  if (!tables.some((table) => table.name === 'migration_texts')) return
+  if (!tables.some((table) => table.name === 'migration_texts')) return []
   const applied = await db.selectFrom('migration_texts').selectAll().execute()
   for (const { name, text } of applied) {
     const migration = migrations.find((candidate) => candidate.name === name)
@@ -112,6 +116,20 @@ const checkApplied = async (
     if (textOf(migration, kind) !== text)
       throw new Fault('store.migration-changed', new Error(name))
   }
+  return applied.map(({ name }) => name)
+}
+
+/**
+ * What this program would still run on a database that an older one made; empty for a new database, and for one that
+ * is up to date. Throws a Fault like `migrate`.
+ */
+export const pendingMigrations = async (
+  db: Kysely<Applied>,
+  kind: Dialect['kind'],
+): Promise<readonly string[]> => {
+  const applied = await checkApplied(db, kind, MIGRATIONS)
+  if (applied.length === 0) return []
+  return MIGRATIONS.map(({ name }) => name).filter((name) => !applied.includes(name))
 }
 
 /** Runs what is missing. Safe beside others that do the same: they wait, then find nothing to do. */
@@ -134,4 +152,17 @@ export const migrate = async (
   })
   const { error } = await migrator.migrateToLatest()
   if (error !== undefined) throw new Fault('store.migration-failed', error)
+}
+
+/** Throws a Fault `store.migration-pending` where something is to be run on a database in use, and may not be. */
+export const bringForward = async (
+  db: Kysely<Applied>,
+  kind: Dialect['kind'],
+  upgrading: Upgrading,
+): Promise<void> => {
+  if (upgrading === 'refused') {
+    const pending = await pendingMigrations(db, kind)
+    if (pending.length > 0) throw new Fault('store.migration-pending', new Error(pending.join()))
+  }
+  await migrate(db, kind)
 }

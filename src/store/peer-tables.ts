@@ -56,3 +56,30 @@ export const pendingBindColumns = {
   attempts: 'integer',
   operation_id: 'text?',
 } as const
+
+export const peerReceiptColumns = {
+  domain: 'text',
+  kind: 'text',
+  // Of the first entry that it names, in the log of whoever signed it.
+  entry: 'integer',
+  note: 'text',
+  received_at: 'integer',
+} as const
+
+export const peerLogKeyColumns = {
+  domain: 'text',
+  vkey: 'text',
+  first_at: 'integer',
+} as const
+
+export const owedReceiptColumns = {
+  domain: 'text',
+  sequence: 'integer',
+  due_at: 'integer',
+  attempts: 'integer',
+} as const
+
+export const receiptProgressColumns = {
+  name: 'text',
+  sequence: 'integer',
+} as const

@@ -5,11 +5,15 @@ import type {
   copyHolderColumns,
   foreignKeyColumns,
   foreignKnowledgeColumns,
+  owedReceiptColumns,
   owedWithdrawalColumns,
   peerColumns,
   peerConflictColumns,
+  peerLogKeyColumns,
   peerPinColumns,
+  peerReceiptColumns,
   pendingBindColumns,
+  receiptProgressColumns,
 } from './peer-tables.ts'
 
 /** How a value travels: text, whole number, bytes; with `?` it may be null. */
@@ -280,6 +284,13 @@ export const logTreeColumns = {
   published_at: 'integer',
   holder: 'text',
   held_until: 'integer',
+  key_epoch: 'integer',
+} as const satisfies Columns
+
+export const logRotationColumns = {
+  sequence: 'integer',
+  generation: 'integer',
+  note: 'text',
 } as const satisfies Columns
 
 export const logKeyColumns = {
@@ -357,6 +368,7 @@ export interface Schema {
   readonly log_tiles: RowOf<typeof logTileColumns>
   readonly log_tree: RowOf<typeof logTreeColumns>
   readonly log_keys: RowOf<typeof logKeyColumns>
+  readonly log_rotations: RowOf<typeof logRotationColumns>
   readonly peers: RowOf<typeof peerColumns>
   readonly peer_pins: RowOf<typeof peerPinColumns>
   readonly peer_conflicts: RowOf<typeof peerConflictColumns>
@@ -364,6 +376,10 @@ export interface Schema {
   readonly foreign_keys: RowOf<typeof foreignKeyColumns>
   readonly copy_holders: RowOf<typeof copyHolderColumns>
   readonly owed_withdrawals: RowOf<typeof owedWithdrawalColumns>
+  readonly peer_receipts: RowOf<typeof peerReceiptColumns>
+  readonly peer_log_keys: RowOf<typeof peerLogKeyColumns>
+  readonly owed_receipts: RowOf<typeof owedReceiptColumns>
+  readonly receipt_progress: RowOf<typeof receiptProgressColumns>
   readonly pending_binds: RowOf<typeof pendingBindColumns>
   readonly log_witnesses: RowOf<typeof logWitnessColumns>
   readonly log_witnessed: RowOf<typeof logWitnessedColumns>

@@ -33,3 +33,9 @@ export interface PostgresSettings {
 }
 
 export type StoreSettings = SqliteSettings | PostgresSettings
+
+/**
+ * What is done about a database that an older program made: nothing, and it is not opened; or it is brought to this
+ * program's schema, from which there is no way back but a backup.
+ */
+export type Upgrading = 'refused' | 'allowed'

@@ -29,7 +29,8 @@ const prepareStatements = (dialect: Dialect) => ({
     shipCursorColumns,
     sql`on conflict (destination) do update
       set holder = excluded.holder, claimed_at = excluded.claimed_at, lease_until = excluded.lease_until
-      where ship_cursors.holder = excluded.holder or ship_cursors.lease_until <= excluded.claimed_at`,
+      where ship_cursors.holder = excluded.holder or ship_cursors.lease_until <= excluded.claimed_at
+        or ship_cursors.lease_until > excluded.lease_until`,
   ),
   advance: prepare(dialect, 'ship-cursors.advance', { ...held, sequence: 'integer' }, (db, p) =>
     db

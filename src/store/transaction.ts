@@ -21,6 +21,7 @@ import { prepareOffBoardings } from './off-boardings.ts'
 import { prepareOperations } from './operations.ts'
 import { preparePeers } from './peers.ts'
 import { preparePeople } from './people.ts'
+import { prepareReceipts } from './receipts.ts'
 import { prepareResources } from './resources.ts'
 import { prepareRosters } from './rosters.ts'
 import { prepareSearchKeys } from './search-keys.ts'
@@ -85,6 +86,7 @@ const prepareTransaction = (dialect: Dialect): ((link: Link) => IndexTransaction
   const peers = preparePeers(dialect)
   const copies = prepareCopyStore(dialect)
   const debts = prepareDebts(dialect)
+  const receipts = prepareReceipts(dialect)
   const shipping = prepareShipping(dialect)
   const witnesses = prepareWitnesses(dialect)
   return (link) => ({
@@ -109,6 +111,7 @@ const prepareTransaction = (dialect: Dialect): ((link: Link) => IndexTransaction
     peers: peers(link),
     copies: copies(link),
     debts: debts(link),
+    receipts: receipts(link),
     shipping: shipping(link),
     witnesses: witnesses(link),
   })

@@ -2,40 +2,11 @@
 // full, what was promised before stands, and freeing space is all that it takes to go on. Needs root for the mount.
 
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
-import { appendFileSync, mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type TestContext, test } from 'node:test'
+import { test } from 'node:test'
+import { aDisk, fill } from '../support/disk.ts'
 import { assertNumbered } from '../support/numbered.ts'
 import { aRoom, keyOf, keysOf, World } from '../support/world.ts'
-
-const MEGABYTE = 1024 * 1024
-
-/** A disk of that size, gone after the test; undefined where there can be none. */
-const aDisk = (t: TestContext, megabytes: number): string | undefined => {
-  const folder = mkdtempSync(join(tmpdir(), 'keyrealm full-'))
-  const options = ['-t', 'tmpfs', '-o', `size=${megabytes}m`, 'none', folder]
-  const isMounted = spawnSync('mount', options).status === 0
-  t.after(() => {
-    if (isMounted) spawnSync('umount', ['-l', folder])
-    rmSync(folder, { recursive: true, force: true })
-  })
-  return isMounted ? folder : undefined
-}
-
-/** Takes every byte that is left; answers how to give them back. */
-const fill = (folder: string): (() => void) => {
-  const file = join(folder, 'filler')
-  for (let size = MEGABYTE; size >= 1; size = Math.floor(size / 2)) {
-    try {
-      for (;;) appendFileSync(file, new Uint8Array(size))
-    } catch (error) {
-      assert.equal(Object(error).code, 'ENOSPC')
-    }
-  }
-  return () => rmSync(file)
-}
 
 test('a full disk stops releases, not the truth, and ends when there is space again', async (t) => {
   const folder = aDisk(t, 16)

@@ -286,6 +286,7 @@ describe('an auditor who names witnesses', () => {
     const age = { nowSeconds, maxSeconds: 3600 }
     const found = verdict(mirror, { ...some(1, first), age })
     assert.deepEqual([found.isIntact, found.isComplete, found.where.length], [true, false, 1])
+    assert.equal(verdict(mirror, some(1, first)).isComplete, false, 'by the log’s own clock, too')
   })
 
   test('learns from what a witness saw that the tail was cut', () => {

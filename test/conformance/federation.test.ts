@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test'
+import { PEER_PATHS } from '../../src/federation/index.ts'
 import { seconds } from '../../src/time.ts'
 import type { Device } from '../support/device.ts'
 import { ACME_DOMAIN, GLOBEX_DOMAIN, TwoRealms } from '../support/two-realms.ts'
@@ -44,8 +45,10 @@ describe('a key of another realm', () => {
   test('is recorded on both sides, with the peer and one tracking id', async () => {
     const { key } = await aRoom(alice, [PEOPLE.gina])
     await read(gina, key.uri)
-    const [asked, released] = (await realms.globex.entries()).slice(-2)
-    assert.ok(asked && released)
+    const [asked, came, released] = (await realms.globex.entries()).slice(-3)
+    assert.ok(asked && came && released)
+    assert.deepEqual([came.action, came['keys']], ['peer.keys-received', [key.uri]])
+    assert.equal(came['trackingId'], released['trackingId'])
     const given = await realms.acme.lastEntry()
     assert.equal(asked.action, 'peer.asked')
     assert.equal(released.action, 'key.released')
@@ -170,6 +173,26 @@ describe('after a removal', () => {
     })
     realms.advance(seconds(6))
     await realms.globex.refused(await read(gina, key.uri), 403, 'federation.denied-by-home')
+  })
+
+  test('a peer that was given a key in the very moment before is told as well', async () => {
+    const { key, resource } = await aRoom(alice, [PEOPLE.gina])
+    const path = `${resource.uri}/authorizations?authId=${PEOPLE.gina}`
+    const removal = await alice.seal(alice.request({ method: 'delete', uri: path }))
+    const request = { requestId: '0', client: {}, method: 'retrieve', uri: key.uri }
+    const body = { requests: [{ userId: PEOPLE.gina, request }] }
+    const question = { path: PEER_PATHS.requests, body, trackingId: 'T-1' }
+    const asked = realms.askAs(GLOBEX_DOMAIN, ACME_DOMAIN, question)
+    // Whether that peer is blocked is read first; the removal comes right behind.
+    await realms.acme.store.read(async () => undefined)
+    await Promise.all([asked, alice.post([removal])])
+    const [released, removed] = (await realms.acme.entries()).slice(-2)
+    assert.deepEqual(
+      [released?.action, released?.outcome, removed?.action],
+      ['key.released', 'done', 'authorization.removed'],
+    )
+    const owed = await realms.acme.store.read((tx) => tx.debts.owedTo(GLOBEX_DOMAIN, 10))
+    assert.ok(owed.some((one) => one.resourceUri === resource.uri))
   })
 
   test('what a peer did not acknowledge is owed, and pushed until it does', async () => {

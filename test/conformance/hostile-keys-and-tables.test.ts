@@ -5,7 +5,7 @@ import assert from 'node:assert/strict'
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test'
 import { systemRandom } from '../../src/crypto/index.ts'
 import { blockPeer, unblockPeer } from '../../src/federation/index.ts'
-import type { UserId } from '../../src/id.ts'
+import type { KeyUri, UserId } from '../../src/id.ts'
 import { seconds } from '../../src/time.ts'
 import type { Device, Json } from '../support/device.ts'
 import { ACME_DOMAIN, GLOBEX_DOMAIN, MALLORY_DOMAIN, TwoRealms } from '../support/two-realms.ts'
@@ -116,32 +116,47 @@ describe('a peer that asks without end', () => {
     assert.ok(written <= 1, `${written} entries`)
   })
 
-  test('takes back what it never said, and leaves neither row nor entry', async () => {
+  test('takes back what it never said, and leaves neither row nor log of it', async () => {
     const { key } = await aRoom(gina, [PEOPLE.alice])
     const resourceUri = () => `kms://${GLOBEX_DOMAIN}/resources/${systemRandom.uuid()}`
     const someOf = (userId: () => string) =>
       Array.from({ length: 500 }, () => ({ resourceUri: resourceUri(), userId: userId() }))
-    const written = await entriesOf(async () => {
-      for (let n = 0; n < 5; n += 1) {
-        await ask('withdrawals', { withdrawals: someOf(() => systemRandom.uuid()) })
-        await ask('withdrawals', { withdrawals: [] })
-      }
-    })
-    assert.ok(written <= 1, `${written} entries`)
+    const take = async (withdrawals: readonly Json[]) =>
+      (await ask('withdrawals', { withdrawals })).status
     // Of somebody who is ours there may be an answer on its way: so much is remembered, and no more.
     const replies = []
-    for (let n = 0; n < 5; n += 1) {
-      replies.push(await ask('withdrawals', { withdrawals: someOf(() => PEOPLE.alice) }))
-    }
-    assert.deepEqual(
-      replies.map(({ status }) => status),
-      [200, 200, 429, 429, 429],
-    )
-    // What is true is heard all the same, and a minute later everything.
+    for (let n = 0; n < 3; n += 1) replies.push(await take(someOf(() => PEOPLE.alice)))
+    assert.deepEqual(replies, [200, 200, 429])
+    const written = await entriesOf(async () => {
+      for (let n = 0; n < 50; n += 1) {
+        await take(n % 2 === 0 ? [] : someOf(() => systemRandom.uuid()).slice(0, 9))
+      }
+    })
+    assert.ok(written <= 20, `${written} entries`)
+    // What it did say it may take back at any time.
     assert.equal((await alice.ask('retrieve', key.uri))['status'], 200)
+    const known = await realms.acme.store.read((tx) => tx.keys.find([key.uri as KeyUri]))
+    const copy = known.get(key.uri as KeyUri)
+    assert.ok(copy?.state === 'bound')
+    assert.equal(await take([{ resourceUri: copy.resourceUri, userId: PEOPLE.alice }]), 200)
     realms.advance(seconds(61))
-    const later = await ask('withdrawals', { withdrawals: someOf(() => PEOPLE.alice) })
-    assert.equal(later.status, 200)
+    assert.equal(await take(someOf(() => PEOPLE.alice)), 200)
+  })
+
+  test('tells of uses of keys that are none, and nothing of it is kept', async () => {
+    const told = { sequence: 1, time: realms.globex.now(), trackingId: 'hostile_9' }
+    const sign = async (keys: readonly string[]) => {
+      const statement = { kind: 'use', by: GLOBEX_DOMAIN, to: ACME_DOMAIN } as const
+      const entries = [{ ...told, keys: keys as readonly KeyUri[] }]
+      const signed = await realms.globex.realm.statements.sign({ ...statement, entries })
+      assert.ok(signed)
+      return ask('receipts', { statement: signed.note, logKey: signed.vkey })
+    }
+    const none = `kms://${ACME_DOMAIN}/keys/${systemRandom.uuid()}`
+    for (const keys of [[none], []]) {
+      const { status, body } = await sign(keys)
+      assert.deepEqual([status, (body as Json)['code']], [502, 'federation.statement-wrong'])
+    }
   })
 
   test('in words that say whether somebody is ours or another’s learns it from none', async () => {
@@ -167,7 +182,8 @@ describe('a peer that is blocked', () => {
     realms.advance(seconds(11))
     realms.crossings.length = 0
     await realms.work(GLOBEX_DOMAIN)
-    assert.deepEqual(realms.crossings, [])
+    const asked = realms.crossings.filter(({ question }) => question.path.endsWith('/requests'))
+    assert.deepEqual(asked, [])
     await unblockPeer(ledger, ACME_DOMAIN as never)
     realms.advance(seconds(60))
     await realms.work(GLOBEX_DOMAIN)

@@ -4,6 +4,7 @@ import { after, describe } from 'node:test'
 import { answersContract } from './store/answers.ts'
 import { auditLogContract } from './store/audit-log.ts'
 import { authorizationsContract } from './store/authorizations.ts'
+import { copyingContract } from './store/copying.ts'
 import { durabilityContract } from './store/durability.ts'
 import { erasuresContract } from './store/erasures.ts'
 import { federationContract } from './store/federation.ts'
@@ -44,6 +45,7 @@ const CONTRACTS = [
   transactionsContract,
   migrationsContract,
   durabilityContract,
+  copyingContract,
 ]
 
 for (const implementation of await implementations()) {

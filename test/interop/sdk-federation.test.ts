@@ -1,8 +1,9 @@
-// Two realms: the SDK asks only its own KMS, which must reach the other one for it. The first two
-// tests are the SDK's own "when the kms is in another org".
+// Two realms: the SDK asks only its own KMS, which must reach the other one for it. The tests about a key of the other realm
+// are the SDK's own "when the kms is in another org"; what holds at home is asked of both by CASTS in the other files.
 import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
 import { after, before, test } from 'node:test'
-import { KmsError, type Sdk, secretOf, signIn } from './sdk.ts'
+import { KmsError, refusalOf, type Sdk, secretOf, signIn } from './sdk.ts'
 import { user } from './world.ts'
 
 let alice: Sdk
@@ -32,13 +33,25 @@ for (const [from, to] of [
     const { key, kro } = await owner.room(reader.user)
     assert.equal(secretOf(await reader.kms.fetchKey({ uri: key.uri })), secretOf(key))
     await owner.kms.removeAuthorization({ kro, userId: reader.user.id })
-    await assert.rejects(reader.kms.fetchKey({ uri: key.uri }), KmsError)
+    await refusalOf(reader.kms.fetchKey({ uri: key.uri }))
   })
 }
 
 test('a foreign user who is not a member is refused', async () => {
   const { key } = await alice.room()
-  await assert.rejects(gina.kms.fetchKey({ uri: key.uri }), KmsError)
+  await refusalOf(gina.kms.fetchKey({ uri: key.uri }))
+})
+
+test('a host that is nobody is refused within a second, and not with silence', async () => {
+  const begun = performance.now()
+  const uri = `kms://kms.nobody.example/keys/${randomUUID()}`
+  const refusal = await gina.kms.fetchKey({ uri }).then(
+    () => assert.fail('nobody gave a key'),
+    (reason: unknown) => reason,
+  )
+  assert(refusal instanceof KmsError, String(refusal))
+  assert(refusal.status >= 400 && refusal.status < 500, `status ${refusal.status}`)
+  assert(performance.now() - begun < 1000)
 })
 
 test('a foreign member lists, adds and leaves on a resource of the other realm', async () => {

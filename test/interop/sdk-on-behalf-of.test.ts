@@ -39,6 +39,16 @@ test('the officer retrieves a bound key for any member, and for no one else', as
   await officer.kms.fetchKey({ uri, onBehalfOf: alice.user.id })
 })
 
+test('the officer reads, for members of the own organisation alone, what another one keeps', async () => {
+  await using gina = await signIn(user('gina'))
+  const { key, kro } = await gina.room(alice.user)
+  const fetched = await officer.kms.fetchKey({ uri: key.uri, onBehalfOf: alice.user.id })
+  assert.equal(secretOf(fetched), secretOf(key))
+  await refusalOf(officer.kms.fetchKey({ uri: key.uri, onBehalfOf: gina.user.id }))
+  await gina.kms.removeAuthorization({ kro, userId: alice.user.id })
+  await refusalOf(officer.kms.fetchKey({ uri: key.uri, onBehalfOf: alice.user.id }))
+})
+
 test('the officer reads text and files on behalf of a user', async () => {
   const { key } = await alice.room()
   const options = { onBehalfOf: alice.user.id }

@@ -4,6 +4,8 @@
 import {
   parseNote,
   type Report,
+  rotationPath,
+  servedRotation,
   servedTile,
   signCheckpoint,
   tilePath,
@@ -33,7 +35,11 @@ export const mirrorOfStore = async (store: OpenStore): Promise<Mirror> => {
     const bytes = await store.read((tx) => servedTile(tx, tile))
     if (bytes !== undefined) mirror.set(tilePath(tile), bytes)
   }
-  return mirror
+  for (let number = 1; ; number++) {
+    const rotation = await store.read((tx) => servedRotation(tx, number))
+    if (rotation === undefined) return mirror
+    mirror.set(rotationPath(number), utf8.encode(rotation))
+  }
 }
 
 /** Publishes what there is and copies all of it. */

@@ -51,6 +51,8 @@ export interface TestCore {
   tamper: Tamper
   /** Where an opening really goes. */
   redirect: (to: string) => string
+  /** Ends a stream of that realm, and tells both ends. */
+  abort(domain: string, stream: number): void
   connect(
     domain: string,
     onFrame: (text: string) => void,
@@ -66,6 +68,7 @@ interface CoreSide {
 
 export const makeCore = (rules: Partial<StreamRules> = {}): TestCore => {
   const known = new Set<string>()
+  const lines = new Map<string, DataLine>()
   const core: TestCore = {
     relay: openStreamRelay({
       isRealm: (domain) => known.has(domain),
@@ -80,6 +83,13 @@ export const makeCore = (rules: Partial<StreamRules> = {}): TestCore => {
     seen: [],
     tamper: (message) => message,
     redirect: (to) => to,
+    abort(domain, stream) {
+      const line = lines.get(domain)
+      if (line === undefined) return
+      const frame = { type: 'stream-abort', stream, code: 'closed' } as const
+      core.relay.take(domain, frame, line)
+      line.send(JSON.stringify(frame))
+    },
     connect(domain, onFrame, onData) {
       known.add(domain)
       // A turn of the event loop for each message, in order: like a network, only faster.
@@ -94,6 +104,7 @@ export const makeCore = (rules: Partial<StreamRules> = {}): TestCore => {
           })
         },
       }
+      lines.set(domain, line)
       core.relay.lineUp(domain, line)
       return {
         say(text) {
@@ -248,10 +259,11 @@ export const makeRealm = (wishes: TestRealmWishes) => {
       link.recheck()
       server.recheck()
     },
-    /** Cuts its peers off, as for want of trust, and trusts them again. */
+    /** Ends every connection with peers, as for want of trust, and trusts them again. */
     hangUp(): void {
       const before = trust
       trust = trustOf([], [])
+      link.recheck()
       server.recheck()
       trust = before
     },
@@ -307,6 +319,15 @@ const readTrust = (
   return trust
 }
 
+/** Certificates of both, and the roots that both trust. */
+export const makePeerPapers = async () => {
+  const papers = {
+    acme: await makePeerRealm(ACME),
+    globex: await makePeerRealm(GLOBEX),
+  }
+  return { papers, anchors: [papers.acme.root.pem, papers.globex.root.pem] }
+}
+
 /** Acme and globex on one core, each trusting the other's root and its own. */
 export const makePeerWorld = async (
   wishes: {
@@ -315,11 +336,7 @@ export const makePeerWorld = async (
   } = {},
 ) => {
   const core = makeCore()
-  const papers = {
-    acme: await makePeerRealm(ACME),
-    globex: await makePeerRealm(GLOBEX),
-  }
-  const anchors = [papers.acme.root.pem, papers.globex.root.pem]
+  const { papers, anchors } = await makePeerPapers()
   const acme = makeRealm({ core, domain: ACME, leaf: papers.acme.leaf, anchors, ...wishes.acme })
   const globex = makeRealm({
     ...{ core, domain: GLOBEX, leaf: papers.globex.leaf, anchors },

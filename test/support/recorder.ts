@@ -1,5 +1,6 @@
 // Loaded into a process before its program (node --import '…/recorder.ts?to=FOLDER'): writes down everything that its
-// sockets carry, as the process itself sees it, TLS opened and WebSocket messages unmasked; a file per stream.
+// sockets carry, as the process itself sees it, TLS opened and WebSocket messages unmasked; a file per stream. Binary
+// messages have a file of their own, each behind its length (4 bytes, big endian).
 
 import { mkdirSync, openSync, writeSync } from 'node:fs'
 import { IncomingMessage } from 'node:http'
@@ -72,6 +73,10 @@ overhear(Readable.prototype, 'push', (stream, [chunk]) => {
     write(stream, 'in', [method, url, ...rawHeaders].join('\n'))
   write(stream, 'in', chunk)
 })
-overhear(WebSocket.prototype, 'emit', (socket, [event, data]) => {
-  if (event === 'message') write(socket, 'messages', data)
+overhear(WebSocket.prototype, 'emit', (socket, [event, data, isBinary]) => {
+  if (event !== 'message') return
+  if (isBinary !== true || !(data instanceof Uint8Array)) return write(socket, 'messages', data)
+  const length = Buffer.alloc(4)
+  length.writeUInt32BE(data.length)
+  write(socket, 'binary', Buffer.concat([length, data]))
 })

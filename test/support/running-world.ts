@@ -208,7 +208,8 @@ const childrenOf = ({ plan, certificates, running }: Parts, { coreNode = [] }: W
   return { provider, core, realms }
 }
 
-const runCommand = async (command: readonly string[]): Promise<Ran> => {
+/** A command line as a process of its own; nothing is added to it. */
+export const runCommand = async (command: readonly string[]): Promise<Ran> => {
   const child = spawn(process.execPath, [KEYREALM, ...command], {
     stdio: ['ignore', 'pipe', 'pipe'],
   })

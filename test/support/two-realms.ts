@@ -9,7 +9,7 @@ import type {
   PeerQuestion,
   PeerReply,
 } from '../../src/federation/index.ts'
-import { pushWithdrawals } from '../../src/federation/index.ts'
+import { oweUses, pushWithdrawals, tellUses } from '../../src/federation/index.ts'
 import { retryBinds } from '../../src/kms/index.ts'
 import { type Refusal, refuse } from '../../src/refusal.ts'
 import { type Duration, seconds } from '../../src/time.ts'
@@ -122,7 +122,12 @@ export class TwoRealms {
     const { ledger, realm, store } = world
     const link = this.linkOf(domain)
     const now = () => world.now()
-    await pushWithdrawals({ store, ledger, link, now, newTrackingId: () => 'withdrawal_1' })
+    const { statements: signer } = realm
+    const parts = { store, ledger, link, now, domain, signer }
+    await pushWithdrawals({ ...parts, newTrackingId: () => 'withdrawal_1' })
+    const uses = { ...parts, newTrackingId: () => 'uses_1' }
+    while ((await oweUses(uses)) > 0);
+    await tellUses(uses)
     const { foreign } = realm
     if (foreign !== undefined) await retryBinds({ store, ledger, foreign }, now(), 'bind_1')
   }

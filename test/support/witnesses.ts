@@ -59,6 +59,7 @@ export const startWitness = async (
       entries: async () => [],
       checkpoint: async () => undefined,
       witnessed: async () => undefined,
+      rotation: async () => undefined,
       tile: async () => undefined,
       addCheckpoint: (raw) => witness.addCheckpoint(raw),
     }),

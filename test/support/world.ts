@@ -10,7 +10,9 @@ import {
   createPublisher,
   createRecorder,
   type Publisher,
+  type PublisherParts,
   signCheckpoint,
+  signStatement,
   type VerifierKey,
   verifierKeyOf,
 } from '../../src/audit/index.ts'
@@ -21,6 +23,7 @@ import {
   createTurnedAway,
   type FederationPolicy,
   type PeerLink,
+  type Signer,
 } from '../../src/federation/index.ts'
 import type { OrganizationId, UserId } from '../../src/id.ts'
 import { createAuthenticator } from '../../src/identity/index.ts'
@@ -103,7 +106,8 @@ export const someSettings = (changes: Partial<KmsSettings> = {}): KmsSettings =>
   ...changes,
 })
 
-export const ORIGIN = `${DOMAIN}/log`
+const originOf = (domain: string): string => `${domain}/log`
+export const ORIGIN = originOf(DOMAIN)
 
 export interface WorldOptions {
   readonly settings?: Partial<KmsSettings>
@@ -129,7 +133,8 @@ export interface Entry extends Json {
 const boot = async (options: WorldOptions, opened: OpenStore, now: () => Instant) => {
   const store = options.wrapStore?.(opened) ?? opened
   const settings = someSettings(options.settings)
-  const ledger = createLedger(store, createRecorder('acme', 'node-1', systemRandom.uuid()), now)
+  const recorder = createRecorder('acme', 'node-1', systemRandom.uuid())
+  const ledger = createLedger(store, recorder, now)
   const keyring = new Keyring(systemRandom)
   const mains = mainKeys(settings.organizations, now())
   await unlockKeyring(keyring, mains, ledger, systemRandom)
@@ -155,6 +160,7 @@ const boot = async (options: WorldOptions, opened: OpenStore, now: () => Instant
     ...(foreign === undefined ? {} : { foreign }),
   }
   const people = new People(systemRandom)
+  const logKeys = new LogKeys(keyring)
   const faults: unknown[] = []
   const committer = new Committer(ledger, { means, people })
   const corridor = createCorridor({
@@ -171,6 +177,10 @@ const boot = async (options: WorldOptions, opened: OpenStore, now: () => Instant
   })
   const onFault = (fault: unknown) => faults.push(fault)
   const desk = createPeerDesk({ ...means, bearers, committer, now, onFault })
+  const statements: Signer = {
+    sign: async (statement) =>
+      logKeys.signing && signStatement(statement, originOf(domain), logKeys.signing),
+  }
   const turnedAway = createTurnedAway({
     record: (act) => ledger.commit(async () => ({ result: undefined, acts: [act] })),
     now,
@@ -179,7 +189,10 @@ const boot = async (options: WorldOptions, opened: OpenStore, now: () => Instant
   const servePeer =
     federation &&
     createServePeer(
-      { domain, policy: federation.policy, desk, store, ledger, isUnlocked, turnedAway },
+      {
+        ...{ domain, policy: federation.policy, desk, store, ledger, signer: statements },
+        ...{ isUnlocked, turnedAway },
+      },
       onFault,
     )
   const importStaticKey = () =>
@@ -197,29 +210,33 @@ const boot = async (options: WorldOptions, opened: OpenStore, now: () => Instant
     await staticKeys.reload()
   }
   const unlock = () => unlockKeyring(keyring, mains, ledger, systemRandom)
-  const logKeys = new LogKeys(keyring)
   const kept: string[] = []
-  const publisher = createPublisher({
+  const publisherParts: PublisherParts = {
     database: store,
     holder: 'node-1',
-    originOf: () => ORIGIN,
+    originOf: () => originOf(domain),
+    useKeys: (epoch) => logKeys.follow(epoch, () => opened.read((tx) => tx.logKeys.all('log'))),
     sign: (checkpoint, moment) =>
       logKeys.signing && signCheckpoint(checkpoint, logKeys.signing, Math.floor(moment / 1000)),
     keep: (note) => void kept.push(note),
+    recorded: recorder.unpublished,
     now,
     heldFor: seconds(5),
     renewedAfter: seconds(60),
-  })
+  }
+  const publisher = createPublisher(publisherParts)
   const knowLogKeys = async (): Promise<readonly VerifierKey[]> => {
     const organizationId = settings.organizations[0]
     const made = await ensureLogKeys(ledger, { keyring, random: systemRandom, organizationId })
     logKeys.know(made)
-    return made.map((key) => verifierKeyOf(ORIGIN, key))
+    return made.map((key) => verifierKeyOf(originOf(domain), key))
   }
+  if (federation !== undefined) await knowLogKeys()
   return {
     settings,
     foreign,
     servePeer,
+    statements,
     ledger,
     keyring,
     workers,
@@ -232,6 +249,7 @@ const boot = async (options: WorldOptions, opened: OpenStore, now: () => Instant
     importStaticKey,
     unlock,
     publisher,
+    publisherParts,
     knowLogKeys,
     logKeys,
     kept,

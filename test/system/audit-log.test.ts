@@ -3,7 +3,15 @@
 
 import assert from 'node:assert/strict'
 import { execFile, execFileSync, spawnSync } from 'node:child_process'
-import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { after, before, test } from 'node:test'
@@ -164,6 +172,31 @@ test('forgets a person who left, when told to, and stays provable', async () => 
   assert.equal(verify('erased', '--key', 'keys', '--since', 'old').code, 0)
 })
 
+test('goes on under new keys, which the old ones have vouched for, without a stop', async () => {
+  const signatures = async () => (await checkpoint()).split('\n').filter((line) => line[0] === '—')
+  const made = await good('audit', 'rotate-key')
+  writeFileSync(join(folder, 'new-keys'), made)
+  await until('both sign', async () => (await signatures()).length === 4)
+  assert.match((await world.keyrealm('audit', 'rotate-key')).error, /main\.rotation-under-way/)
+  await good('audit', 'rotate-key', '--retire')
+  await until('the new ones sign', async () => (await signatures()).length === 2)
+  const again = await world.keyrealm('audit', 'rotate-key', '--retire')
+  assert.match(again.error, /main\.nothing-to-retire/)
+  assert.equal(await good('audit', 'key'), made)
+  await published(await recorded())
+  await good('audit', 'export', '--to', join(folder, 'rotated'))
+  const voucher = readFileSync(join(folder, 'rotated/rotation/1'), 'utf8')
+  assert.equal((await fetched('/log/rotation/1')).body, voucher)
+  assert.equal(verify('--proof', 'rotated/rotation/1', '--key', 'keys').code, 0)
+  for (const keys of ['keys', 'new-keys']) {
+    const since = keys === 'keys' ? ['--since', 'old'] : []
+    const { code, out } = verify('rotated', '--key', keys, '--max-age', '300', ...since)
+    assert.equal(code, 0, out)
+  }
+  rmSync(join(folder, 'rotated/rotation'), { recursive: true })
+  assert.equal(verify('rotated', '--key', 'keys').code, 12, 'nothing leads to the new keys')
+})
+
 test('says that the start before it was killed', async () => {
   await world.realm.restart()
   const entries = await world.entries()
@@ -198,6 +231,11 @@ test('is not continued on yesterday’s copy of the database, unless somebody sa
   assert.match(refused.error, /\(audit\.log-behind\)/)
   const change = await world.keyrealm('users', 'off-board', world.user('carol').id)
   assert.match(change.error, /\(audit\.log-behind\)/, 'nothing is changed on it either')
+  const kept = join(dirname(settingsFile), 'log-checkpoint')
+  renameSync(kept, `${kept}.away`)
+  const unkept = await world.keyrealm('serve', '--config', settingsFile)
+  assert.match(unkept.error, /\(audit\.log-unkept\)/, 'removing what was kept does not help')
+  renameSync(`${kept}.away`, kept)
   assert.notEqual(await good('audit', 'show', '--limit', '3'), '', 'it can be looked into')
   assert.match(await good('audit', 'accept-restore'), /evidence/)
   await world.realm.start()

@@ -25,7 +25,11 @@ const ginaReads = async (uri: string): Promise<boolean> => (await ginaAsks(uri))
 /** A room of Alice's with Gina in it, and its key. */
 const sharedRoom = async () => aRoom(await deviceOf('alice'), [world.user('gina').id])
 
-const STATUSES = { 'federation.peer-unreachable': 503, 'federation.peer-timed-out': 504 }
+const STATUSES = {
+  'federation.peer-broken': 502,
+  'federation.peer-unreachable': 503,
+  'federation.peer-timed-out': 504,
+}
 
 /** A sealed refusal, in time, that says why; and the entry about it. */
 const refusedInTime = async (asking: Promise<Json>, code: keyof typeof STATUSES): Promise<void> => {
@@ -67,6 +71,14 @@ test('a peer that is half up, there but silent: refused while the client still w
     world.realm.resume()
   }
   await until('acme is awake', () => ginaReads(key.uri))
+})
+
+test('a peer that is locked has said neither yes nor no, and answers once it is unlocked', async () => {
+  const { key } = await sharedRoom()
+  assert.equal((await world.keyrealm('lock')).code, 0)
+  await refusedInTime(ginaAsks(key.uri), 'federation.peer-broken')
+  assert.equal((await world.keyrealm('unlock')).code, 0)
+  assert.deepEqual(keyOf(await ginaAsks(key.uri)).jwk, key.jwk)
 })
 
 test('a removal is answered although the peer is silent, and the peer told when it speaks again', async () => {

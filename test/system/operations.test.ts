@@ -103,7 +103,7 @@ test('health, readiness and metrics are there, and nothing else is', async () =>
   assert.equal(status, 200)
   assert.deepEqual(JSON.parse(body), {
     status: 'ready',
-    parts: { store: 'ok', link: 'ok', keys: 'ok', log: 'ok', shipping: 'ok' },
+    parts: { store: 'ok', link: 'ok', keys: 'ok', log: 'ok', shipping: 'ok', witnesses: 'ok' },
   })
   const metrics = await health('/metrics')
   assert.match(metrics.body, /^realm_links_core_posts_\w*\{[^}]*outcome="answered"[^}]*\} [1-9]/m)

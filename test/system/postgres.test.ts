@@ -2,32 +2,15 @@
 // Skipped where there can be no server, unless KEYREALM_REQUIRE_POSTGRES=1.
 
 import assert from 'node:assert/strict'
-import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { type RunningPostgres, startPostgres } from '../support/postgres.ts'
+import { storeOn } from '../support/postgres-settings.ts'
 import { type RunningWorld, startRunningWorld } from '../support/running-world.ts'
 import { anyStoreTests } from './any-store.ts'
 import { areRecorded, areStillThere, createKeysDuring, until } from './flow.ts'
 
 const server = await startPostgres()
-
-/** The store's settings, and the password in a file of its owner's. */
-const storeOn = ({ url }: RunningPostgres, directory: string): object => {
-  const { hostname, port, username, password, pathname } = new URL(url)
-  mkdirSync(directory, { recursive: true, mode: 0o700 })
-  const file = join(directory, 'database-password')
-  writeFileSync(file, decodeURIComponent(password), { mode: 0o600 })
-  return {
-    kind: 'postgres',
-    host: hostname,
-    port: Number(port),
-    database: pathname.slice(1),
-    user: username,
-    password: { file },
-    tls: { mode: 'disable' },
-  }
-}
 
 const onPostgres = (postgres: RunningPostgres): void => {
   let world: RunningWorld

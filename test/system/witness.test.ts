@@ -9,10 +9,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import Sqlite from 'better-sqlite3'
+import type { LogStatus } from '../../src/admin/index.ts'
 import {
   formatVkey,
   leafHash,
+  openCheckpoint,
   parseNote,
+  parseVkey,
   signCheckpoint,
   verifierKeyOf,
 } from '../../src/audit/index.ts'
@@ -138,11 +141,47 @@ test('co-signs what the realm publishes; what the realm co-signs is accepted', a
   )
   assert.match(await good('audit', 'witnesses'), /^stranger\.example\/witness\+\S+\t\d+\t\S+\tok/)
 
-  await verifiedWith(stranger.vkey, keys, await exported(good))
+  const [standing] = (await logOf(good)).witnesses
+  assert.ok(standing && standing.size > 0 && standing.failures === 0, JSON.stringify(standing))
+  const { body: metrics } = await world.page(world.acme.healthPort, '/metrics')
+  assert.match(metrics, /^realm_audit_witness_cosigned_count\{witness="stranger\S+"\} [1-9]/m)
+
+  await goesOnWithNewKeys(good, fetched)
+  const newest = (await good('audit', 'key')).trim().split('\n')
+  await verifiedWith(stranger.vkey, newest, await exported(good))
   await cosignedByUs((await good('audit', 'witness-key')).trim().split('\n'), {
     url: `http://127.0.0.1:${world.acme.logPort}/witness/add-checkpoint`,
   })
 })
+
+type Good = (...command: string[]) => Promise<string>
+
+const logOf = async (good: Good): Promise<LogStatus> =>
+  JSON.parse(await good('status', '--json')).log
+
+/** The stranger knows the old key, is taught the new one while both sign, and co-signs on when the old one is gone. */
+const goesOnWithNewKeys = async (
+  good: Good,
+  fetched: (path: string) => Promise<{ readonly body: string }>,
+): Promise<void> => {
+  const [newKey = ''] = (await good('audit', 'rotate-key')).split('\n')
+  const database = new Sqlite(join(folder, 'db'))
+  database.prepare('insert into key values (?, ?)').run(newKey.split('+')[0], newKey)
+  database.close()
+  const isOpenedBy = async (vkey: string): Promise<boolean> => {
+    const key = parseVkey(vkey)
+    assert.ok(key)
+    return (
+      typeof openCheckpoint((await fetched('/log/checkpoint.witnessed')).body, [key]) === 'object'
+    )
+  }
+  await until('a cosignature under both', () => isOpenedBy(newKey))
+  const old = (await good('audit', 'rotate-key', '--retire')).split('\n')[0] ?? ''
+  assert.notEqual(old, newKey)
+  await until('a cosignature under the new key alone', async () => !(await isOpenedBy(old)))
+  assert.ok(await isOpenedBy(newKey))
+  assert.equal((await logOf(good)).witnesses[0]?.failures, 0)
+}
 
 const exported = async (good: (...command: string[]) => Promise<string>): Promise<string> => {
   const to = join(folder, 'export')

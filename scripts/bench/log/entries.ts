@@ -47,6 +47,7 @@ export const publisherOf = (store: OpenStore) =>
     database: store,
     holder: 'bench',
     originOf: () => ORIGIN,
+    useKeys: async () => undefined,
     sign: (checkpoint, moment) => signCheckpoint(checkpoint, keys, Math.floor(moment / 1000)),
     keep: () => undefined,
     now,

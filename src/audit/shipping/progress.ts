@@ -48,7 +48,8 @@ export const shipStatus = (
   { now, alarmAfter }: { readonly now: Instant; readonly alarmAfter: Duration },
 ): ShipStatus => {
   const since = timeOf(oldestWaiting)
-  const lagMs = since === undefined ? 0 : Math.max(0, now - since)
+  // A clock that was turned back makes nothing younger.
+  const lagMs = since === undefined ? 0 : Math.abs(now - since)
   return {
     destination,
     ...progress,

@@ -151,6 +151,10 @@ const following = (from: number, entries: readonly NumberedEntry[]): readonly Nu
   return entries
 }
 
+/** A lease that ends later than one begun now would is none: a clock was turned, or a hand was at it. */
+export const isLeased = ({ leaseUntil }: ShipCursor, now: Instant): boolean =>
+  leaseUntil > now && leaseUntil <= after(now, LEASE_FOR)
+
 /** Takes or renews the lease; undefined while somebody else holds it. */
 export const claimLease = ({ source, destination, holder, now }: ShipperOptions) =>
   source.write((shipping) => {

@@ -7,8 +7,8 @@ import { Kysely, PostgresDialect } from 'kysely'
 import pg from 'pg'
 import { Fault } from '../../fault.ts'
 import { postgresFault } from '../failures.ts'
-import { migrate } from '../migrate.ts'
-import type { PostgresSettings } from '../settings.ts'
+import { bringForward } from '../migrate.ts'
+import type { PostgresSettings, Upgrading } from '../settings.ts'
 import type { Link } from '../statement.ts'
 import type { Begun, Database } from '../transaction.ts'
 import { createTurns } from '../turns.ts'
@@ -173,7 +173,10 @@ const createDatabase = (pool: pg.Pool): Database => {
   }
 }
 
-export const openPostgres = async (settings: PostgresSettings): Promise<Database> => {
+export const openPostgres = async (
+  settings: PostgresSettings,
+  upgrading: Upgrading,
+): Promise<Database> => {
   const pool = new pg.Pool({ ...toPoolConfig(settings), types })
   // A connection that breaks, idle or in use, fails what is next asked of it, and is replaced then.
   // These two say so a second time, and unheard they would end the process.
@@ -181,7 +184,11 @@ export const openPostgres = async (settings: PostgresSettings): Promise<Database
   pool.on('connect', (client) => client.on('error', () => undefined))
   try {
     await checkDurable(pool)
-    await migrate(new Kysely({ dialect: new PostgresDialect({ pool }) }), 'postgres')
+    await bringForward(
+      new Kysely({ dialect: new PostgresDialect({ pool }) }),
+      'postgres',
+      upgrading,
+    )
     return createDatabase(pool)
   } catch (error) {
     await pool.end()

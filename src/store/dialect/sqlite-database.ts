@@ -10,8 +10,8 @@ import Sqlite from 'better-sqlite3'
 import { Kysely, SqliteDialect } from 'kysely'
 import { Fault } from '../../fault.ts'
 import { isRetryable, sqliteFault } from '../failures.ts'
-import { migrate } from '../migrate.ts'
-import type { SqliteSettings } from '../settings.ts'
+import { bringForward } from '../migrate.ts'
+import type { SqliteSettings, Upgrading } from '../settings.ts'
 import type { Link, Statement } from '../statement.ts'
 import type { Begun, Database } from '../transaction.ts'
 import { createTurns, type Turns } from '../turns.ts'
@@ -46,7 +46,7 @@ const BUSY_FLAG = { simple: true } as const
 const OTHERS = 0o077
 
 /** The directory 0700 and the file 0600; SQLite gives -wal and -shm the mode of the file. */
-const makeFile = (file: string): void => {
+export const makeFile = (file: string): void => {
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
   closeSync(openSync(file, 'a', 0o600))
   if ((statSync(file).mode & OTHERS) !== 0) chmodSync(file, 0o600)
@@ -153,9 +153,13 @@ const openWriter = (file: string): Promise<Sqlite.Database> =>
   })
 
 /** All of it in one transaction, because kysely's own on SQLite would leave half a migration behind. */
-const migrateWriter = async (database: Sqlite.Database, writer: Connection): Promise<void> => {
+const migrateWriter = async (
+  database: Sqlite.Database,
+  writer: Connection,
+  upgrading: Upgrading,
+): Promise<void> => {
   await whileBusy(() => writer.execute('begin immediate'))
-  await migrate(new Kysely({ dialect: new SqliteDialect({ database }) }), 'sqlite')
+  await bringForward(new Kysely({ dialect: new SqliteDialect({ database }) }), 'sqlite', upgrading)
   writer.execute('commit')
 }
 
@@ -249,7 +253,10 @@ const createDatabase = (writer: Connection, reader: Connection, wal: WalFlush): 
   }
 }
 
-export const openSqlite = async (settings: SqliteSettings): Promise<Database> => {
+export const openSqlite = async (
+  settings: SqliteSettings,
+  upgrading: Upgrading,
+): Promise<Database> => {
   // An absolute path, so that no name means a database in memory, which two connections cannot share.
   const file = resolve(settings.file)
   const opened: Sqlite.Database[] = []
@@ -258,7 +265,7 @@ export const openSqlite = async (settings: SqliteSettings): Promise<Database> =>
     const database = await openWriter(file)
     opened.push(database)
     const writer = connect(database)
-    await migrateWriter(database, writer)
+    await migrateWriter(database, writer, upgrading)
     const reading = openConnection(file, { readonly: true })
     opened.push(reading)
     return createDatabase(writer, connect(reading), openWalFlush(file))

@@ -10,14 +10,14 @@ export const betweenRealms: Migration = {
     `alter table core_operations add column meant ${text}`,
     `alter table core_operations add column answer ${text}`,
     `alter table pending_binds add column operation_id ${text}`,
-    // Signed notes of peers. "position" is an index in the log of whoever signed it.
+    // Signed notes of peers. "entry" is the first one that it names, in the log of whoever signed it.
     `create table peer_receipts (
       domain ${text} not null,
       kind ${text} not null,
-      position ${integer} not null,
+      entry ${integer} not null,
       note ${text} not null,
       received_at ${integer} not null,
-      primary key (domain, kind, position)
+      primary key (domain, kind, entry)
     )${end}`,
     `create table peer_log_keys (
       domain ${text} not null,

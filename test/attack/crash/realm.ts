@@ -84,6 +84,7 @@ const watchTransaction = (tx: IndexTransaction): IndexTransaction => ({
   peers: watchCalls(tx.peers),
   copies: watchCalls(tx.copies),
   debts: watchCalls(tx.debts),
+  receipts: watchCalls(tx.receipts),
   logKeys: watchCalls(tx.logKeys),
   shipping: watchCalls(tx.shipping),
   witnesses: watchCalls(tx.witnesses),

@@ -39,6 +39,7 @@ const publisher = createPublisher({
   database: store,
   holder: boot,
   originOf: (generation) => `acme/log/${generation}`,
+  useKeys: (epoch) => logKeys.follow(epoch, () => store.read((tx) => tx.logKeys.all('log'))),
   sign: (checkpoint, moment) =>
     logKeys.signing && signCheckpoint(checkpoint, logKeys.signing, Math.floor(moment / 1000)),
   keep: (note) => say({ published: note }),

@@ -20,15 +20,17 @@ import {
   verifyLog,
 } from '../../../src/audit/index.ts'
 import { systemRandom } from '../../../src/crypto/index.ts'
-import type { UserId } from '../../../src/id.ts'
+import type { ResourceUri, UserId } from '../../../src/id.ts'
 import {
   acknowledgeOffBoarding,
   addMachine,
   erasePerson,
+  type OwedWithdrawal,
   offBoard,
   reportOffBoarding,
 } from '../../../src/kms/index.ts'
 import type { StoreSettings } from '../../../src/store/index.ts'
+import type { Instant } from '../../../src/time.ts'
 import { aRoom, authorizationsOf, keysOf, PEOPLE, World } from '../../support/world.ts'
 import { ACME, organization } from '../../unit/identity/world.ts'
 import type { Implementation } from './implementations.ts'
@@ -38,6 +40,11 @@ const BOB = PEOPLE.bob as UserId
 
 const erase = (world: World, userId: UserId = BOB) =>
   erasePerson(world.ledger, world.realm.people, userId)
+
+const PEER = 'kms.globex.example'
+const owedTo = (domain: string, now: Instant, resourceUri: ResourceUri): OwedWithdrawal => ({
+  ...{ domain, resourceUri, userId: BOB, since: now, dueAt: now, attempts: 0 },
+})
 
 /** Where the id still stands: tables of PostgreSQL, files of SQLite. */
 const placesOf = async (settings: StoreSettings, id: string): Promise<readonly string[]> => {
@@ -79,7 +86,15 @@ const used = async (world: World) => {
   await alice.ask('delete', absent)
   const drift = { side: 'core-only', subject: BOB, since: world.now() } as const
   const resourceUri = toResourceUri(room.resource.uri)
-  await world.store.transact((tx) => tx.rosters.insert([{ ...drift, resourceUri }]))
+  await world.store.transact(async (tx) => {
+    await tx.rosters.insert([{ ...drift, resourceUri }])
+    // Another realm had him put into a room, and a peer with whom nobody works any more holds his keys.
+    const forwarded = { peer: PEER, meant: `["${BOB}"]`, answer: `{"authId":"${BOB}"}` }
+    const end = { state: 'settled', id: 'abroad', status: 201, answeredAt: world.now() } as const
+    await tx.operations.insert([{ ...end, forwarded }])
+    await tx.peers.setBlocked(PEER, world.now(), world.now())
+    await tx.debts.owe([owedTo(PEER, world.now(), resourceUri)])
+  })
   return { alice, bob, room, own }
 }
 
@@ -203,6 +218,10 @@ export const erasuresContract = (on: Implementation): void => {
       await alice.ask('create', '/authorizations', again)
       await refused('erasure.still-authorized')
       await leave(world)
+      const owed = owedTo('kms.other.example', world.now(), toResourceUri(room.resource.uri))
+      await world.store.transact((tx) => tx.debts.owe([owed]))
+      await refused('erasure.withdrawals-owed')
+      await world.store.transact((tx) => tx.debts.settleWithdrawals([owed]))
       assert.equal(await erase(world), undefined)
       const machine = {
         userId: PEOPLE.carol as UserId,

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { KeyUri, ResourceUri, UserId } from '../../../src/id.ts'
+import type { PeerReceipt } from '../../../src/kms/index.ts'
 import { after, instant, seconds } from '../../../src/time.ts'
 import { type Implementation, openFresh } from './implementations.ts'
 import { aKeyUri, anUnboundKey, aResourceUri, aUserId, bound, HOME, NOW } from './make.ts'
@@ -221,6 +222,10 @@ const debtsContract = (on: Implementation): void => {
     await store.transact((tx) => tx.debts.addBind(bind))
     await store.transact((tx) => tx.debts.addBind({ ...bind, resourceUri: aResourceUri() }))
     assert.deepEqual(await store.read((tx) => tx.debts.findBind(bind.keyUri)), bind)
+    const again = { ...bind, operationId: 'later' }
+    await store.transact((tx) => tx.debts.addBind(again))
+    assert.deepEqual(await store.read((tx) => tx.debts.findBind(bind.keyUri)), again)
+    await store.transact((tx) => tx.debts.addBind(bind))
     await store.transact((tx) => tx.debts.putOffBind(bind.keyUri, LATER))
     assert.deepEqual(await store.read((tx) => tx.debts.dueBinds(NOW, 10)), [])
     const due = await store.read((tx) => tx.debts.dueBinds(LATER, 10))
@@ -230,10 +235,73 @@ const debtsContract = (on: Implementation): void => {
   })
 }
 
+const receiptsContract = (on: Implementation): void => {
+  const receipt = (position: number, change: Partial<PeerReceipt> = {}): PeerReceipt => ({
+    ...{ domain: GLOBEX, kind: 'use', position, note: `note ${position}`, vkey: 'vkey-1' },
+    receivedAt: NOW,
+    ...change,
+  })
+
+  test('receipts are kept once for each place, and say which keys are new', async () => {
+    const store = await openFresh(on)
+    const keep = (...all: readonly PeerReceipt[]) => store.transact((tx) => tx.receipts.keep(all))
+    const other = receipt(1, { kind: 'release', vkey: 'vkey-2' })
+    const fresh = await keep(receipt(2), receipt(1), other)
+    assert.deepEqual(
+      fresh.map(({ vkey }) => vkey),
+      ['vkey-1', 'vkey-2'],
+    )
+    assert.deepEqual(await keep(receipt(1, { note: 'another' })), [])
+    assert.deepEqual((await keep(receipt(1, { domain: MALLORY }))).length, 1)
+    const page = await store.read((tx) => tx.receipts.of(GLOBEX, { limit: 2 }))
+    assert.deepEqual(
+      page.map(({ kind, position, note }) => [kind, position, note]),
+      [
+        ['release', 1, 'note 1'],
+        ['use', 1, 'note 1'],
+      ],
+    )
+    const rest = await store.read((tx) => tx.receipts.of(GLOBEX, { after: receipt(1), limit: 2 }))
+    assert.deepEqual(
+      rest.map(({ position }) => position),
+      [2],
+    )
+    assert.deepEqual(await store.read((tx) => tx.receipts.keysOf(GLOBEX)), ['vkey-1', 'vkey-2'])
+  })
+
+  test('what is owed to a peer of our log is due until it is settled', async () => {
+    const store = await openFresh(on)
+    const [one, two] = [1, 2].map((sequence) => ({ domain: GLOBEX, sequence }))
+    assert.ok(one && two)
+    const other = { domain: MALLORY, sequence: 1 }
+    assert.equal(await store.read((tx) => tx.receipts.progress()), 0)
+    await store.transact(async (tx) => {
+      await tx.receipts.owe([two, one, other], NOW)
+      await tx.receipts.setProgress(7)
+    })
+    await store.transact((tx) => tx.receipts.setProgress(9))
+    assert.equal(await store.read((tx) => tx.receipts.progress()), 9)
+    assert.deepEqual((await store.read((tx) => tx.receipts.dueDomains(NOW))).toSorted(), [
+      GLOBEX,
+      MALLORY,
+    ])
+    await store.transact((tx) => tx.receipts.putOff([one], LATER))
+    assert.deepEqual(await store.read((tx) => tx.receipts.due(GLOBEX, NOW, 10)), [
+      { ...two, attempts: 0 },
+    ])
+    assert.deepEqual(await store.read((tx) => tx.receipts.due(GLOBEX, LATER, 1)), [
+      { ...one, attempts: 1 },
+    ])
+    await store.transact((tx) => tx.receipts.settle([one, two]))
+    assert.equal(await store.read((tx) => tx.receipts.countOwed()), 1)
+  })
+}
+
 export const federationContract = (on: Implementation): void => {
   describe('federation', () => {
     peersContract(on)
     copiesContract(on)
     debtsContract(on)
+    receiptsContract(on)
   })
 }

@@ -10,7 +10,7 @@ import { at } from './make.ts'
 const hashes = (count: number, fill: number) => new Uint8Array(32 * count).fill(fill)
 
 const aHead = (size: number, changes: Partial<TreeHead> = {}): TreeHead => ({
-  ...{ size, generation: 1, checkpoint: `note of ${size}`, publishedAt: at(size) },
+  ...{ size, generation: 1, keyEpoch: 1, checkpoint: `note of ${size}`, publishedAt: at(size) },
   ...{ holder: 'node-1', heldUntil: at(5000) },
   ...changes,
 })
@@ -50,7 +50,8 @@ export const logTreeContract = (on: Implementation): void => {
     test('refuses a step from another size or of another log, and changes nothing', async () => {
       const store = await openFor(await on.fresh())
       await take(store, aStep(0, 3))
-      for (const step of [aStep(2, 9), aStep(4, 9), aStep(3, 9, { generation: 2 })]) {
+      const others = [{ generation: 2 }, { keyEpoch: 2 }].map((one) => aStep(3, 9, one))
+      for (const step of [aStep(2, 9), aStep(4, 9), ...others]) {
         assert.equal(await take(store, step), false)
         assert.deepEqual(await headOf(store), aHead(3))
         assert.deepEqual(await tileOf(store, 0, 0), hashes(3, 3))
@@ -63,8 +64,14 @@ export const logTreeContract = (on: Implementation): void => {
       const other = aStep(3, 5, { holder: 'node-2', heldUntil: at(9000) })
       assert.equal(await take(store, other, at(4999)), false)
       assert.equal(await take(store, other, at(5000)), true)
-      assert.equal(await take(store, aStep(5, 6), at(6000)), false)
+      assert.equal(await take(store, aStep(5, 6, { heldUntil: at(11_000) }), at(6000)), false)
       assert.equal((await headOf(store)).holder, 'node-2')
+    })
+
+    test('is free while its hold ends later than one that begins now would', async () => {
+      const store = await openFor(await on.fresh())
+      await take(store, aStep(0, 3, { holder: 'node-2', heldUntil: at(86_400_000) }))
+      assert.equal(await take(store, aStep(3, 5), at(0)), true)
     })
 
     test('of two nodes that step from the same size at once, one does', async () => {
@@ -83,6 +90,27 @@ export const logTreeContract = (on: Implementation): void => {
       await assert.rejects(failing, /the power went/)
       assert.deepEqual(await headOf(store), aHead(3))
       assert.deepEqual(await tileOf(store, 0, 0), hashes(3, 3))
+    })
+
+    test('is moved by the keys of now alone', async () => {
+      const store = await openFor(await on.fresh())
+      await take(store, aStep(0, 3))
+      await store.transact((tx) => tx.tree.changeKeys())
+      assert.deepEqual(await headOf(store), aHead(3, { keyEpoch: 2 }))
+      assert.equal(await take(store, aStep(3, 5)), false)
+      assert.equal(await take(store, aStep(3, 5, { keyEpoch: 2 })), true)
+    })
+
+    test('remembers who vouched for new keys', async () => {
+      const store = await openFor(await on.fresh())
+      const rotations = () => store.read((tx) => tx.tree.rotations())
+      assert.deepEqual(await rotations(), [])
+      const [second, first] = [9, 4].map((sequence) => ({ sequence, generation: 1, note: '' }))
+      assert.ok(first && second)
+      for (const one of [second, first]) await store.transact((tx) => tx.tree.putRotation(one))
+      const known = { ...first, generation: 2, note: 'the last one that the old keys signed' }
+      await store.transact((tx) => tx.tree.putRotation(known))
+      assert.deepEqual(await rotations(), [known, second])
     })
 
     test('begins again as another log of the same size, unsigned and free', async () => {

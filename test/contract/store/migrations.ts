@@ -2,24 +2,10 @@
 
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import Sqlite from 'better-sqlite3'
-import pg from 'pg'
 import { openStore, type StoreSettings } from '../../../src/store/index.ts'
+import { execute } from './execute.ts'
 import { type Implementation, openFor } from './implementations.ts'
 import { entriesAfter, NOW } from './make.ts'
-
-const execute = async (settings: StoreSettings, sql: string): Promise<void> => {
-  if (settings.kind === 'sqlite') {
-    const database = new Sqlite(settings.file)
-    database.exec(sql)
-    database.close()
-    return
-  }
-  const client = new pg.Client({ connectionString: settings.url })
-  await client.connect()
-  await client.query(sql)
-  await client.end()
-}
 
 const migrated = async (on: Implementation): Promise<StoreSettings> => {
   const settings = await on.fresh()

@@ -17,6 +17,10 @@ const settled: CoreOperation = {
 }
 const bare: CoreOperation = { state: 'settled', id: 'refused', status: 403, answeredAt: at(2) }
 const withdrawn: CoreOperation = { state: 'withdrawn', id: 'withdrawn', answeredAt: at(3) }
+const forwarded: CoreOperation = {
+  ...{ state: 'settled', id: 'abroad', status: 200, answeredAt: at(4) },
+  forwarded: { peer: 'kms.globex.example', meant: '["a"]', answer: '{"status":200,"members":{}}' },
+}
 const all = [settled, bare, withdrawn]
 const ids = all.map(({ id }) => id)
 
@@ -24,9 +28,10 @@ export const operationsContract = (on: Implementation): void => {
   describe('operations of the core', () => {
     test('come back as they ended', async () => {
       const store = await openFresh(on)
-      await store.transact((tx) => tx.operations.insert(all))
-      const found = await store.read((tx) => tx.operations.find([...ids, 'unknown']))
-      assert.deepEqual(found, new Map(all.map((one) => [one.id, one])))
+      const kept = [...all, forwarded]
+      await store.transact((tx) => tx.operations.insert(kept))
+      const found = await store.read((tx) => tx.operations.find([...ids, 'abroad', 'unknown']))
+      assert.deepEqual(found, new Map(kept.map((one) => [one.id, one])))
       assert.equal((await store.read((tx) => tx.operations.find([]))).size, 0)
     })
 

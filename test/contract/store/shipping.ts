@@ -41,6 +41,12 @@ export const shippingContract = (implementation: Implementation): void => {
       assert.equal(await claim(store, 'a', 1501), undefined)
     })
 
+    test('are free while their lease ends later than one that begins now would', async () => {
+      const store = await openFresh(implementation)
+      await claim(store, 'a', 86_400_000)
+      assert.equal((await claim(store, 'b', 0))?.holder, 'b')
+    })
+
     test('are free as soon as they were moved', async () => {
       const store = await openFresh(implementation)
       await claim(store, 'a', 0)

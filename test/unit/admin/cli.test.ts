@@ -23,6 +23,7 @@ const aWorld = (act: () => number = () => 0) => {
     identityList: record('identityList'),
     usersImport: record('usersImport'),
     usersList: record('usersList'),
+    digests: record('digests'),
     usersOffBoard: record('usersOffBoard'),
     usersReport: record('usersReport'),
     roomsList: record('roomsList'),
@@ -45,9 +46,15 @@ const aWorld = (act: () => number = () => 0) => {
     auditReconcile: record('auditReconcile'),
     auditErase: record('auditErase'),
     auditAcceptRestore: record('auditAcceptRestore'),
+    auditRotateKey: record('auditRotateKey'),
     auditWitnesses: record('auditWitnesses'),
     auditWitnessKey: record('auditWitnessKey'),
     auditSeen: record('auditSeen'),
+    recoveryKey: record('recoveryKey'),
+    backup: record('backup'),
+    restore: record('restore'),
+    rehearseRestore: record('rehearseRestore'),
+    upgrade: record('upgrade'),
     indexLab: record('indexLab'),
     indexStatus: record('indexStatus'),
     indexRekey: record('indexRekey'),
@@ -60,6 +67,8 @@ const aWorld = (act: () => number = () => 0) => {
     peersUnblock: record('peersUnblock'),
     peersPin: record('peersPin'),
     peersMovePin: record('peersMovePin'),
+    peersReceipts: record('peersReceipts'),
+    peersReconcile: record('peersReconcile'),
     auditShipStatus: record('auditShipStatus'),
   }
   const run = async (line: string) => {
@@ -128,6 +137,12 @@ const COMMANDS: readonly (readonly [line: string, name: string, options: object 
   ['identity list --config realm.json', 'identityList', { config }],
   ['users import --config realm.json --file f', 'usersImport', { config, file: 'f' }],
   ['users list --config realm.json', 'usersList', { config }],
+  ['version --digests', 'digests', { digests: true }],
+  [
+    'version --digests --json --config realm.json',
+    'digests',
+    { digests: true, json: true, config },
+  ],
   ['users off-board u1 --config realm.json', 'usersOffBoard', { config, id: 'u1' }],
   ['users report u1 --config realm.json', 'usersReport', { config, id: 'u1' }],
   ['rooms list --config realm.json', 'roomsList', { config }],
@@ -153,6 +168,16 @@ const COMMANDS: readonly (readonly [line: string, name: string, options: object 
   ['access list --config realm.json', 'accessList', { config }],
   ['peers list --config realm.json', 'peersList', { config }],
   ['peers show k.y --config realm.json', 'peersShow', { config, domain: 'k.y' }],
+  [
+    'peers receipts k.y --json --config realm.json',
+    'peersReceipts',
+    { config, domain: 'k.y', json: true },
+  ],
+  [
+    'peers reconcile k.y --theirs d --config realm.json',
+    'peersReconcile',
+    { config, domain: 'k.y', theirs: 'd' },
+  ],
   ['peers block k.y --config realm.json', 'peersBlock', { config, domain: 'k.y' }],
   ['peers unblock k.y --config realm.json', 'peersUnblock', { config, domain: 'k.y' }],
   ['peers pin k.y --user u --config realm.json', 'peersPin', { config, domain: 'k.y', user: 'u' }],
@@ -193,7 +218,35 @@ const COMMANDS: readonly (readonly [line: string, name: string, options: object 
     'auditSeen',
     { config, origin: 'a.example/log' },
   ],
+  [
+    'init --config realm.json --continue --chain c --link-chain l --json',
+    'init',
+    { config, continue: true, chain: 'c', linkChain: 'l', json: true },
+  ],
+  ['init --config realm.json --answers a', 'init', { config, answers: 'a' }],
+  ['recovery-key --out k', 'recoveryKey', { out: 'k' }],
+  ['recovery-key --out k --x25519 --json', 'recoveryKey', { out: 'k', x25519: true, json: true }],
+  ['backup --config realm.json', 'backup', { config }],
+  [
+    'backup --config realm.json --out f --recipient age1a --recipient age1b --json',
+    'backup',
+    { config, out: 'f', recipient: ['age1a', 'age1b'], json: true },
+  ],
+  [
+    'restore f --recovery-key k --realm kms.x.y --to d --store s --sha256 00',
+    'restore',
+    { backup: 'f', recoveryKey: 'k', realm: 'kms.x.y', to: 'd', store: 's', sha256: '00' },
+  ],
+  [
+    'rehearse-restore f --config realm.json --recovery-key k --sandbox d --keep',
+    'rehearseRestore',
+    { backup: 'f', config, recoveryKey: 'k', sandbox: 'd', keep: true },
+  ],
+  ['upgrade --config realm.json', 'upgrade', { config, backup: true }],
+  ['upgrade --config realm.json --no-backup', 'upgrade', { config, backup: false }],
   ['audit accept-restore --config realm.json', 'auditAcceptRestore', { config }],
+  ['audit rotate-key --config realm.json', 'auditRotateKey', { config }],
+  ['audit rotate-key --config realm.json --retire', 'auditRotateKey', { config, retire: true }],
   [
     'audit show --config realm.json --after 7 --limit 3',
     'auditShow',
@@ -270,16 +323,19 @@ describe('the command line', () => {
     assert.equal((await run('serve --config realm.json')).code, 3)
   })
 
-  test('errors are one line with their code, and exit with 1', async () => {
+  test('errors are a line with their code and, where something can be done, what; exit code 1', async () => {
     const throwing = async (error: unknown) => {
       const { run } = aWorld(() => {
         throw error
       })
       return run('status --config realm.json')
     }
-    const told = Object.assign(new Error('realm.json is missing'), { code: 'config.invalid' })
+    const told = Object.assign(new Error('realm.json is missing'), { code: 'config.odd' })
+    const full =
+      'keyrealm: failed (store.full)\nFree some space where the database lies; the realm goes on by itself.\n'
     const lines: readonly (readonly [unknown, string])[] = [
-      [told, 'keyrealm: realm.json is missing (config.invalid)\n'],
+      [told, 'keyrealm: realm.json is missing (config.odd)\n'],
+      [new Fault('store.full'), full],
       [new Fault('store.unreachable'), 'keyrealm: failed (store.unreachable)\n'],
       [new SyntaxError('Unexpected "hunter2"'), 'keyrealm: failed (SyntaxError)\n'],
       ['hunter2', 'keyrealm: failed (unknown)\n'],

@@ -31,7 +31,12 @@ const byBot = (changes: Partial<Act> = {}) =>
 /** One entry a second. */
 const run = async (
   acts: readonly Act[],
-  options: { since?: string; until?: string; pairsAtOnce?: number } = {},
+  options: {
+    since?: string
+    until?: string
+    areReceiptsExpected?: boolean
+    pairsAtOnce?: number
+  } = {},
 ) => {
   const entries = acts.map((act, index) => ({
     sequence: index + 1,
@@ -109,6 +114,23 @@ describe('a use', () => {
   test('that was refused says nothing', async () => {
     const { outcome: _, ...rest } = used('a')
     assert.deepEqual((await run([{ ...rest, outcome: 'refused' }])).orphans, [])
+  })
+})
+
+describe('a device that sends no receipts', () => {
+  const quiet = { clientId: 'a device\twith spaces' }
+
+  test('is counted and not accused, unless all are known to send them', async () => {
+    const acts = [released('a'), used('a'), released('b', quiet)]
+    const found = await run(acts)
+    assert.deepEqual([found.orphans, found.silent], [[], { person: 1 }])
+    const strict = await run(acts, { areReceiptsExpected: true })
+    assert.deepEqual([strict.orphans, strict.silent], [[['release', 3, 'b']], {}])
+  })
+
+  test('for one of its keys is a sender all the same, whatever it calls itself', async () => {
+    const found = await run([released('a', quiet), used('a', quiet), released('b', quiet)])
+    assert.deepEqual(found.orphans, [['release', 3, 'b']])
   })
 })
 

@@ -277,6 +277,7 @@ describe('the status of a destination', () => {
       [at(60_000).isAlarm, at(60_001).isAlarm, at(60_001).lagSeconds, at(0).lagEntries],
       [false, true, 60, 3],
     )
+    assert.equal(at(-3_600_000).isAlarm, true, 'nor for how long when the clock was turned back')
   })
 
   test('is no alarm while nothing waits', () => {

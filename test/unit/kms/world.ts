@@ -117,6 +117,7 @@ export const aKeyringLedger = (now: () => Instant = () => NOW) => {
       acts.push(...done.acts)
       return done.result
     },
+    commitNumbered: async (work) => ({ result: await ledger.commit(work), sequences: [] }),
   }
   return { ledger, mainKeys, keys, acts }
 }

@@ -21,6 +21,7 @@ const aWorld = (change: Partial<AdminActions> = {}) => {
       link: 'connected',
       store: 'sqlite',
       startedAt: instant(0),
+      log: { recorded: 3, size: 2, publishedAt: instant(0), witnesses: [] },
     }),
     lock: async () => {
       calls.push('lock')
@@ -175,6 +176,7 @@ describe('the log as static files', () => {
     entries: auditEntries,
     checkpoint: async () => 'a note\n',
     witnessed: async () => undefined,
+    rotation: async (number) => (number === 2 ? 'a proof\n' : undefined),
     tile: async ({ index }) => (index === 0 ? new Uint8Array(body) : undefined),
   })
   const ask = (path: string, accepts?: string) =>
@@ -186,6 +188,10 @@ describe('the log as static files', () => {
     const forever = 'public, max-age=31536000, immutable'
     for (const path of ['tile/0/000', 'tile/entries/000', 'tile/entries/000.p/3']) {
       assert.equal((await ask(path)).headers.get('cache-control'), forever, path)
+    }
+    assert.equal(await (await ask('rotation/2')).text(), 'a proof\n')
+    for (const other of ['rotation/1', 'rotation/02', 'rotation/', 'rotation/2/3']) {
+      assert.equal((await ask(other)).status, 404, other)
     }
     const note = await ask('checkpoint')
     assert.equal(note.headers.get('cache-control'), 'no-cache')
@@ -244,6 +250,7 @@ describe('erasing somebody', () => {
     'erasure.not-off-boarded': 409,
     'erasure.still-authorized': 409,
     'erasure.not-acknowledged': 409,
+    'erasure.withdrawals-owed': 409,
   } as const
   for (const [code, status] of Object.entries(obstacles)) {
     test(`is refused with ${code}`, async () => {
@@ -292,6 +299,7 @@ describe('entries of the audit log', () => {
       ...appOptions().options,
       entries,
       witnessed: async () => undefined,
+      rotation: async () => undefined,
       checkpoint: async () => undefined,
       tile: async () => undefined,
     })

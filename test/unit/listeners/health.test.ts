@@ -11,6 +11,7 @@ const anApp = (parts: HealthOptions['parts'], answerWithinMs = 1000) =>
     metrics: createMetrics({ process: 'measured' }),
     parts,
     answerWithin: milliseconds(answerWithinMs),
+    version: { version: '0.1.0', programSha256: 'ab' },
   })
 
 const ok = { part: 'store', state: 'ok' } as const
@@ -22,6 +23,13 @@ const askReady = async (parts: HealthOptions['parts'], answerWithinMs?: number) 
 }
 
 describe('health', () => {
+  test('what runs is told to whoever compares it', async () => {
+    const app = anApp(() => Promise.resolve([ok]))
+    const answer = await app.request('/version')
+    assert.deepEqual(await answer.json(), { version: '0.1.0', programSha256: 'ab' })
+    assert.equal((await app.request('/version', { method: 'POST' })).status, 405)
+  })
+
   test('the process is alive even when nothing else is', async () => {
     const answer = await anApp(() => Promise.reject(new Error('gone'))).request('/healthz')
     assert.equal(answer.status, 200)

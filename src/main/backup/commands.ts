@@ -1,0 +1,77 @@
+// The commands about backups: options become wishes, results become printed lines. What they do stands beside.
+
+import { resolve } from 'node:path'
+import type { BackupActions, CliOutput } from '../../admin/index.ts'
+import { writeSecretFile } from '../../config/index.ts'
+import { generateRecoveryKey } from '../../crypto/index.ts'
+import { DONE, FAILED } from '../beside.ts'
+import { CommandError } from '../command-error.ts'
+import { createProgress } from '../progress.ts'
+import { isGood, rehearseRestore } from './rehearse.ts'
+import { readStoreSection, restore } from './restore.ts'
+import { upgrade } from './upgrade.ts'
+import { backUp } from './write.ts'
+
+type Report = Readonly<Record<string, string | number | boolean | readonly string[]>>
+
+/** Name and value a line, or one line of JSON. */
+export const print = (output: CliOutput, report: Report, json: true | undefined): void => {
+  if (json === true) output.out(`${JSON.stringify(report)}\n`)
+  else for (const [name, value] of Object.entries(report)) output.out(`${name}\t${String(value)}\n`)
+}
+
+const makeRecoveryKey = async (file: string, kind: 'hybrid' | 'x25519'): Promise<string> => {
+  const { identity, recipient } = await generateRecoveryKey(kind)
+  try {
+    writeSecretFile(resolve(file), identity.expose())
+  } catch (error) {
+    const isThere = error instanceof Error && 'code' in error && error.code === 'EEXIST'
+    throw isThere
+      ? new CommandError('main.file-exists', `${file} exists and is not overwritten`)
+      : error
+  } finally {
+    identity.wipe()
+  }
+  return recipient
+}
+
+export const createBackupCommands = (output: CliOutput): BackupActions => ({
+  recoveryKey: async ({ out, x25519, json }) => {
+    const recipient = await makeRecoveryKey(out, x25519 === true ? 'x25519' : 'hybrid')
+    if (json === true) print(output, { recipient, file: resolve(out) }, json)
+    else output.out(`${recipient}\n`)
+    return DONE
+  },
+  backup: async ({ config, out, recipient, json }) => {
+    const progress = createProgress(output, 'written')
+    const written = await backUp({ config, out, recipients: recipient, onBytes: progress.show })
+    progress.end()
+    print(output, { ...written }, json)
+    return DONE
+  },
+  restore: async ({ backup, recoveryKey, realm, to, store, sha256, json }) => {
+    const section = store === undefined ? {} : { store: await readStoreSection(store) }
+    const restored = await restore({
+      ...{ backup, recoveryKey, to, sha256, domain: realm },
+      ...section,
+    })
+    const { about, sha256: digest } = restored.checked
+    const { config, folder } = restored
+    print(output, { config, folder, backupOf: about.createdAt, sha256: digest }, json)
+    return DONE
+  },
+  rehearseRestore: async ({ config, backup, recoveryKey, sandbox, passphraseFile, keep, json }) => {
+    const places = { config, backup, recoveryKey, sandbox, passphraseFile }
+    const rehearsal = await rehearseRestore({ ...places, keep: keep === true })
+    print(output, { ...rehearsal, good: isGood(rehearsal) }, json)
+    return isGood(rehearsal) ? DONE : FAILED
+  },
+  upgrade: async ({ config, out, recipient, backup, json }) => {
+    const progress = createProgress(output, 'written')
+    const wish = { config, out, recipients: recipient, onBytes: progress.show }
+    const upgraded = await upgrade(wish, backup)
+    progress.end()
+    print(output, { ...upgraded }, json)
+    return DONE
+  },
+})

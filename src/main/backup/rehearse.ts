@@ -1,0 +1,177 @@
+// `keyrealm rehearse-restore`: a backup is put back into a sandbox and must prove itself there: it unlocks, every key
+// opens, a test key is served, its log is whole. The report goes into the log of the living realm. Nothing is dialled
+// or listened to, and the sandbox is taken away again.
+
+import { rmSync } from 'node:fs'
+import type { Row, Table } from '../../backup/index.ts'
+import { loadSettings, readSecret, type Settings } from '../../config/index.ts'
+import { type SecretBytes, systemRandom } from '../../crypto/index.ts'
+import { Fault } from '../../fault.ts'
+import { parseClientId, parseUserId } from '../../id.ts'
+import { isOpenable, serveTestKey, type Wrapped } from '../../kms/index.ts'
+import { urisOf } from '../../protocol/index.ts'
+import { openSnapshot, type Snapshot } from '../../store/index.ts'
+import {
+  configuredPassphrase,
+  openRealm,
+  passphraseFrom,
+  type Realm,
+  record,
+  unlockRealm,
+} from '../assembly.ts'
+import { beside, SYSTEM } from '../beside.ts'
+import { CommandError } from '../command-error.ts'
+import { askPassphrase } from '../passphrase.ts'
+import { storeSettings } from '../store-settings.ts'
+import { restore, restoredSettings } from './restore.ts'
+
+export interface RehearsalWish {
+  readonly config: string
+  readonly backup: string
+  readonly recoveryKey: string
+  readonly sandbox: string
+  readonly passphraseFile?: string | undefined
+  readonly keep: boolean
+}
+
+export interface Rehearsal {
+  readonly backupSha256: string
+  readonly backupOf: string
+  readonly version: string
+  /** Keys of every kind, and how many of them opened. */
+  readonly keys: number
+  readonly keysOpened: number
+  readonly testKeyServed: boolean
+  readonly entries: number
+  /** Every entry is under a checkpoint that the realm's own log keys signed in the sandbox. */
+  readonly logWhole: boolean
+  readonly seconds: number
+}
+
+export const isGood = (rehearsal: Rehearsal): boolean =>
+  rehearsal.keys === rehearsal.keysOpened && rehearsal.testKeyServed && rehearsal.logWhole
+
+const SANDBOX_STORE = { kind: 'sqlite', file: 'realm.sqlite' } as const
+
+/** Columns of a table of wrapped things: what it is wrapped as, under which key, the bytes, their version. */
+const wrappedColumns = ({ columns }: Table): readonly number[] | undefined => {
+  const at = (name: string) => columns.findIndex((column) => column.name === name)
+  const name = Math.max(at('uri'), at('name'))
+  const found = [name, at('key_encryption_key_id'), at('wrapped'), at('wrap_version')]
+  return found.includes(-1) ? undefined : found
+}
+
+interface NamedKey {
+  readonly name: string
+  readonly wrapped: Wrapped
+}
+
+const wrappedIn = (row: Row, columns: readonly number[]): NamedKey | undefined => {
+  const [name, keyEncryptionKeyId, bytes, version] = columns.map((column) => row[column])
+  if (typeof name !== 'string' || !(bytes instanceof Uint8Array)) return undefined
+  // A destroyed search key leaves its row.
+  if (bytes.length === 0) return undefined
+  const under = String(keyEncryptionKeyId)
+  return { name, wrapped: { keyEncryptionKeyId: under, bytes, version: Number(version) } }
+}
+
+async function* everyKey(snapshot: Snapshot): AsyncGenerator<NamedKey> {
+  for (const table of snapshot.tables) {
+    const columns = wrappedColumns(table)
+    if (columns === undefined) continue
+    for await (const rows of snapshot.rows(table)) {
+      yield* rows.flatMap((row) => wrappedIn(row, columns) ?? [])
+    }
+  }
+}
+
+const tryEveryKey = async ({ keyring, settings }: Realm) => {
+  const snapshot = await openSnapshot(storeSettings(settings))
+  const tried = { keys: 0, keysOpened: 0 }
+  try {
+    for await (const { name, wrapped } of everyKey(snapshot)) {
+      tried.keys += 1
+      if (isOpenable(keyring, name, wrapped)) tried.keysOpened += 1
+    }
+  } finally {
+    await snapshot.close()
+  }
+  return tried
+}
+
+const tryTestKey = (realm: Realm): Promise<boolean> => {
+  const { keyring, ledger, store, kms } = realm
+  const createdBy = parseUserId(systemRandom.uuid())
+  const clientId = parseClientId('keyrealm-rehearsal')
+  if (createdBy === undefined || clientId === undefined) throw new Fault('main.rehearsal')
+  const [organizationId] = kms.organizations
+  const uri = urisOf(kms.domain).key(systemRandom.uuid())
+  const means = { keyring, ledger, store, random: systemRandom }
+  return serveTestKey(means, { uri, organizationId, createdBy, clientId })
+}
+
+const tryLog = async (realm: Realm) => {
+  await realm.log.publishAll()
+  const { verdict, size } = await realm.log.check()
+  const { sequence } = await realm.store.read((tx) => tx.audit.head())
+  return { entries: sequence, logWhole: verdict === 'whole' && size === sequence }
+}
+
+const tryRealm = async (settings: Settings, passphrase: SecretBytes) => {
+  const realm = await openRealm(settings)
+  try {
+    await unlockRealm(realm, passphrase)
+    const tried = await tryEveryKey(realm)
+    return { ...tried, testKeyServed: await tryTestKey(realm), ...(await tryLog(realm)) }
+  } finally {
+    realm.keyring.lock()
+    await realm.store.close()
+  }
+}
+
+const passphraseFor = async ({ config, passphraseFile }: RehearsalWish): Promise<SecretBytes> => {
+  if (passphraseFile !== undefined) return passphraseFrom(readSecret({ file: passphraseFile }))
+  return configuredPassphrase(loadSettings(config)) ?? (await askPassphrase())
+}
+
+const rehearse = async (wish: RehearsalWish, passphrase: SecretBytes): Promise<Rehearsal> => {
+  const began = performance.now()
+  const { config, backup, recoveryKey, sandbox } = wish
+  const { domain } = loadSettings(config).realm
+  const question = { backup, recoveryKey, domain }
+  const restored = await restore({ ...question, to: sandbox, store: SANDBOX_STORE })
+  try {
+    const { about, sha256 } = restored.checked
+    return {
+      backupSha256: sha256,
+      backupOf: about.createdAt,
+      version: about.version,
+      ...(await tryRealm(restoredSettings(restored), passphrase)),
+      seconds: Math.ceil((performance.now() - began) / 1000),
+    }
+  } finally {
+    if (!wish.keep) rmSync(restored.folder, { recursive: true, force: true })
+  }
+}
+
+const codeOf = (error: unknown): string =>
+  error instanceof Fault || error instanceof CommandError ? error.code : 'main.failed'
+
+const ACT = { action: 'restore.rehearsed', actor: SYSTEM, type: 'PROCESS' } as const
+
+/** Recorded, whether it went well or not; a rehearsal that could not even begin is recorded and thrown. */
+export const rehearseRestore = (wish: RehearsalWish): Promise<Rehearsal> =>
+  beside(wish.config, async (realm) => {
+    const passphrase = await passphraseFor(wish)
+    try {
+      const rehearsal = await rehearse(wish, passphrase)
+      const outcome = isGood(rehearsal) ? 'done' : 'failed'
+      await record(realm, { ...ACT, outcome, details: { ...rehearsal } })
+      return rehearsal
+    } catch (error) {
+      await record(realm, { ...ACT, outcome: 'failed', code: codeOf(error) })
+      throw error
+    } finally {
+      passphrase.wipe()
+    }
+  })
