@@ -260,7 +260,7 @@ export const createAccessCommands = (output: CliOutput): AccessActions => ({
     beside(config, async (realm) => {
       const userId = userIdOf(id)
       await realm.store.read((tx) => refuseMachine(tx, userId))
-      await offBoard(realm.ledger, systemRandom, userId)
+      await offBoard(realm.ledger, { random: systemRandom, uris: urisOf(realm.kms.domain) }, userId)
       return printReport(realm, userId, output)
     }),
   usersReport: ({ config, id, json }) =>
