@@ -110,7 +110,7 @@ export class TwoRealms {
   /** As if a certificate had proved `from`. */
   async askAs(from: string, to: string, question: PeerQuestion): Promise<PeerReply | Refusal> {
     const serve = this.#worlds.get(to)?.realm.servePeer
-    if (serve === undefined) return refuse('federation.peer-unreachable', to)
+    if (serve === undefined) return refuse('federation.unknown-host', to)
     const peer = { domain: from as PeerDomain, connection: CONNECTION }
     return serve(peer, asOnWire(question))
   }
