@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict'
 import { connect as connectTcp } from 'node:net'
-import { duplexPair } from 'node:stream'
+import { duplexPair, PassThrough } from 'node:stream'
 import { afterEach, describe, test } from 'node:test'
 import { connect as connectTls, createSecureContext, TLSSocket } from 'node:tls'
 import { decodeStreamData, encodeStreamData } from '../../src/boundary/index.ts'
@@ -270,6 +270,16 @@ describe('a peer with a certificate that proves nothing', () => {
     assert.equal(codeOf(await acme.ask(GLOBEX)), 'federation.certificate-name')
     const reply = await mirror.ask(ACME)
     assert.equal(isRefusal(reply) && reply.about, 'federation.certificate-name')
+    // Without the core nobody claims a name, and the certificate is good.
+    const listener = await acme.listen()
+    const { chainPem: cert, keyPem: key } = papers.acme.leaf
+    const socket = connectTls({ ...listener, cert, key, rejectUnauthorized: false })
+    const chunks: Buffer[] = []
+    socket.on('data', (chunk) => chunks.push(chunk))
+    socket.on('error', () => undefined)
+    await new Promise((resolve) => socket.once('close', resolve))
+    listener.close()
+    assert.match(Buffer.concat(chunks).toString(), /^HTTP\/1\.1 403 .*certificate-name/s)
   })
 
   test('shows none', async () => {
@@ -356,6 +366,16 @@ describe('a hostile peer that is who it says it is', () => {
     acme.server.close()
   })
 
+  test('and one that stalls on its way through the core takes no place from who comes directly', async () => {
+    const { acme } = await open({ acme: { server: { handshakes: 1 } } })
+    const silent = () => new PassThrough()
+    const relayed = { claimed: GLOBEX, carrier: 'relayed' } as const
+    assert.equal(acme.server.take(silent(), relayed), true)
+    assert.equal(acme.server.take(silent(), relayed), false)
+    const direct = { address: '192.0.2.1', carrier: 'direct' } as const
+    assert.equal(acme.server.take(silent(), direct), true)
+  })
+
   test('that never finishes a handshake, or a request, is cut', async () => {
     const { acme, papers } = await open({ acme: { server: { idleMs: 50, requestWithinMs: 50 } } })
     const listener = await acme.listen()
@@ -390,6 +410,8 @@ describe('a hostile peer that is who it says it is', () => {
     socket.resume()
     await new Promise((resolve) => socket.once('close', resolve))
     listener.close()
+    assert.equal(acme.asked.length, 1)
+    assert.deepEqual(acme.refused.map(codeOf), ['federation.question-malformed'])
   })
 
   test('that answers half is refused, and was asked twice at most', async () => {

@@ -13,7 +13,8 @@ import { oweUses, pushWithdrawals, tellUses } from '../../src/federation/index.t
 import type { IndexedStore } from '../../src/indexer/index.ts'
 import { retryBinds } from '../../src/kms/index.ts'
 import { type Refusal, refuse } from '../../src/refusal.ts'
-import { type Duration, seconds } from '../../src/time.ts'
+import type { StoreSettings } from '../../src/store/index.ts'
+import { type Duration, type Instant, seconds } from '../../src/time.ts'
 import { ACME, GLOBEX, organization } from '../unit/identity/world.ts'
 import { World } from './world.ts'
 
@@ -42,6 +43,8 @@ export interface Crossing {
   readonly from: string
   readonly to: string
   readonly question: PeerQuestion
+  /** Until when the answer is waited for. */
+  readonly deadline: Instant
 }
 
 type Deliver = () => Promise<PeerReply | Refusal>
@@ -53,6 +56,8 @@ const asOnWire = <Value>(value: Value): Value => JSON.parse(JSON.stringify(value
 export interface TwoRealmsOptions {
   readonly acme?: Partial<FederationPolicy>
   readonly globex?: Partial<FederationPolicy>
+  /** Where they keep what they know; in folders that go with them unless told. */
+  readonly stores?: Readonly<Record<string, StoreSettings>>
   /** Puts something between a realm and its store. */
   readonly wrapStore?: (store: IndexedStore, domain: string) => IndexedStore
 }
@@ -64,11 +69,12 @@ export class TwoRealms {
 
   static async open(options: TwoRealmsOptions = {}): Promise<TwoRealms> {
     const realms = new TwoRealms()
-    const { wrapStore } = options
+    const { wrapStore, stores } = options
     const open = (domain: string, id: string, policy?: Partial<FederationPolicy>) =>
       World.open({
         settings: { domain, organizations: [organization(id)] },
         federation: { policy: somePolicy(policy), link: realms.linkOf(domain) },
+        ...(stores?.[domain] === undefined ? {} : { store: stores[domain] }),
         ...(wrapStore === undefined ? {} : { wrapStore: (store) => wrapStore(store, domain) }),
       })
     realms.#worlds.set(ACME_DOMAIN, await open(ACME_DOMAIN, ACME, options.acme))
@@ -92,8 +98,8 @@ export class TwoRealms {
 
   linkOf(from: string): PeerLink {
     return {
-      ask: async (to, question) => {
-        const crossing = { from, to, question: asOnWire(question) }
+      ask: async (to, question, deadline) => {
+        const crossing = { from, to, question: asOnWire(question), deadline }
         this.crossings.push(crossing)
         const reply = await this.onLine(crossing, () => this.askAs(from, to, question))
         return 'refused' in reply ? reply : { ...asOnWire(reply), connection: CONNECTION }
