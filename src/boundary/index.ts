@@ -68,6 +68,7 @@ export {
   encodeStreamData,
   STREAM_ID_MAX,
   STREAM_PIECE_BYTES,
+  STREAM_PIECES_WAITING,
   STREAM_WINDOW_BYTES,
   type StreamCode,
   type StreamData,

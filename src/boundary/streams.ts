@@ -5,6 +5,11 @@
 export const STREAM_WINDOW_BYTES = 256 * 1024
 /** At most so many bytes of payload in one message of data. */
 export const STREAM_PIECE_BYTES = 32 * 1024
+/**
+ * At most so many messages of data of one stream wait at one place. A window that is used byte by byte would cost hundreds of times
+ * its size in memory; whoever fills it with pieces of 64 bytes or more never meets this bound.
+ */
+export const STREAM_PIECES_WAITING = 4096
 /** Ids are 31 bits, so that no side has to think about signs. */
 export const STREAM_ID_MAX = 0x7fff_ffff
 

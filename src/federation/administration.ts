@@ -65,6 +65,13 @@ const verdictOn = (before: Pin | undefined, { domain, mayMove }: PinWish): Pinne
   return before === undefined || mayMove ? 'pinned' : 'pinned-elsewhere'
 }
 
+/** What a domain was given for a user who is not its own, it is to let go of. */
+const takeFrom = async (tx: Transaction, { userId, domain }: Pin, now: Instant): Promise<void> => {
+  const held = await tx.copies.holdersFor(userId, domain)
+  await tx.copies.removeHolders(held)
+  await tx.debts.owe(held.map((one) => ({ ...one, since: now, dueAt: now, attempts: 0 })))
+}
+
 /** Confirms a claim, says whose somebody is before any claim, or moves them; conflicts about them are settled by it. */
 export const pinUser = (ledger: Ledger, random: Random, wish: PinWish): Promise<Pinned> =>
   ledger.commit<Pinned>(async (tx, now) => {
@@ -75,6 +82,7 @@ export const pinUser = (ledger: Ledger, random: Random, wish: PinWish): Promise<
     const before = (await tx.peers.pins([userId])).get(userId)
     const result = verdictOn(before, wish)
     if (result !== 'pinned') return { result, acts: [] }
+    if (before !== undefined && before.domain !== domain) await takeFrom(tx, before, now)
     await tx.peers.setPin({ userId, domain, pinnedAt: now, confirmedAt: now })
     await tx.peers.removeConflicts(userId)
     const subjects = [await pseudonymOf(tx, userId, random, now)]

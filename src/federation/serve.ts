@@ -10,9 +10,11 @@ import {
   type PeerDesk,
   type PeerItem,
   type ResourceAndUser,
+  type Store,
 } from '../kms/index.ts'
 import { parseKeyUri, parseResourceUri, urisOf, verdictOf } from '../protocol/index.ts'
 import { isRefusal, type Refusal, refuse } from '../refusal.ts'
+import type { Instant } from '../time.ts'
 import { asJson } from './answer.ts'
 import { BATCH_MAX } from './home.ts'
 import { type FederationPolicy, policyRefusal } from './policy.ts'
@@ -24,19 +26,27 @@ import {
   type ServePeer,
 } from './ports.ts'
 import { digestOf, type Signer, statementIn, toBody } from './statements.ts'
+import { createQuietPeers, type QuietPeers, takeBack } from './taken-back.ts'
 import type { TurnedAway } from './turned-away.ts'
 
 export const PROTOCOL_VERSION = 1
 export const WITHDRAWALS_MAX = 500
+/** Entries of a peer's log in one statement about uses. */
+export const USES_MAX = 200
 
 export interface ServeParts {
   readonly domain: string
   readonly policy: FederationPolicy
   readonly desk: PeerDesk
+  readonly store: Store
   readonly ledger: Ledger
   readonly signer: Signer
   readonly isUnlocked: () => boolean
   readonly turnedAway: TurnedAway
+}
+
+interface Serving extends ServeParts {
+  readonly quiet: QuietPeers
 }
 
 const refused = (refusal: Refusal): PeerReply => {
@@ -110,33 +120,33 @@ const parseWithdrawal = (raw: unknown, { domain }: ProvenPeer): ResourceAndUser 
   return isRefusal(resourceUri) || userId === undefined ? undefined : { resourceUri, userId }
 }
 
+interface TakenBack {
+  readonly keys: readonly string[]
+  readonly time: Instant
+}
+
 const serveWithdrawals = async (
-  parts: ServeParts,
+  parts: Serving,
   peer: ProvenPeer,
   { body, trackingId }: PeerQuestion,
 ): Promise<PeerReply | Refusal> => {
-  const { ledger, domain } = parts
+  const { ledger, domain, quiet } = parts
   const { withdrawals } = asJson(body)
   if (!Array.isArray(withdrawals) || withdrawals.length > WITHDRAWALS_MAX) {
     return refuse('request.invalid-count', 'withdrawals')
   }
   const pairs = withdrawals.flatMap((raw) => parseWithdrawal(raw, peer) ?? [])
   if (pairs.length !== withdrawals.length) return refuse('request.invalid', 'withdrawals')
-  const { result, sequences } = await ledger.commitNumbered(async (tx, now) => {
-    await tx.copies.withdraw(pairs, now)
-    const uris = [...new Set(pairs.map(({ resourceUri }) => resourceUri))]
-    const keys = await tx.copies.dropUnread(`kms://${domain}`, uris)
-    const act: Act = {
-      action: 'peer.withdrawal-received',
-      outcome: 'done',
-      actor: { kind: 'peer', id: peer.domain },
-      type: 'KEY_COLLECTION',
-      keys,
-      trackingId,
-      details: { ...peer.connection, withdrawals: pairs.length },
-    }
-    return { result: { keys, time: now }, acts: [act] }
-  })
+  const told = { own: domain, peer, pairs, trackingId }
+  const { result, sequences } = await ledger.commitNumbered<TakenBack | Refusal>(
+    async (tx, now) => {
+      const taken = await takeBack(tx, told, now, quiet)
+      return isRefusal(taken)
+        ? { result: taken, acts: [] }
+        : { result: { keys: taken.keys ?? [], time: now }, acts: [taken] }
+    },
+  )
+  if (isRefusal(result)) return result
   const [sequence = 0] = sequences
   const of = digestOf(withdrawals)
   const entry = { ...result, sequence, trackingId, place: pairs.length, of }
@@ -156,10 +166,16 @@ const serveReceipts = async (
   if (found === undefined) return refuse('federation.statement-wrong', peer.domain)
   const { signed, entries } = found
   const keys = [...new Set(entries.flatMap((entry) => entry.keys))]
-  if (keys.some((key) => isRefusal(parseKeyUri(key, urisOf(domain))))) {
-    return refuse('federation.statement-wrong', peer.domain)
-  }
-  await ledger.commit(async (tx, now) => {
+  const ours = keys.flatMap((key) => {
+    const uri = parseKeyUri(key, urisOf(domain))
+    return isRefusal(uri) ? [] : [uri]
+  })
+  const wrong = refuse('federation.statement-wrong', peer.domain)
+  const isSmall = entries.length <= USES_MAX && entries.every((entry) => entry.keys.length > 0)
+  if (ours.length < keys.length || !isSmall) return wrong
+  const isKept = await ledger.commit(async (tx, now) => {
+    // Of keys that are none, a stranger could tell stories without end.
+    if ((await tx.keys.find(ours)).size < ours.length) return { result: false, acts: [] }
     const position = entries[0]?.sequence ?? 0
     const kept = { ...signed, domain: peer.domain, kind: 'use', position, receivedAt: now } as const
     const fresh = await tx.receipts.keep([kept])
@@ -177,19 +193,31 @@ const serveReceipts = async (
         note: noteDigest(signed.note),
       },
     }
-    return { result: undefined, acts: [...fresh.map(logKeyLearned), act] }
+    return { result: true, acts: [...fresh.map(logKeyLearned), act] }
   })
-  return { status: 200, body: { accepted: entries.length } }
+  return isKept ? { status: 200, body: { accepted: entries.length } } : wrong
+}
+
+/** Before anything of it is looked at: a peer that is blocked must not fill the log with what it asks. */
+const blockRefusal = async (
+  { store }: ServeParts,
+  { domain }: ProvenPeer,
+): Promise<Refusal | undefined> => {
+  const known = await store.read((tx) => tx.peers.find([domain]))
+  return known.get(domain)?.blockedAt === undefined
+    ? undefined
+    : refuse('federation.blocked', domain)
 }
 
 const route = async (
-  parts: ServeParts,
+  parts: Serving,
   peer: ProvenPeer,
   question: PeerQuestion,
 ): Promise<PeerReply | Refusal> => {
   // Losing access is never refused, not even to a peer that we work with no more.
   if (question.path === PEER_PATHS.withdrawals) return serveWithdrawals(parts, peer, question)
-  const closed = policyRefusal(parts.policy, parts.domain, peer.domain)
+  const closed =
+    policyRefusal(parts.policy, parts.domain, peer.domain) ?? (await blockRefusal(parts, peer))
   if (closed !== undefined) return closed
   if (question.path === PEER_PATHS.ping) {
     const state = parts.isUnlocked() ? 'ready' : 'locked'
@@ -200,9 +228,12 @@ const route = async (
   return refuse('request.unknown-operation', 'path')
 }
 
-export const createServePeer =
-  (parts: ServeParts, onFault: (fault: unknown, trackingId: string) => void): ServePeer =>
-  async (peer, question) => {
+export const createServePeer = (
+  serving: ServeParts,
+  onFault: (fault: unknown, trackingId: string) => void,
+): ServePeer => {
+  const parts = { ...serving, quiet: createQuietPeers() }
+  return async (peer, question) => {
     try {
       const reply = await route(parts, peer, question)
       if (!isRefusal(reply)) return reply
@@ -213,3 +244,4 @@ export const createServePeer =
       return { status: 500, body: { code: 'internal', reason: 'Internal error' } }
     }
   }
+}

@@ -9,10 +9,10 @@ import { after, type Instant, milliseconds, parseRfc3339, seconds } from '../tim
 import { asJson } from './answer.ts'
 import { parsePeerDomain } from './domain.ts'
 import { PEER_PATHS, type PeerLink } from './ports.ts'
+import { USES_MAX } from './serve.ts'
 import { type Signer, toBody } from './statements.ts'
 
 const READ_AT_ONCE = 1000
-export const USES_MAX = 200
 const PATIENCE = seconds(5)
 const LONGEST_PAUSE = seconds(300)
 

@@ -84,6 +84,12 @@ export interface ForeignHome {
 export const isNoAnswer = ({ result }: Told): boolean =>
   'refused' in result && result.refused !== 'federation.denied-by-home'
 
+/** The same, unless it has answered that it works with us no more: then what it said before counts no longer than it would have. */
+export const isSilence = (told: Told): boolean =>
+  isNoAnswer(told) &&
+  'refused' in told.result &&
+  told.result.refused !== 'federation.refused-by-peer'
+
 /** Our own users ask other realms; peers are never passed on, and machines are granted nothing there. */
 export const mayAskPeers = ({ by }: Asked): boolean => by.kind === 'person'
 

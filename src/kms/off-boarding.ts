@@ -5,6 +5,7 @@ import type { Act } from '../audit/index.ts'
 import type { Random } from '../crypto/index.ts'
 import { Fault } from '../fault.ts'
 import type { UserId } from '../id.ts'
+import type { Uris } from '../protocol/index.ts'
 import type { Instant } from '../time.ts'
 import type { Authorization } from './authorization.ts'
 import type { Ledger } from './ledger.ts'
@@ -61,13 +62,26 @@ const removed = (one: Authorization, pseudonym: string): Act => ({
   subjects: [one.kind === 'anonymous' ? one.authId : pseudonym],
 })
 
+export interface OffBoardingMeans {
+  readonly random: Random
+  readonly uris: Uris
+}
+
 /** What ends at once, with the entry that says so. */
-const begin = async (tx: Transaction, now: Instant, person: Person): Promise<readonly Act[]> => {
+const begin = async (
+  tx: Transaction,
+  now: Instant,
+  person: Person,
+  { home }: Uris,
+): Promise<readonly Act[]> => {
   const { userId, pseudonym } = person
   const { sequence } = await tx.audit.head()
   await tx.people.markOffBoarded(userId, now)
   // The entry of this act comes next; off-boarding again leaves the first one standing.
   await tx.offBoardings.begin({ userId, sequence: sequence + 1, offBoardedAt: now })
+  // Of what other realms gave for them nothing stays that nobody else here may read.
+  const foreign = await tx.copies.withdrawUser(userId, now)
+  const copies = await tx.copies.dropUnread(home, foreign)
   const sessions = await tx.sessions.endAll(userId)
   const keys = await tx.keys.destroyUnbound(userId)
   return [
@@ -79,7 +93,7 @@ const begin = async (tx: Transaction, now: Instant, person: Person): Promise<rea
       subjects: [pseudonym],
       details: { sessions },
     },
-    ...(keys.length === 0 ? [] : [destroyed(keys, pseudonym)]),
+    ...(keys.length + copies.length === 0 ? [] : [destroyed([...keys, ...copies], pseudonym)]),
   ]
 }
 
@@ -108,10 +122,14 @@ export const finishOffBoarding = async (ledger: Ledger, userId: UserId): Promise
  * Once the first transaction is durable, every request of this person is refused. Done again, it removes
  * what somebody else authorised them for since.
  */
-export const offBoard = async (ledger: Ledger, random: Random, userId: UserId): Promise<void> => {
+export const offBoard = async (
+  ledger: Ledger,
+  { random, uris }: OffBoardingMeans,
+  userId: UserId,
+): Promise<void> => {
   const isLast = await ledger.commit(async (tx, now) => {
     const person = await knownPerson(tx, userId, random, now)
-    const begun = await begin(tx, now, person)
+    const begun = await begin(tx, now, person, uris)
     const batch = await removeBatch(tx, now, person)
     return { result: batch.isLast, acts: [...begun, ...batch.acts] }
   })

@@ -76,15 +76,22 @@ export interface Runner {
 /** What stands in for the outcome of a request that waits for a peer. */
 const WAITING: Answer = { status: 202, members: {} }
 
-export const waiting = (awaits: readonly PeerAsk[]): Verdict => ({
-  awaits,
-  outcome: WAITING,
-  recorded: {
-    action: 'peer.asked',
-    type: 'MESSAGE',
-    details: { peer: [...new Set(awaits.map(({ domain }) => domain))].join(' ') },
-  },
-})
+export const waiting = (awaits: readonly PeerAsk[]): Verdict => {
+  // Whom we vouch for on what is told to the peer by it: the log says so.
+  const vouched = new Set(awaits.flatMap(({ vouchedFor, through }) => vouchedFor ?? through ?? []))
+  return {
+    awaits,
+    outcome: WAITING,
+    recorded: {
+      action: 'peer.asked',
+      type: 'MESSAGE',
+      details: {
+        peer: [...new Set(awaits.map(({ domain }) => domain))].join(' '),
+        ...(vouched.size === 0 ? {} : { vouchedFor: [...vouched].join(' ') }),
+      },
+    },
+  }
+}
 
 /** That the way in was asked for is no reason not to ask for what lies behind it. */
 const wasAsked = ({ told = [], request }: Asked): boolean =>

@@ -18,7 +18,7 @@ import {
 } from '../protocol/index.ts'
 import { isRefusal, type Refusal, refuse } from '../refusal.ts'
 import type { Instant } from '../time.ts'
-import type { Case, Received } from './case.ts'
+import { type Case, isAsked, isTurned, type Received } from './case.ts'
 import type { Committer } from './committer.ts'
 import { type ForeignHome, isRemoval } from './foreign.ts'
 import { isLockedFault } from './keyring/keyring.ts'
@@ -130,14 +130,38 @@ const releasedBy = (
 const withWays = (refusal: string, through: readonly ResourceUri[]): string =>
   JSON.stringify({ ...JSON.parse(refusal), through })
 
-export const createPeerDesk = (parts: PeerDeskParts): PeerDesk => {
-  const answerOne = async (by: Peer, item: PeerItem, trackingId: string): Promise<PeerAnswer> => {
-    const { sizeBytes, operationId } = item
-    const received = {
-      ...{ at: parts.now(), trackingId, sizeBytes },
-      ...(operationId === undefined ? {} : { operationId }),
+/** What a link of ours reads of one answer; whoever asks for more gets refusals. */
+const ANSWERS_MAX_CHARS = 8 * 1024 * 1024
+/** What is concluded together: so many keys, or a tenth as many lists, each of which may hold a megabyte. */
+const AT_ONCE = 100
+const LIST_COUNTS_AS = 10
+
+const weightOf = (one: Case): number =>
+  isAsked(one) && one.request.operation.name === 'retrieve-key' ? 1 : LIST_COUNTS_AS
+
+const inPieces = (cases: readonly Case[]): readonly (readonly Case[])[] => {
+  const pieces: Case[][] = []
+  let room = 0
+  for (const one of cases) {
+    room -= weightOf(one)
+    if (room < 0) {
+      pieces.push([])
+      room = AT_ONCE - weightOf(one)
     }
-    const one = caseOf(parts, by, item, received)
+    pieces.at(-1)?.push(one)
+  }
+  return pieces
+}
+
+const tooLarge = (one: Case): Case => {
+  if (isTurned(one)) return one
+  const { received, by, request } = one
+  const { requestId, method, uri } = request
+  return { received, by, requestId, method, uri, refusal: refuse('kms.answer-too-large') }
+}
+
+export const createPeerDesk = (parts: PeerDeskParts): PeerDesk => {
+  const answerOne = async (one: Case): Promise<PeerAnswer> => {
     const requestId = 'request' in one ? one.request.requestId : one.requestId
     try {
       const conclusion = await parts.committer.conclude(one)
@@ -146,27 +170,42 @@ export const createPeerDesk = (parts: PeerDeskParts): PeerDesk => {
       if (isRemoval(one, conclusion)) void parts.foreign?.removed()
       const text = reveal(outcome, requestId, parts)
       if (through !== undefined) return { text: withWays(text, through) }
-      const released = releasedBy(conclusion, received)
+      const released = releasedBy(conclusion, one.received)
       return released === undefined ? { text } : { text, released }
     } catch (fault) {
       if (isLockedFault(fault)) return { text: printRefusal(VERDICTS['kms.locked'], requestId) }
-      parts.onFault(fault, trackingId)
+      parts.onFault(fault, one.received.trackingId)
       return { text: printRefusal(FAULT_VERDICT, requestId) }
     }
   }
+  const caseFor = (
+    peer: Pick<Peer, 'domain' | 'connection'>,
+    item: PeerItem,
+    trackingId: string,
+  ): Case => {
+    const { userId, vouchedFor, sizeBytes, operationId } = item
+    const by: Peer = {
+      ...{ kind: 'peer' as const, ...peer, userId },
+      ...(vouchedFor === undefined ? {} : { vouchedFor }),
+    }
+    const received = {
+      ...{ at: parts.now(), trackingId, sizeBytes },
+      ...(operationId === undefined ? {} : { operationId }),
+    }
+    return caseOf(parts, by, item, received)
+  }
   return {
-    answer: (peer, items, trackingId) =>
-      Promise.all(
-        items.map((item) => {
-          const { userId, vouchedFor } = item
-          const by: Peer = {
-            kind: 'peer',
-            ...peer,
-            userId,
-            ...(vouchedFor === undefined ? {} : { vouchedFor }),
-          }
-          return answerOne(by, item, trackingId)
-        }),
-      ),
+    async answer(peer, items, trackingId) {
+      const answers: PeerAnswer[] = []
+      let left = ANSWERS_MAX_CHARS
+      for (const piece of inPieces(items.map((item) => caseFor(peer, item, trackingId)))) {
+        const cases = left > 0 ? piece : piece.map(tooLarge)
+        for (const answer of await Promise.all(cases.map(answerOne))) {
+          answers.push(answer)
+          left -= answer.text.length
+        }
+      }
+      return answers
+    },
   }
 }

@@ -72,6 +72,13 @@ export interface CopyStore {
   /** As of `asOf`; what was withdrawn since then stays withdrawn. */
   learn(pairs: readonly ResourceAndUser[], asOf: Instant): Promise<void>
   withdraw(pairs: readonly ResourceAndUser[], now: Instant): Promise<void>
+  /** Of one user, whatever is known; answers on which resources that was. */
+  withdrawUser(userId: UserId, now: Instant): Promise<readonly ResourceUri[]>
+  /**
+   * Forgets what was withdrawn of the resources of `home` (`kms://HOST`) before `time`: no answer that was asked for then is still
+   * on its way. Answers how many of them are left.
+   */
+  sweepWithdrawn(home: string, time: Instant): Promise<number>
   /** Copies of keys of other realms; those that are there change nothing. */
   keep(keys: readonly BoundKey[]): Promise<void>
   /**
@@ -85,6 +92,7 @@ export interface CopyStore {
   addForeignKey(key: ForeignKey): Promise<void>
   addHolders(holders: readonly Holder[]): Promise<void>
   holdersOf(resourceUris: readonly ResourceUri[]): Promise<readonly Holder[]>
+  holdersFor(userId: UserId, domain: string): Promise<readonly Holder[]>
   countHolders(domain: string): Promise<number>
   removeHolders(holders: readonly Holder[]): Promise<void>
 }
@@ -107,7 +115,7 @@ export interface PendingBind extends ResourceAndUser, Due {
 export interface DebtStore {
   /** Owed again is owed from then on. */
   owe(withdrawals: readonly OwedWithdrawal[]): Promise<void>
-  /** At most `limit` that are due. */
+  /** At most `limit` that are due to each domain: what one of them leaves unanswered keeps no other waiting. */
   dueWithdrawals(now: Instant, limit: number): Promise<readonly OwedWithdrawal[]>
   /** All that is owed to a domain, the oldest first; at most `limit`. */
   owedTo(domain: string, limit: number): Promise<readonly OwedWithdrawal[]>

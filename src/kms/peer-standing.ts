@@ -1,6 +1,6 @@
 // May this peer ask, and for this user? The certificate proved its domain; that the user is its own is a claim. The first claim pins
 // the user to the domain, once somebody here has named the user at all; a second domain that claims the same user is refused,
-// and so is one that claims a user of ours.
+// and so is one that claims a user of ours, or somebody who was taken out of all our rooms.
 
 import type { UserId } from '../id.ts'
 import type { Peer } from '../identity/index.ts'
@@ -41,6 +41,7 @@ const refusalFor = async (
   const closed = foreign.refusalFor(domain)
   if (closed !== undefined) return closed
   const pin = known.pins.get(userId)
+  if (known.people.get(userId)?.offBoardedAt !== undefined) return refuse('identity.off-boarded')
   // A token of ours has placed them here: then they are ours.
   const isOurs = known.people.get(userId)?.organizationId !== undefined
   if (isOurs || (pin !== undefined && pin.domain !== domain)) {

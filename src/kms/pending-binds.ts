@@ -52,13 +52,38 @@ export interface BindParts {
   readonly foreign: ForeignHome
 }
 
+/** Whom we work with no more is not asked, and what it was asked for waits. */
+const dueBinds = async (
+  { store, ledger, foreign }: BindParts,
+  now: Instant,
+): Promise<readonly PendingBind[]> => {
+  const { due, blocked } = await store.read(async (tx) => {
+    const all = await tx.debts.dueBinds(now, AT_ONCE)
+    const peers = await tx.peers.find([...new Set(all.map((bind) => hostOf(bind.resourceUri)))])
+    const shut = [...peers.values()].filter(({ blockedAt }) => blockedAt !== undefined)
+    return { due: all, blocked: new Set(shut.map(({ domain }) => domain)) }
+  })
+  const isShut = ({ resourceUri }: PendingBind) =>
+    blocked.has(hostOf(resourceUri)) || foreign.refusalFor(hostOf(resourceUri)) !== undefined
+  const waiting = due.filter(isShut)
+  if (waiting.length > 0) {
+    await ledger.commit(async (tx, at) => {
+      for (const bind of waiting) {
+        await tx.debts.putOffBind(bind.keyUri, after(at, pauseAfter(bind.attempts)))
+      }
+      return { result: undefined, acts: [] }
+    })
+  }
+  return due.filter((bind) => !isShut(bind))
+}
+
 /** Asks again for what is due; answers for how many keys it has asked. */
 export const retryBinds = async (
   { store, ledger, foreign }: BindParts,
   now: Instant,
   trackingId: string,
 ): Promise<number> => {
-  const due = await store.read((tx) => tx.debts.dueBinds(now, AT_ONCE))
+  const due = await dueBinds({ store, ledger, foreign }, now)
   if (due.length === 0) return 0
   const asks = due.map(({ keyUri, resourceUri, userId, operationId }) => ({
     domain: hostOf(resourceUri),

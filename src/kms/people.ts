@@ -52,6 +52,14 @@ export class People {
     return known
   }
 
+  /**
+   * Those who are known, as the store has them now: of whom only a peer speaks no row is made, and another process may have learned
+   * a moment ago that they are ours.
+   */
+  find(tx: Transaction, ids: readonly UserId[]): Promise<ReadonlyMap<UserId, Person>> {
+    return ids.length === 0 ? Promise.resolve(new Map()) : tx.people.find([...new Set(ids)])
+  }
+
   /** They are erased; should they come back, it is under a name of its own. */
   forget(userId: UserId): void {
     this.#committed.delete(userId)

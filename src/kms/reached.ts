@@ -4,7 +4,7 @@
 import { parseUserId, type ResourceUri } from '../id.ts'
 import { hostOf, isForeign } from '../protocol/index.ts'
 import type { Asked } from './case.ts'
-import { isNoAnswer } from './foreign.ts'
+import { isSilence } from './foreign.ts'
 import { FEATURE_OF } from './machine.ts'
 import type { Moment } from './operation.ts'
 import type { FeatureQuestion } from './ports.ts'
@@ -41,8 +41,15 @@ const byAuthorizations = async (
 /** How long its home's word holds for this request. */
 const holdsFor = ({ told }: Asked, { means: { foreign } }: Moment): number => {
   if (foreign === undefined) return 0
-  const isSilent = told?.some(isNoAnswer) ?? false
+  const isSilent = told?.some(isSilence) ?? false
   return isSilent ? Math.max(foreign.freshFor, foreign.graceFor) : foreign.freshFor
+}
+
+/** What was learned in a future that a clock has taken back since says nothing of now. */
+const isYoung = (asOf: number | undefined, one: Wanted, moment: Moment): boolean => {
+  if (asOf === undefined) return false
+  const age = moment.now - asOf
+  return age < holdsFor(one.asked, moment) && age > -(moment.means.foreign?.freshFor ?? 0)
 }
 
 /** The home of a resource knows who is authorised there: it is believed about its own, and about nothing else. */
@@ -57,8 +64,7 @@ const byPeers = async (moment: Moment, wanted: readonly Wanted[]): Promise<reado
   const known = (await moment.tx.copies.known(pairs)).values()
   return wanted.map((one) => {
     if (one.asked.by.kind !== 'person') return isVouchedFor(one)
-    const asOf: number | undefined = known.next().value
-    return asOf !== undefined && asOf > moment.now - holdsFor(one.asked, moment)
+    return isYoung(known.next().value, one, moment)
   })
 }
 

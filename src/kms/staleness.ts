@@ -30,8 +30,8 @@ export const keysGoStale = async (
   return stale
 }
 
-/** Peers that hold keys of these rooms for users who can read there no more: they are to let go of them. */
-const withdrawCopies = async (
+/** Peers that hold keys of these rooms for users who can read there no more, or of rooms that are gone: they are to let go of them. */
+export const withdrawCopies = async (
   tx: Transaction,
   now: Instant,
   rooms: readonly ResourceUri[],

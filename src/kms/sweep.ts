@@ -5,7 +5,7 @@ import type { Act } from '../audit/index.ts'
 import { before, type Duration } from '../time.ts'
 import type { Channels } from './channels.ts'
 import type { Ledger } from './ledger.ts'
-import { keysGoStale } from './staleness.ts'
+import { keysGoStale, withdrawCopies } from './staleness.ts'
 
 export interface Swept {
   readonly sessions: number
@@ -43,6 +43,7 @@ export const sweep = async (
     const ended = await tx.sessions.sweepExpired(before(now, sessionGrace), limit)
     const keys = await tx.keys.sweepUnbound(now, limit)
     const resources = await tx.resources.sweepExpired(now, limit)
+    await withdrawCopies(tx, now, resources)
     const lapsed = await tx.authorizations.expired(now, limit)
     const authorizations = await tx.authorizations.sweepExpired(now, limit)
     // Whoever was let in for a time still has the keys of that time.

@@ -11,6 +11,7 @@ import type { Asked } from './case.ts'
 import {
   type Granted,
   isNoAnswer,
+  isSilence,
   type PeerAsk,
   resourceOfOperation,
   type Told,
@@ -44,9 +45,11 @@ const toCopy = (key: ToldKey, { means }: Moment): BoundKey => {
   return { ...rest, state: 'bound', organizationId, wrapped }
 }
 
+/** Of a key in a room of ours, where it is and since when is what we have recorded, not what its home says now. */
 const keep = async (moment: Moment, keys: readonly ToldKey[]): Promise<void> => {
   if (keys.length === 0) return
-  const copies = keys.map((key) => toCopy(key, moment))
+  const recorded = await moment.tx.copies.foreignKeys(keys.map(({ uri }) => uri))
+  const copies = keys.map((key) => toCopy({ ...key, ...recorded.get(key.uri) }, moment))
   await moment.tx.copies.keep(copies)
   for (const { wrapped } of copies) {
     await moment.tx.keyring.countWraps(wrapped.keyEncryptionKeyId, 1)
@@ -67,6 +70,17 @@ const forget = async (moment: Moment, pairs: readonly ResourceAndUser[]): Promis
   await tx.copies.dropUnread(moment.means.uris.home, resources)
 }
 
+/**
+ * Only a reading says that who asked may read now: what was done before is granted again to whoever repeats it, gone or not, and who
+ * takes somebody out is not written down there as one that is to be told.
+ */
+const READINGS: ReadonlySet<string> = new Set([
+  'retrieve-key',
+  'retrieve-keys',
+  'retrieve-resource',
+  'retrieve-authorizations',
+])
+
 const removedBy = ({ ask: { operation } }: Told): readonly ResourceAndUser[] =>
   operation.name === 'delete-authorizations'
     ? operation.authIds.flatMap((authId) => {
@@ -75,23 +89,31 @@ const removedBy = ({ ask: { operation } }: Told): readonly ResourceAndUser[] =>
       })
     : []
 
+const readBy = ({ ask: { operation } }: Told, { keys }: Granted): readonly ResourceUri[] => {
+  if (!READINGS.has(operation.name)) return []
+  const named = resourceOfOperation(operation)
+  const uris = keys.map((key) => key.resourceUri)
+  return named === undefined ? uris : [named, ...uris]
+}
+
+/** A withdrawal that came before the answer has won: then there is nobody for whom to keep what it brought. */
+const dropOvertaken = async (
+  { tx, means }: Moment,
+  pairs: readonly ResourceAndUser[],
+): Promise<void> => {
+  const known = await tx.copies.known(pairs)
+  const lost = pairs.filter((_, index) => known[index] === undefined)
+  if (lost.length === 0) return
+  const resources = lost.map(({ resourceUri }) => resourceUri)
+  await tx.copies.dropUnread(means.uris.home, resources)
+}
+
 const takeGranted = async (moment: Moment, told: Told, granted: Granted): Promise<void> => {
   await keep(moment, granted.keys)
-  const named = resourceOfOperation(told.ask.operation)
-  const uris = [
-    ...(named === undefined ? [] : [named]),
-    ...granted.keys.map((key) => key.resourceUri),
-  ]
-  // Whoever was just removed may have been the one who asked.
-  const removed = removedBy(told)
-  await moment.tx.copies.learn(
-    pairsOf(told, uris, moment).filter(
-      (pair) =>
-        !removed.some((one) => one.userId === pair.userId && one.resourceUri === pair.resourceUri),
-    ),
-    told.askedAt,
-  )
-  await forget(moment, removed)
+  const pairs = pairsOf(told, readBy(told, granted), moment)
+  await moment.tx.copies.learn(pairs, told.askedAt)
+  await dropOvertaken(moment, pairs)
+  await forget(moment, removedBy(told))
 }
 
 const copiedResources = async (moment: Moment, uri: KeyUri): Promise<readonly ResourceUri[]> => {
@@ -203,11 +225,16 @@ const forwarded = ({ request: { operation } }: Answered, granted: Granted): Verd
   }
 }
 
+/** What is in it of other realms is a part of the answer, and none of them decides about the whole. */
+const isListOfOurs = ({ request }: Asked, { means: { uris } }: Moment): boolean =>
+  request.operation.name === 'retrieve-keys' && request.home === uris.home
+
 /** Nobody has granted anything. One "no" among several is enough only if all of them are. */
 const refusedVerdict = async (moment: Moment, asked: Answered): Promise<Verdict | undefined> => {
   const told = asked.told.find(isNoAnswer) ?? asked.told[0]
   if (told === undefined || !isRefusal(told.result)) return undefined
-  return isNoAnswer(told) && (await isWithinGrace(moment, asked))
+  if (!isNoAnswer(told) && isListOfOurs(asked, moment)) return undefined
+  return isSilence(told) && (await isWithinGrace(moment, asked))
     ? undefined
     : refused(asked, told.result)
 }

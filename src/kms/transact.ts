@@ -3,7 +3,7 @@
 
 import type { Act } from '../audit/index.ts'
 import { Fault } from '../fault.ts'
-import { parseUserId, type ResourceUri } from '../id.ts'
+import { parseUserId, type ResourceUri, type UserId } from '../id.ts'
 import { isRefusal, type Refusal } from '../refusal.ts'
 import type { Instant } from '../time.ts'
 import { type Answer, toStored } from './answer.ts'
@@ -41,9 +41,11 @@ export interface Conclusion {
   readonly through?: readonly ResourceUri[]
 }
 
+/** Whom peers name is not known by that: see `peersUsers`. */
 const namedBy = (group: readonly Case[]): readonly Named[] =>
   group.flatMap((one) => {
     const { by } = one
+    if (by?.kind === 'peer') return []
     const caller: readonly Named[] =
       by === undefined || by.kind === 'anonymous'
         ? []
@@ -58,6 +60,15 @@ const namedBy = (group: readonly Case[]): readonly Named[] =>
       ? caller
       : [...caller, { userId: subject }]
   })
+
+const peersUsers = (group: readonly Case[]): readonly UserId[] =>
+  group.flatMap(({ by }) => (by?.kind === 'peer' ? [by.userId] : []))
+
+/** For whom something was done: an entry that a key was released says for whom. */
+const servedUsers = (verdicts: ReadonlyMap<Asked, Verdict>): readonly Named[] =>
+  [...verdicts].flatMap(([{ by }, { outcome }]) =>
+    by.kind === 'peer' && !isRefusal(outcome) ? [{ userId: by.userId }] : [],
+  )
 
 const subjectsOf = (verdicts: ReadonlyMap<Asked, Verdict>): readonly Named[] =>
   [...verdicts.values()].flatMap(({ recorded }) =>
@@ -169,7 +180,10 @@ export const transact = async (
   const moment: Moment = { tx, now, means }
   const { group, refused: refusedCallers } = await knowCallers(tx, cases)
   const asked = group.filter(isAsked)
-  const known = await people.know(tx, namedBy(group), now)
+  const known = new Map([
+    ...(await people.find(tx, peersUsers(group))),
+    ...(await people.know(tx, namedBy(group), now)),
+  ])
   const earlier = await earlierOperations(tx, group)
   const refused = await standingVerdicts(moment, asked, known, refusedCallers)
   const standing = asked.filter((one) => !refused.has(one))
@@ -182,7 +196,8 @@ export const transact = async (
   for (const [one, verdict] of disagreed) fresh.set(one, verdict)
   await tx.answers.insert(storedAnswers(fresh, now))
   const verdicts = new Map([...refused, ...repeated, ...fresh])
-  const strangers = subjectsOf(verdicts).filter(({ userId }) => !known.has(userId))
+  const named = [...subjectsOf(verdicts), ...servedUsers(verdicts)]
+  const strangers = named.filter(({ userId }) => !known.has(userId))
   const pseudonyms = new Map([...known, ...(await people.know(tx, strangers, now))])
   const acts = actsOf(group, verdicts, pseudonyms, now)
   const concludedAs = (one: Case, outcome: Outcome, act: Act): Conclusion => {

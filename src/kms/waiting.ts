@@ -73,6 +73,24 @@ const rememberBind = async ({ tx, now }: Moment, asked: Asked): Promise<Refusal 
   return undefined
 }
 
+/** Those of the domains that are not to be asked, and why. */
+export const shutDomains = async (
+  { tx, means }: Moment,
+  domains: readonly string[],
+): Promise<ReadonlyMap<string, Refusal>> => {
+  if (domains.length === 0) return new Map()
+  const peers = await tx.peers.find(domains)
+  const shut = new Map<string, Refusal>()
+  for (const domain of domains) {
+    const isBlocked = peers.get(domain)?.blockedAt !== undefined
+    const refusal = isBlocked
+      ? refuse('federation.blocked', domain)
+      : means.foreign?.refusalFor(domain)
+    if (refusal !== undefined) shut.set(domain, refusal)
+  }
+  return shut
+}
+
 /** Of what waits for a peer, that which may not: in its place stands the refusal. */
 export const admitWaiting = async (
   moment: Moment,
@@ -81,14 +99,10 @@ export const admitWaiting = async (
   const domainsOf = (verdict: Verdict) => (verdict.awaits ?? []).map(({ domain }) => domain)
   const domains = [...new Set([...verdicts.values()].flatMap(domainsOf))]
   if (domains.length === 0) return
-  const peers = await moment.tx.peers.find(domains)
-  const refusalFor = (domain: string): Refusal | undefined =>
-    peers.get(domain)?.blockedAt === undefined
-      ? moment.means.foreign?.refusalFor(domain)
-      : refuse('federation.blocked', domain)
+  const shut = await shutDomains(moment, domains)
   for (const [asked, verdict] of verdicts) {
     if (verdict.awaits === undefined) continue
-    const refusals = domainsOf(verdict).flatMap((domain) => refusalFor(domain) ?? [])
+    const refusals = domainsOf(verdict).flatMap((domain) => shut.get(domain) ?? [])
     const refusal = refusals[0] ?? (await rememberBind(moment, asked))
     if (refusal !== undefined) verdicts.set(asked, refused(refusal))
   }

@@ -104,7 +104,8 @@ const createConversations = (
 export const createPeerServer = (options: PeerServerOptions): PeerServer => {
   const { tls, limits, watch } = options
   const open = new Map<Duplex, PeerVisit>()
-  const crowd = createCrowd(limits)
+  // Apart: the core must not be able to keep out those who come without it, nor the network those who come by it.
+  const crowds = { relayed: createCrowd(limits), direct: createCrowd(limits) }
   const unproven = new Set<Duplex>()
   let isClosed = false
   const http = createConversations(options, open)
@@ -130,7 +131,7 @@ export const createPeerServer = (options: PeerServerOptions): PeerServer => {
   }
   const greet = async (raw: Duplex, arrival: PeerArrival): Promise<void> => {
     const since = performance.now()
-    const leave = crowd.enter(arrival)
+    const leave = crowds[arrival.carrier].enter(arrival)
     unproven.add(raw)
     const peer = await acceptPeer(raw, arrival, tls)
     unproven.delete(raw)
@@ -144,7 +145,7 @@ export const createPeerServer = (options: PeerServerOptions): PeerServer => {
   return {
     take(raw, arrival) {
       if (isClosed) return false
-      if (crowd.isFull(arrival)) {
+      if (crowds[arrival.carrier].isFull(arrival)) {
         watch.refused(refuse('federation.peer-floods'), { begunBy: 'peer', ...arrival })
         return false
       }

@@ -5,6 +5,7 @@ import { Duplex } from 'node:stream'
 import {
   encodeStreamData,
   STREAM_PIECE_BYTES,
+  STREAM_PIECES_WAITING,
   STREAM_WINDOW_BYTES,
   type StreamCode,
   type StreamFrame,
@@ -102,7 +103,8 @@ export class PeerStream extends Duplex {
   /** A piece arrived. */
   takeData(bytes: Uint8Array): void {
     if (this.#isOver) return
-    if (this.#hasEnded || bytes.length > this.#allowance) return this.#fail('protocol')
+    const isTooMuch = bytes.length > this.#allowance || this.#inbox.length >= STREAM_PIECES_WAITING
+    if (this.#hasEnded || isTooMuch) return this.#fail('protocol')
     this.#allowance -= bytes.length
     this.#inbox.push(bytes)
     if (this.readableLength < this.readableHighWaterMark) this._read()

@@ -57,7 +57,9 @@ export const createPeerStreams = ({ voice, onStream, most }: PeerStreamsOptions)
     const refuse = (code: StreamCode): void =>
       voice.say({ type: 'stream-refuse', stream: id, code })
     if (onStream === undefined) return refuse('closed')
-    if (streams.has(id) || streams.size + openings.size >= most) return refuse('too-many')
+    // Ids of the core's making are even: an odd one could be that of an opening of ours.
+    if (id % 2 !== 0 || streams.has(id)) return refuse('protocol')
+    if (streams.size + openings.size >= most) return refuse('too-many')
     const stream = create(id)
     if (!onStream({ from, stream })) {
       stream.lost('closed')

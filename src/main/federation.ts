@@ -114,12 +114,13 @@ export const joinServePeer = (
   { desk, turnedAway }: Pick<ServeParts, 'desk' | 'turnedAway'>,
   onFault: (fault: unknown, trackingId: string) => void,
 ): ServePeer => {
-  const { kms, ledger, keyring } = realm
+  const { kms, store, ledger, keyring } = realm
   const isUnlocked = () => keyring.isUnlocked
   const parts = {
     domain: kms.domain,
     policy: policyOf(realm),
     desk,
+    store,
     ledger,
     isUnlocked,
     signer: signerOf(realm),

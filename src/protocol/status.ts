@@ -139,11 +139,9 @@ export const VERDICTS: Readonly<Record<RefusalCode, Verdict>> = {
     403,
     'This is not done at the KMS of another organisation',
   ),
-  'federation.claim-conflict': peerFailed(403, 'The user is known as one of another organisation'),
-  'federation.user-not-pinned': peerFailed(
-    403,
-    'The user is not known as one of that organisation',
-  ),
+  // A realm that claims a user must not learn by it whom we know, nor as whose.
+  'federation.claim-conflict': NOT_AUTHORIZED,
+  'federation.user-not-pinned': NOT_AUTHORIZED,
   'federation.denied-by-home': NOT_AUTHORIZED,
   'federation.answer-wrong': peerFailed(
     502,

@@ -65,8 +65,39 @@ const prepareKnowledge = (dialect: Dialect) => ({
     dialect,
     'foreign_knowledge',
     foreignKnowledgeColumns,
-    sql`on conflict (resource_uri, user_id) do update set checked_at = excluded.checked_at
-      where foreign_knowledge.checked_at < excluded.checked_at`,
+    // An answer is seconds old at most: what is further ahead of it was written before a clock was set back.
+    sql`on conflict (resource_uri, user_id) do update set checked_at = excluded.checked_at,
+      withdrawn_at = case when foreign_knowledge.withdrawn_at > excluded.checked_at + 60000
+        then null else foreign_knowledge.withdrawn_at end
+      where foreign_knowledge.checked_at < excluded.checked_at
+        or foreign_knowledge.checked_at > excluded.checked_at + 60000`,
+  ),
+  withdrawUser: prepare(
+    dialect,
+    'copies.withdraw-user',
+    { userId: 'text', now: 'integer' },
+    (_, p) => sql<{ readonly resource_uri: string }>`
+      update foreign_knowledge set withdrawn_at =
+        case when checked_at > ${p.now} then checked_at else ${p.now} end
+      where user_id = ${p.userId} returning resource_uri`,
+  ),
+  sweepWithdrawn: prepare(
+    dialect,
+    'copies.sweep-withdrawn',
+    { from: 'text', before: 'text', time: 'integer' },
+    (_, p) => sql`
+      delete from foreign_knowledge
+      where resource_uri >= ${p.from} and resource_uri < ${p.before}
+        and withdrawn_at >= checked_at and withdrawn_at < ${p.time}`,
+  ),
+  countWithdrawn: prepare(
+    dialect,
+    'copies.count-withdrawn',
+    { from: 'text', before: 'text' },
+    (_, p) => sql<{ readonly count: number }>`
+      select count(*) as count from foreign_knowledge
+      where resource_uri >= ${p.from} and resource_uri < ${p.before}
+        and withdrawn_at >= checked_at`,
   ),
   withdraw: prepareInsertion(
     dialect,
@@ -74,7 +105,9 @@ const prepareKnowledge = (dialect: Dialect) => ({
     foreignKnowledgeColumns,
     sql`insert into foreign_knowledge (resource_uri, user_id, checked_at, withdrawn_at)
       ${dialect.values(foreignKnowledgeColumns)}
-      on conflict (resource_uri, user_id) do update set withdrawn_at = excluded.withdrawn_at`,
+      on conflict (resource_uri, user_id) do update set withdrawn_at =
+        case when foreign_knowledge.checked_at > excluded.withdrawn_at
+          then foreign_knowledge.checked_at else excluded.withdrawn_at end`,
   ),
 })
 
@@ -129,6 +162,13 @@ const prepareHolders = (dialect: Dialect) => ({
   of: prepare(dialect, 'copies.holders-of', { uris: 'texts' }, (db, p) =>
     db.selectFrom('copy_holders').selectAll().where(p.uris.has('resource_uri')),
   ),
+  for: prepare(dialect, 'copies.holders-for', { userId: 'text', domain: 'text' }, (db, p) =>
+    db
+      .selectFrom('copy_holders')
+      .selectAll()
+      .where('user_id', '=', p.userId)
+      .where('domain', '=', p.domain),
+  ),
   count: prepare(dialect, 'copies.count-holders', { domain: 'text' }, (db, p) =>
     db
       .selectFrom('copy_holders')
@@ -155,7 +195,10 @@ const eachOnce = (pairs: readonly ResourceAndUser[]): readonly ResourceAndUser[]
   ...new Map(pairs.map((pair) => [`${pair.resourceUri} ${pair.userId}`, pair])).values(),
 ]
 
-type Knowing = Pick<CopyStore, 'known' | 'learn' | 'withdraw'>
+type Knowing = Pick<CopyStore, 'known' | 'learn' | 'withdraw' | 'withdrawUser' | 'sweepWithdrawn'>
+
+/** `0` follows `/`: between the two is everything that begins with that home. */
+const within = (home: string) => ({ from: `${home}/`, before: `${home}0` })
 
 const knowing = (statements: ReturnType<typeof prepareKnowledge>, link: Link): Knowing => ({
   async known(pairs) {
@@ -180,6 +223,15 @@ const knowing = (statements: ReturnType<typeof prepareKnowledge>, link: Link): K
     }))
     await link.insertAll(statements.withdraw, rows)
   },
+  async withdrawUser(userId, now) {
+    const rows = await link.all(statements.withdrawUser, { userId, now })
+    return rows.map((row) => branded<ResourceUri>(row.resource_uri))
+  },
+  async sweepWithdrawn(home, time) {
+    await link.run(statements.sweepWithdrawn, { ...within(home), time })
+    const [left] = await link.all(statements.countWithdrawn, within(home))
+    return left?.count ?? 0
+  },
 })
 
 export const prepareCopyStore = (dialect: Dialect) => {
@@ -193,9 +245,7 @@ export const prepareCopyStore = (dialect: Dialect) => {
       await link.insertAll(copies.keep, [...each.values()].map(fromCopy))
     },
     async dropUnread(home, uris) {
-      // `0` follows `/`: between the two is everything that begins with our home.
-      const own = { from: `${home}/`, before: `${home}0` }
-      const rows = await link.all(copies.dropUnread, { ...own, uris })
+      const rows = await link.all(copies.dropUnread, { ...within(home), uris })
       return rows.map((row) => branded<KeyUri>(row.uri))
     },
     async foreignKeys(uris) {
@@ -212,6 +262,8 @@ export const prepareCopyStore = (dialect: Dialect) => {
       await link.insertAll(holders.add, all.map(fromHolder))
     },
     holdersOf: async (uris) => (await link.all(holders.of, { uris })).map(toHolder),
+    holdersFor: async (userId, domain) =>
+      (await link.all(holders.for, { userId, domain })).map(toHolder),
     async countHolders(domain) {
       const [row] = await link.all(holders.count, { domain })
       return row?.count ?? 0

@@ -56,13 +56,17 @@ const prepareWithdrawals = (dialect: Dialect) => ({
     sql`on conflict (resource_uri, user_id, domain) do update set since = excluded.since,
       due_at = excluded.due_at, attempts = excluded.attempts`,
   ),
-  due: prepare(dialect, 'debts.due-withdrawals', due, (db, p) =>
-    db
-      .selectFrom('owed_withdrawals')
-      .selectAll()
-      .where('due_at', '<=', p.now)
-      .orderBy('due_at')
-      .limit(p.limit),
+  due: prepare(
+    dialect,
+    'debts.due-withdrawals',
+    due,
+    (_, p) => sql<RowOf<typeof owedWithdrawalColumns>>`
+      select resource_uri, user_id, domain, since, due_at, attempts from (
+        select owed.*, row_number() over (
+          partition by domain order by due_at, resource_uri, user_id) as place
+        from owed_withdrawals as owed where due_at <= ${p.now}
+      ) as ranked
+      where place <= ${p.limit} order by due_at`,
   ),
   owedTo: prepare(dialect, 'debts.owed-to', { domain: 'text', limit: 'integer' }, (db, p) =>
     db

@@ -187,6 +187,14 @@ describe('a peer that answers', () => {
 
   const lies: readonly (readonly [string, (answers: Json[]) => unknown])[] = [
     ['with another key', changedKey({ uri: `kms://${ACME_DOMAIN}/keys/${UNKNOWN}` })],
+    [
+      'with another key that is whole',
+      (answers) => {
+        const uri = `kms://${ACME_DOMAIN}/keys/${UNKNOWN}`
+        const jwk = { ...(keyIn(answers)['jwk'] as Json), kid: uri }
+        return changedKey({ uri, jwk })(answers)
+      },
+    ],
     ['with a key of another realm', changedKey({ uri: `kms://${GLOBEX_DOMAIN}/keys/${UNKNOWN}` })],
     [
       'with a key of a room of ours',

@@ -3,7 +3,6 @@
 
 import assert from 'node:assert/strict'
 import { after, describe, test } from 'node:test'
-import { systemRandom } from '../../src/crypto/index.ts'
 import type { UserId } from '../../src/id.ts'
 import {
   acknowledgeOffBoarding,
@@ -15,7 +14,7 @@ import {
 import { aRoom, authorizationsOf, keysOf, PEOPLE, World } from '../support/world.ts'
 
 const BOB = PEOPLE.bob as UserId
-const leave = (world: World, userId: UserId = BOB) => offBoard(world.ledger, systemRandom, userId)
+const leave = (world: World, userId: UserId = BOB) => offBoard(world.ledger, world.means, userId)
 const report = async (world: World) => {
   const found = await reportOffBoarding(world.store, BOB)
   assert.ok(found)

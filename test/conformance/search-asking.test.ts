@@ -176,7 +176,7 @@ describe('a caller', () => {
     const carol = await world.signedIn('carol')
     const key = await aSearchKey(carol)
     assert.equal(await hashesOf(index.frame(PEOPLE.carol, key, 'umbrella')), 0)
-    await offBoard(world.ledger, systemRandom, PEOPLE.carol as UserId)
+    await offBoard(world.ledger, world.means, PEOPLE.carol as UserId)
     await declines(index.frame(PEOPLE.carol, key, 'umbrella'), 403, 'identity.off-boarded')
   })
 

@@ -190,7 +190,7 @@ const boot = async (options: WorldOptions, opened: OpenStore, now: () => Instant
     federation &&
     createServePeer(
       {
-        ...{ domain, policy: federation.policy, desk, ledger, signer: statements },
+        ...{ domain, policy: federation.policy, desk, store, ledger, signer: statements },
         ...{ isUnlocked, turnedAway },
       },
       onFault,
@@ -297,6 +297,10 @@ export class World {
 
   get ledger(): IndexLedger {
     return this.#booted.ledger
+  }
+
+  get means() {
+    return { random: systemRandom, uris: urisOf(this.#booted.settings.domain) }
   }
 
   now(): Instant {

@@ -23,6 +23,8 @@ export interface End {
   /** Bytes that this side may still send. */
   credit: number
   hasEnded: boolean
+  /** Pieces that are to leave at this end, and have not. */
+  waiting: number
 }
 
 export interface Stream {
@@ -63,17 +65,24 @@ export const newEnd = (place: StreamLine, id: number): End => ({
   id,
   credit: STREAM_WINDOW_BYTES,
   hasEnded: false,
+  waiting: 0,
 })
 
 export const say = ({ line }: StreamLine, frame: StreamFrameOfCore): void =>
   line.send(encodeCoreFrame(frame))
 
 /** In turn with the line's other streams. */
-export const sendPiece = ({ place, id }: End, bytes: Uint8Array): void => {
+export const sendPiece = (end: End, bytes: Uint8Array): void => {
+  const { place, id } = end
   const message = encodeStreamData({ stream: id, bytes })
+  end.waiting += 1
   place.writer.push(id, {
     bytes: bytes.length,
-    send: (done) => place.line.sendData(message, done),
+    send: (done) =>
+      place.line.sendData(message, () => {
+        end.waiting -= 1
+        done()
+      }),
   })
 }
 

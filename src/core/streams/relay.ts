@@ -3,6 +3,7 @@
 
 import {
   STREAM_ID_MAX,
+  STREAM_PIECES_WAITING,
   STREAM_WINDOW_BYTES,
   type StreamCode,
   type StreamData,
@@ -119,7 +120,8 @@ export const openStreamRelay = (rules: StreamRules): StreamRelay => {
       const found = place && find(place, id)
       if (found === undefined) return
       const { stream, own, other } = found
-      const isFit = stream.isAccepted && !own.hasEnded && bytes.length <= own.credit
+      const isMany = other.waiting >= STREAM_PIECES_WAITING
+      const isFit = stream.isAccepted && !own.hasEnded && bytes.length <= own.credit && !isMany
       if (!isFit) return abort(stream, 'protocol', [own, other])
       own.credit -= bytes.length
       sendPiece(other, bytes)

@@ -4,7 +4,7 @@
 // another realm a key is bound once that realm has recorded it.
 
 import { isForeign } from '../../protocol/index.ts'
-import { refuse } from '../../refusal.ts'
+import { isRefusal, refuse } from '../../refusal.ts'
 import type { KeyFacts, ResourceFacts } from '../access.ts'
 import { accountRefusal, bindRefusal, resourceRefusal } from '../access.ts'
 import type { Answer } from '../answer.ts'
@@ -39,6 +39,10 @@ const awaits = (facts: Facts, asked: Ask, moment: Moment): PeerAsk[] => {
   return [askHome(asked, wanted, wanted.resourceUri)]
 }
 
+/** The home of the resource has recorded it, and that is all that it says: nothing of who may read there now. */
+const isRecordedThere = ({ told = [] }: Ask): boolean =>
+  told.some(({ ask, result }) => ask.operation.name === 'bind-key' && !isRefusal(result))
+
 export const bindKey = operation<'bind-key', Facts>('bind-key', {
   runsTogether: false,
   load: async (moment, asked) =>
@@ -62,7 +66,7 @@ export const bindKey = operation<'bind-key', Facts>('bind-key', {
     if (isPromised) return refuse('kms.key-already-bound', uri)
     return (
       accountRefusal(asked) ??
-      resourceRefusal(facts, resourceUri, moment.now) ??
+      (isRecordedThere(asked) ? undefined : resourceRefusal(facts, resourceUri, moment.now)) ??
       keyRefusal(facts, asked, moment)
     )
   },

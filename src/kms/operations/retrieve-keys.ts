@@ -3,13 +3,14 @@
 // foreign resource is its home's to say; keys of other realms in a resource of ours are fetched from theirs.
 
 import { hostOf, isForeign } from '../../protocol/index.ts'
-import { refuse } from '../../refusal.ts'
+import { isRefusal, refuse } from '../../refusal.ts'
 import { type ResourceFacts, resourceRefusal } from '../access.ts'
 import type { Asked } from '../case.ts'
 import { askHome, type PeerAsk } from '../foreign.ts'
 import type { BoundKey } from '../key.ts'
 import { type Moment, type OperationOf, operation } from '../operation.ts'
 import type { ForeignKey } from '../peer-ports.ts'
+import { shutDomains } from '../waiting.ts'
 import { loadResource } from './load-resource.ts'
 
 type Ask = Asked<OperationOf<'retrieve-keys'>>
@@ -23,15 +24,36 @@ interface Facts extends ResourceFacts {
 /** About 400 bytes each in the answer. */
 const KEYS_PER_ANSWER = 2500
 
-const uncopiedOf = async ({ tx }: Moment, ask: Ask): Promise<readonly ForeignKey[]> => {
+/** Its home has said no. */
+const isDenied = ({ told = [] }: Ask, uri: string): boolean =>
+  told.some(
+    ({ ask: { operation }, result }) =>
+      operation.name === 'retrieve-key' &&
+      operation.uri === uri &&
+      isRefusal(result) &&
+      result.refused === 'federation.denied-by-home',
+  )
+
+/**
+ * A key that its home does not give, or whose home we work with no more, is left out: a member from there could else keep everybody
+ * from the list by a key that does not exist. A home that is silent has said nothing, and then there is no list.
+ */
+const uncopiedOf = async (moment: Moment, ask: Ask): Promise<readonly ForeignKey[]> => {
+  const { tx } = moment
   const { uri, filter } = ask.request.operation
   const { boundAfter = Number.MIN_SAFE_INTEGER, boundBefore = Number.MAX_SAFE_INTEGER } = filter
   const foreign = await tx.copies.foreignKeysOf(uri)
   if (foreign.length === 0) return []
   const copies = await tx.keys.find(foreign.map((key) => key.uri))
-  return foreign.filter(
-    (key) => !copies.has(key.uri) && key.boundAt >= boundAfter && key.boundAt < boundBefore,
+  const missing = foreign.filter(
+    (key) =>
+      !copies.has(key.uri) &&
+      key.boundAt >= boundAfter &&
+      key.boundAt < boundBefore &&
+      !isDenied(ask, key.uri),
   )
+  const shut = await shutDomains(moment, [...new Set(missing.map((key) => hostOf(key.uri)))])
+  return missing.filter((key) => !shut.has(hostOf(key.uri)))
 }
 
 /** A peer is given our own keys; those of its own it has, and those of a third realm it asks there. */

@@ -1,7 +1,7 @@
 // A resource with the URIs of its keys and authorizations (draft §4.7.4), for the authorised.
 
 import type { AuthorizationUri, KeyUri } from '../../id.ts'
-import { resourceRepresentation } from '../../protocol/index.ts'
+import { hostOf, isForeign, resourceRepresentation } from '../../protocol/index.ts'
 import { refuse } from '../../refusal.ts'
 import { accountRefusal, type ResourceFacts, resourceRefusal } from '../access.ts'
 import type { Asked } from '../case.ts'
@@ -21,7 +21,7 @@ const load = async (
   moment: Moment,
   asked: Asked<OperationOf<'retrieve-resource'>>,
 ): Promise<Facts> => {
-  const { tx, now } = moment
+  const { tx, now, means } = moment
   const { uri } = asked.request.operation
   const facts = await loadResource(moment, uri, asked)
   if (!facts.reached) return { ...facts, keyUris: [], authorizationUris: [] }
@@ -31,8 +31,11 @@ const load = async (
   const authorizations = await narrowed(moment, asked, all)
   return {
     ...facts,
-    // Keys of other realms, copied or not, each once.
-    keyUris: [...new Set([...keys, ...foreign].map((key) => key.uri))],
+    // Keys of other realms, copied or not, each once; a third realm's would tell a peer who else is here.
+    keyUris: [...new Set([...keys, ...foreign].map((key) => key.uri))].filter(
+      (key) =>
+        asked.by.kind !== 'peer' || !isForeign(key, means.uris) || hostOf(key) === asked.by.domain,
+    ),
     authorizationUris: authorizations.map((one) => one.uri),
   }
 }

@@ -99,7 +99,7 @@ const used = async (world: World) => {
 }
 
 const leave = async (world: World) => {
-  await offBoard(world.ledger, systemRandom, BOB)
+  await offBoard(world.ledger, world.means, BOB)
   await acknowledgeOffBoarding(world.ledger, BOB)
 }
 
@@ -212,7 +212,7 @@ export const erasuresContract = (on: Implementation): void => {
       await refused('erasure.unknown-person')
       const { alice, room } = await used(world)
       await refused('erasure.not-off-boarded')
-      await offBoard(world.ledger, systemRandom, BOB)
+      await offBoard(world.ledger, world.means, BOB)
       await refused('erasure.not-acknowledged')
       const again = { resourceUri: room.resource.uri, userIds: [PEOPLE.bob] }
       await alice.ask('create', '/authorizations', again)

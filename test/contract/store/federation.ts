@@ -84,6 +84,47 @@ const copiesContract = (on: Implementation): void => {
     assert.deepEqual(await known(), [undefined, again, again])
   })
 
+  test('word from a future that a clock has taken back is replaced, and taken back', async () => {
+    const store = await openFresh(on)
+    const pair = { resourceUri: foreign<ResourceUri>('resources'), userId: aUserId() }
+    const known = async () => (await store.read((tx) => tx.copies.known([pair])))[0]
+    const future = after(LATER, seconds(900))
+    await store.transact((tx) => tx.copies.learn([pair], future))
+    await store.transact((tx) => tx.copies.withdraw([pair], NOW))
+    assert.equal(await known(), undefined)
+    await store.transact((tx) => tx.copies.learn([pair], LATER))
+    assert.equal(await known(), LATER)
+  })
+
+  test('whatever is known of one user is taken back at once', async () => {
+    const store = await openFresh(on)
+    const userId = aUserId()
+    const pairs = [1, 2].map(() => ({ resourceUri: foreign<ResourceUri>('resources'), userId }))
+    const other = { ...pairs[0], userId: aUserId() } as (typeof pairs)[number]
+    await store.transact((tx) => tx.copies.learn([...pairs, other], NOW))
+    const rooms = await store.transact((tx) => tx.copies.withdrawUser(userId, LATER))
+    assert.deepEqual([...rooms].sort(), pairs.map((one) => one.resourceUri).sort())
+    const known = await store.read((tx) => tx.copies.known([...pairs, other]))
+    assert.deepEqual(known, [undefined, undefined, NOW])
+  })
+
+  test('what was withdrawn of a home is forgotten after a while, and of no other', async () => {
+    const store = await openFresh(on)
+    const some = () => ({ resourceUri: foreign<ResourceUri>('resources'), userId: aUserId() })
+    const [old, young, known] = [some(), some(), some()]
+    await store.transact((tx) => tx.copies.withdraw([old], NOW))
+    await store.transact((tx) => tx.copies.withdraw([young], LATER))
+    await store.transact((tx) => tx.copies.learn([known], NOW))
+    const sweep = (home: string) => store.transact((tx) => tx.copies.sweepWithdrawn(home, LATER))
+    const [host = ''] = old.resourceUri.split('/resources/')
+    assert.equal(await sweep(HOME), 0)
+    assert.equal(await sweep(host), 1)
+    // An answer from before the withdrawal counts again: it can no longer come.
+    await store.transact((tx) => tx.copies.learn([old, young], instant(NOW - 1)))
+    const left = await store.read((tx) => tx.copies.known([old, young, known]))
+    assert.deepEqual(left, [instant(NOW - 1), undefined, NOW])
+  })
+
   test('copies are kept once, and dropped when nobody reads them any more', async () => {
     const store = await openFresh(on)
     const resourceUri = foreign<ResourceUri>('resources')
@@ -156,6 +197,22 @@ const debtsContract = (on: Implementation): void => {
     await store.transact((tx) => tx.debts.owe([anew]))
     await store.transact((tx) => tx.debts.settleWithdrawals([later, two]))
     assert.deepEqual(await store.read((tx) => tx.debts.owedTo(GLOBEX, 10)), [anew])
+  })
+
+  test('what one peer leaves unanswered keeps withdrawals from no other, and one user’s are found', async () => {
+    const store = await openFresh(on)
+    const early = [1, 2, 3].map(() => aDebt())
+    const late = { ...aDebt(), domain: MALLORY, dueAt: LATER }
+    await store.transact((tx) => tx.debts.owe([...early, late]))
+    const due = await store.read((tx) => tx.debts.dueWithdrawals(LATER, 2))
+    assert.deepEqual(
+      due.map(({ domain }) => domain),
+      [GLOBEX, GLOBEX, MALLORY],
+    )
+    const { dueAt: _due, attempts: _attempts, ...holder } = late
+    await store.transact((tx) => tx.copies.addHolders([holder, { ...holder, domain: GLOBEX }]))
+    const held = await store.read((tx) => tx.copies.holdersFor(holder.userId, MALLORY))
+    assert.deepEqual(held, [holder])
   })
 
   test('binds wait until they are settled', async () => {

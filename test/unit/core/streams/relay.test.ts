@@ -5,6 +5,7 @@ import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import {
   STREAM_PIECE_BYTES,
+  STREAM_PIECES_WAITING,
   STREAM_WINDOW_BYTES,
   type StreamFrameOfRealm,
 } from '../../../../src/boundary/index.ts'
@@ -325,5 +326,28 @@ describe('whatever realms do', () => {
     }
     assert.equal(relay.open, 0)
     assert.equal(Math.max(...counts), 1)
+  })
+})
+
+describe('a window that is used byte by byte', () => {
+  test('ends the stream long before it is full, if nobody takes them', () => {
+    const { relay, acme, globex, connect } = makeRelay()
+    const [here] = connect(1)
+    globex.isFlowing = false
+    for (let n = 0; n <= STREAM_PIECES_WAITING; n += 1) {
+      relay.takeData(ACME, { stream: here, bytes: piece(1) }, acme)
+    }
+    assert.deepEqual(acme.frames.at(-1), { type: 'stream-abort', stream: 1, code: 'protocol' })
+    assert.equal(relay.open, 0)
+  })
+
+  test('and costs nothing where they are taken', () => {
+    const { relay, acme, globex, connect } = makeRelay()
+    const [here] = connect(1)
+    for (let n = 0; n <= STREAM_PIECES_WAITING; n += 1) {
+      relay.takeData(ACME, { stream: here, bytes: piece(1) }, acme)
+    }
+    assert.equal(globex.data.length, STREAM_PIECES_WAITING + 1)
+    assert.equal(relay.open, 1)
   })
 })
