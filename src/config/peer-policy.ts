@@ -20,7 +20,8 @@ export const peerPolicy = {
   }),
   authorizationFreshForSeconds: whole(
     'How long “that user may read” holds without asking the home of the room again.',
-    { unit: 's', min: 0, max: 60, byDefault: 5 },
+    // Not 0: an answer is taken in a moment after it was asked for.
+    { unit: 's', min: 1, max: 60, byDefault: 5 },
   ),
   offlineGraceForSeconds: whole(
     'The same while that home cannot be reached. Whoever was removed there reads on here for as long.',

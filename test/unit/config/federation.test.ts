@@ -52,6 +52,16 @@ describe('federation in the settings', () => {
     assert.equal(federationOf({ ...without, requireCrl: false }).carrier?.requireCrl, false)
   })
 
+  test('lets what a home said count for a second at least, or nothing could be read', () => {
+    const of = (value: number) =>
+      parseSettings(
+        changed(aSettingsValue(), ['federation', 'authorizationFreshForSeconds'], value),
+        '/r.json',
+      )
+    assert.equal(of(1).federation.authorizationFreshForSeconds, 1)
+    assert.throws(() => of(0), SettingsError)
+  })
+
   test('names one address of a peer, and some way to any', () => {
     const direct = { domain: 'kms.globex.example', host: '10.0.0.1', port: 7000 }
     assert.deepEqual(problemsOf({ ...CARRIER, direct: [direct, direct] }), [
