@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { type LockedPackage, readLockfile, sha512Hex } from './lockfile.ts'
 import { type TreeFile, writeTar } from './tar.ts'
 
-/** npm under Debian's name too; its own Node does. It may use the network, and nothing of the user's settings. */
+/** Whatever registry npm is set to: what it brings is held against the lockfile. No package's scripts are run. */
 const npm = (folder: string, ...args: readonly string[]): void => {
   execFileSync(
     'npm',

@@ -90,6 +90,8 @@ const PACKAGED: readonly (readonly [from: string, to: string, mode: number])[] =
   ['LICENSE', `${DOCUMENTS}/LICENSE`, READABLE],
   ['CHANGELOG.md', `${DOCUMENTS}/CHANGELOG.md`, READABLE],
   ['SECURITY.md', `${DOCUMENTS}/SECURITY.md`, READABLE],
+  ['AUDITING.md', `${DOCUMENTS}/AUDITING.md`, READABLE],
+  ['OPERATING.md', `${DOCUMENTS}/OPERATING.md`, READABLE],
   ['config/README.md', `${DOCUMENTS}/settings.md`, READABLE],
 ]
 

@@ -14,9 +14,9 @@ export interface SourceCommit {
 
 const ARCHIVE_MAX_BYTES = 1024 ** 3
 
-/** git, in words: no pager, no user's settings, no colours. */
+/** Without anybody's settings; the checkout may belong to somebody else. */
 const git = (folder: string, ...args: readonly string[]): Buffer =>
-  execFileSync('git', ['-C', folder, ...args], {
+  execFileSync('git', ['-c', 'safe.directory=*', '-C', folder, ...args], {
     maxBuffer: ARCHIVE_MAX_BYTES,
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { PATH: process.env['PATH'], GIT_CONFIG_NOSYSTEM: '1', HOME: '/nonexistent' },
@@ -26,16 +26,9 @@ export const isRepository = (folder: string): boolean => existsSync(join(folder,
 
 /** What is checked out, if nothing is changed in it; else throws. */
 export const cleanHead = (folder: string): SourceCommit => {
-  const changes = git(folder, '-c', 'safe.directory=*', 'status', '--porcelain').toString().trim()
+  const changes = git(folder, 'status', '--porcelain').toString().trim()
   if (changes !== '') throw new Error(`the checkout is not clean:\n${changes}`)
-  const [commit = '', time = ''] = git(
-    folder,
-    '-c',
-    'safe.directory=*',
-    'log',
-    '-1',
-    '--format=%H %ct',
-  )
+  const [commit = '', time = ''] = git(folder, 'log', '-1', '--format=%H %ct')
     .toString()
     .trim()
     .split(' ')
@@ -44,7 +37,7 @@ export const cleanHead = (folder: string): SourceCommit => {
 
 /** Symbolic links would be followed while building, so there are none. */
 const exportCommit = (from: string, commit: string, to: string): void => {
-  const archive = git(from, '-c', 'safe.directory=*', 'archive', '--format=tar', commit)
+  const archive = git(from, 'archive', '--format=tar', commit)
   for (const entry of readTar(archive)) {
     // The commit's id, in a header that belongs to no file.
     if (entry.name === 'pax_global_header') continue

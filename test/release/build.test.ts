@@ -41,8 +41,8 @@ const git = (...args: readonly string[]): string =>
     .trim()
 
 /** A clone of what is committed; the tool in it runs on the packages that are installed here. */
-const cloneTo = (folder: string): void => {
-  git('clone', '--quiet', '--no-hardlinks', ROOT, folder)
+const cloneTo = (folder: string, from: string): void => {
+  git('clone', '--quiet', '--no-hardlinks', from, folder)
   symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'))
   appendFileSync(join(folder, '.git/info/exclude'), 'node_modules\n')
 }
@@ -85,7 +85,8 @@ const buildElsewhere = (): void => {
   const elsewhere = at('elsewhere, with a longer name')
   mkdirSync(elsewhere)
   const folder = join(elsewhere, 'clone')
-  cloneTo(folder)
+  // Of the first one: somebody may commit while this runs.
+  cloneTo(folder, at('here'))
   const outs = join(elsewhere, 'outs')
   mkdirSync(outs)
   for (const open of [scratch, elsewhere, outs]) chmodSync(open, 0o777)
@@ -115,7 +116,7 @@ describe('a release', { skip }, () => {
   const other = at('elsewhere, with a longer name', 'outs', 'out')
 
   before(() => {
-    cloneTo(here)
+    cloneTo(here, ROOT)
     succeeded(
       run(here, 'release.ts', ['--make-keys', at('keys'), '--name', 'releases.acme.example']),
     )
@@ -160,7 +161,8 @@ describe('a release', { skip }, () => {
     pieces.push(['provenance', Buffer.from(provenance.payload, 'base64')])
     // The runtime and its licence are another project's words; npm held them against their digest.
     const ours = pieces.filter(([name]) => !/bin\/node$|licences\/node-/.test(name))
-    for (const trace of traces) {
+    // A shorter name would be found in any binary.
+    for (const trace of traces.filter(({ length }) => length > 5)) {
       const found = ours.filter(([, bytes]) => Buffer.from(bytes).includes(trace))
       assert.deepEqual(
         found.map(([name]) => name),

@@ -46,7 +46,15 @@ export const buildRelease = (
 
 const SOURCES = [
   ...['src', 'scripts', 'packaging', 'config', 'verifier'],
-  ...['package.json', 'package-lock.json', 'LICENSE', 'CHANGELOG.md', 'SECURITY.md'],
+  ...[
+    'package.json',
+    'package-lock.json',
+    'LICENSE',
+    'CHANGELOG.md',
+    'SECURITY.md',
+    'AUDITING.md',
+    'OPERATING.md',
+  ],
 ]
 
 /** This checkout as its next version, below `folder`; its packages are linked, not copied, where that can be. */
