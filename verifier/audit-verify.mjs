@@ -608,6 +608,8 @@ class KeyHistory {
 /** The one form in which entries say their time: text order is time order. */
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/
 
+const ORIGIN = /\/log(?:\/(?<number>[1-9]\d*))?$/
+
 /** Is it an entry of the version that we know? */
 const isTold = (told) => {
   const { v, counter, time, details } = told
@@ -639,6 +641,7 @@ class Story {
   /** Nodes that may have started in what a restore has taken out of the log: one time each. */
   #excused
   #realm
+  #restores = 0
   #isWhole = true
 
   constructor(findings) {
@@ -670,7 +673,17 @@ class Story {
     this.#life(sequence, told)
   }
 
-  end() {
+  /** `origin` names the log: `…/log`, and after each restore that was accepted `…/log/2`, `…/log/3`. */
+  end(origin) {
+    const named = ORIGIN.exec(origin)
+    const isLater = named?.groups?.['number'] !== undefined
+    if (named !== null && isLater !== this.#restores > 0 && this.#isWhole) {
+      this.#findings.notComplete(
+        'the whole log',
+        `it is called ${origin}, and its entries tell of ${this.#restores} restores`,
+        'nothing legitimate: a log goes on under another name after a restore, and then only',
+      )
+    }
     for (const teller of this.#nodes.values()) this.#judgeClock(teller)
     for (const node of this.#open.keys()) this.#findings.note(`${node} was running at the end`)
   }
@@ -732,6 +745,7 @@ class Story {
       this.#findings.graveNote(text)
       this.#open.clear()
       this.#excused = new Set()
+      this.#restores += 1
     }
     if (action !== 'process.started') return
     this.#judgeBefore(sequence, told)
@@ -987,7 +1001,7 @@ class Verification {
     }
     for (let level = 1; level <= this.#above.length; level++) this.#compareLevel(level)
     this.#judgeRoot()
-    this.#story.end()
+    this.#story.end(this.#head.origin)
     this.#keys.end()
   }
 

@@ -29,6 +29,7 @@ export interface PeerActions {
   peersUnblock(options: PeerOptions): Promise<ExitCode>
   peersPin(options: PeerPinOptions): Promise<ExitCode>
   peersMovePin(options: PeerPinOptions): Promise<ExitCode>
+  peersCheck(options: PeerReceiptsOptions): Promise<ExitCode>
   peersReceipts(options: PeerReceiptsOptions): Promise<ExitCode>
   peersReconcile(options: PeerReconcileOptions): Promise<ExitCode>
 }
@@ -68,6 +69,15 @@ export const addPeers = (program: Command, actions: PeerActions, done: Done): vo
   ofDomain('block', 'peersBlock', 'neither ask nor answer it, from the next request on')
   ofDomain('unblock', 'peersUnblock', 'work with it again')
   ofUser('pin', 'peersPin', 'say or confirm that a user is one of that peer’s')
+  peers
+    .command('check')
+    .argument('<domain>', 'the domain of the KMS of the other organisation')
+    .description('a dry run against another realm, before any room is shared: what is to be fixed')
+    .option('--json', 'for programs')
+    .addOption(configOption())
+    .action(async (domain: string, options: Omit<PeerReceiptsOptions, 'domain'>) =>
+      done(await actions.peersCheck({ ...options, domain })),
+    )
   peers
     .command('receipts')
     .argument('<domain>', 'the domain of the KMS of the other organisation')

@@ -64,6 +64,8 @@ export interface CliActions
     PeerActions {
   serve(options: WithConfig): Promise<ExitCode>
   init(options: InitOptions): Promise<ExitCode>
+  /** 1 if something would keep the realm from starting, or from being safe. */
+  preflight(options: StatusOptions): Promise<ExitCode>
   status(options: StatusOptions): Promise<ExitCode>
   configCheck(options: WithConfig): Promise<ExitCode>
   configSchema(): Promise<ExitCode>
@@ -134,6 +136,12 @@ Examples:
   keyrealm init --config /etc/keyrealm/appliance.json
   keyrealm init --config /etc/keyrealm/appliance.json --answers answers.json
   keyrealm init --config /etc/keyrealm/appliance.json --continue --chain signed.pem`
+
+const PREFLIGHT_HELP = `
+Changes nothing. Ends with 1 if there is an error; warnings alone are 0.
+
+Example:
+  keyrealm preflight --config /etc/keyrealm/appliance.json`
 
 const AFTER_HELP = `
 The cloud core is a program of its own and never shares a process with a realm:
@@ -211,6 +219,13 @@ const addRunning = (program: Command, actions: CliActions, done: Done): void => 
     .addOption(jsonOption())
     .addHelpText('after', INIT_HELP)
     .action(async (options: InitOptions) => done(await actions.init(options)))
+  program
+    .command('preflight')
+    .description('look at everything that a start needs, and say what to put right and how')
+    .addOption(configOption())
+    .addOption(jsonOption())
+    .addHelpText('after', PREFLIGHT_HELP)
+    .action(async (options: StatusOptions) => done(await actions.preflight(options)))
   program
     .command('status')
     .description('say how the running appliance is')

@@ -2,6 +2,7 @@
 // admin API and the command line call them. Each records itself in the audit log.
 
 import type { ShipStatus } from '../audit/index.ts'
+import type { PeerCheck } from '../federation/index.ts'
 import type { UserId } from '../id.ts'
 import type { Instant } from '../time.ts'
 
@@ -78,6 +79,8 @@ export interface AdminActions {
   auditEntries(page: LogPage): Promise<readonly LogEntry[]>
   /** Destroys what ties a person to their pseudonym. */
   erase(userId: UserId): Promise<ErasureOutcome>
+  /** A dry run against another realm. Its domain comes as somebody typed it. */
+  checkPeer(domain: string): Promise<PeerCheck | 'admin.federation-off' | 'admin.not-a-domain'>
   /** Forgets cached signing keys and tokens of the issuers. */
   reloadIdentity(): Promise<void>
 }

@@ -67,8 +67,8 @@ export interface TreeStore {
    * than the step's, or another node holds it now. A hold that ends later than the step's is none.
    */
   advance(step: TreeStep, now: Instant): Promise<boolean>
-  /** Begins the next generation at the size of now, without a checkpoint. */
-  beginAgain(): Promise<TreeHead>
+  /** Begins the next generation, also behind `after`, at the size of now, without a checkpoint. */
+  beginAgain(after?: number): Promise<TreeHead>
   /** From now on other keys sign: no step that was signed by those of before is taken any more. */
   changeKeys(): Promise<void>
   /** Oldest first. */

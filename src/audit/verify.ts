@@ -137,7 +137,7 @@ class Verification {
     }
     for (let level = 1; level <= this.#above.length; level++) this.#compareLevel(level)
     this.#judgeRoot()
-    this.#story.end()
+    this.#story.end(this.#head.origin)
     this.#keys.end()
   }
 

@@ -20,6 +20,7 @@ import {
 } from './fields.ts'
 import { peerPolicy } from './peer-policy.ts'
 import { postgres } from './postgres.ts'
+import { proxy } from './proxy.ts'
 import { release } from './release.ts'
 import { search } from './search.ts'
 
@@ -367,6 +368,7 @@ export const settingsSchema = (folder: string) =>
       audit: audit(folder),
       backup: backup(folder).exactOptional(),
       release: release(folder),
+      proxy: proxy(folder).exactOptional(),
     })
     .superRefine(checkTogether)
 

@@ -20,6 +20,7 @@ import {
   Pkcs10CertificateRequestGenerator,
   SubjectAlternativeNameExtension,
 } from '@peculiar/x509'
+import { type Instant, instant } from '../time.ts'
 import { asBuffer } from './encoding.ts'
 import { SecretBytes } from './secret.ts'
 
@@ -98,6 +99,28 @@ export const requestCertificate = async (
   return {
     privateKeyPem: SecretBytes.from(new TextEncoder().encode(pem)),
     requestPem: `${request.toString('pem')}\n`,
+  }
+}
+
+export interface DescribedCertificate {
+  readonly validFrom: Instant
+  readonly validTo: Instant
+  /** Its one DNS name, if it has exactly one name and that is one. */
+  readonly dnsName: string | undefined
+}
+
+/** The first certificate of a PEM text; undefined if there is none. */
+export const describeCertificate = (pem: string): DescribedCertificate | undefined => {
+  try {
+    const certificate = new X509Certificate(pem)
+    const [, dnsName] = /^DNS:([^,]+)$/.exec(certificate.subjectAltName ?? '') ?? []
+    return {
+      validFrom: instant(certificate.validFromDate.getTime()),
+      validTo: instant(certificate.validToDate.getTime()),
+      dnsName: dnsName?.toLowerCase(),
+    }
+  } catch {
+    return undefined
   }
 }
 

@@ -14,6 +14,8 @@ export {
 export { signBearer, verifyBearer } from './bearer-token.ts'
 export {
   type CertificateRequest,
+  type DescribedCertificate,
+  describeCertificate,
   isCertificateOf,
   type RequestKind,
   requestCertificate,

@@ -15,6 +15,7 @@ import {
 } from '../boundary/index.ts'
 import { isRefusal } from '../refusal.ts'
 import { type Gather, gatherWrites } from '../runtime/index.ts'
+import { createAgent, type HttpProxy } from './proxy.ts'
 
 /** Contents of PEM files. */
 export interface LinkTls {
@@ -36,6 +37,7 @@ export type AskingFrame = Exclude<CoreFrame, { readonly type: 'welcome' }>
 export interface LineOptions {
   readonly url: string
   readonly tls: LinkTls
+  readonly proxy?: HttpProxy | undefined
   readonly times: LineTimes
   /** What may wait unsent before the line counts as stuck. */
   readonly backlogBytes: number
@@ -65,8 +67,10 @@ export interface CoreLine {
 
 export const dialCore = (options: LineOptions): CoreLine => {
   const { serverName, ...pems } = options.tls
+  const { proxy } = options
   const socket = new WebSocket(options.url, {
     ...pems,
+    ...(proxy === undefined ? {} : { agent: createAgent(proxy, {}) }),
     ...(serverName === undefined ? {} : { servername: serverName }),
     rejectUnauthorized: true,
     minVersion: 'TLSv1.3',

@@ -31,11 +31,13 @@ import { createPosts, type PostLimits, type PostOutcome } from './core-posts.ts'
 import { keepLine, type LineDown, type RedialTimes } from './core-redial.ts'
 import { createIndexCalls, type IndexCalls } from './index-calls.ts'
 import { createPeerStreams, type IncomingStream, type PeerStreams } from './peer-streams.ts'
+import type { HttpProxy } from './proxy.ts'
 
 export interface CoreLinkOptions {
   /** `wss://HOST:PORT`. */
   readonly url: string
   readonly tls: LinkTls
+  readonly proxy?: HttpProxy
   /** Asked for every new line, so that it tells the state of that moment. */
   hello(): HelloFrame
   /** Once for each post while its answers are remembered. Rejecting counts as a fault of the realm. */
@@ -157,7 +159,8 @@ export const openCoreLink = (options: CoreLinkOptions): CoreLink => {
     else if (isAboutStreams(frame)) streams.take(frame)
     else if (!isClosing) void others(frame)
   }
-  const connection = { url: url.href, tls, times, backlogBytes: BACKLOG_BYTES }
+  const { proxy } = options
+  const connection = { url: url.href, tls, proxy, times, backlogBytes: BACKLOG_BYTES }
   const hello = () => options.hello()
   const line = keepLine({
     line: { ...connection, hello, onFrame, onData: streams.takeData },

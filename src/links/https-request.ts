@@ -1,8 +1,9 @@
 // One HTTPS request with a JSON answer, bounded in time and size. It refuses plain HTTP, follows no redirect, and
 // never shows the answer's text in an error: whatever went wrong is one of a few closed reasons.
 
-import { Agent, request } from 'node:https'
+import { type Agent, request } from 'node:https'
 import type { Duration } from '../time.ts'
+import { createAgent, type HttpProxy } from './proxy.ts'
 
 export type HttpsProblem =
   | 'not-https'
@@ -36,8 +37,8 @@ export const isHttpsFailure = (answer: JsonAnswer | HttpsFailure): answer is Htt
   'problem' in answer
 
 /** An agent that trusts the given PEM authorities only, or the system's when there are none. */
-export const createHttpsAgent = (caPem: string | undefined): Agent =>
-  new Agent({
+export const createHttpsAgent = (caPem: string | undefined, proxy?: HttpProxy): Agent =>
+  createAgent(proxy, {
     keepAlive: true,
     maxSockets: 32,
     minVersion: 'TLSv1.2',

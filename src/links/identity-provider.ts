@@ -12,9 +12,11 @@ import {
   type ProviderSettings,
 } from './provider-contact.ts'
 import { createProviderKeys, type KeyLimits, type LinkClock } from './provider-keys.ts'
+import type { HttpProxy } from './proxy.ts'
 
 export interface IdentityProviderSettings {
   readonly providers: readonly ProviderSettings[]
+  readonly proxy?: HttpProxy
   readonly clock: LinkClock
   readonly report?: (problem: ProviderProblem) => void
   /** Defaults: keys fresh for 10 minutes, usable for 24 hours, asked for at most every 3 s. */
@@ -34,11 +36,14 @@ export interface IdentityProviderLink extends IdentityProvider {
 export const createIdentityProvider = (
   settings: IdentityProviderSettings,
 ): IdentityProviderLink => {
-  const { clock, timeout = seconds(2), report = () => undefined } = settings
+  const { clock, proxy, timeout = seconds(2), report = () => undefined } = settings
   const limits = { ...DEFAULT_KEY_LIMITS, ...settings.keyLimits }
   const known = new Map(
     settings.providers.map((provider) => {
-      const contact = createProviderContact({ provider, now: () => clock.now(), timeout, report })
+      const contact = createProviderContact({
+        ...{ provider, proxy, timeout, report },
+        now: () => clock.now(),
+      })
       const keys = createProviderKeys({ clock, limits, fetchKeys: contact.fetchKeys })
       return [provider.issuer, { contact, keys }]
     }),

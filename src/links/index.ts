@@ -24,6 +24,14 @@ export {
 export { createPeerStreams, type IncomingStream, type PeerStreams } from './peer-streams.ts'
 export type { JudgedCertificate, PeerTls, PeerTrustView } from './peer-tls.ts'
 export type { PeerEncounter, PeerWatch } from './peer-watch.ts'
+export {
+  askDate,
+  type DateQuestion,
+  type ProbeAnswer,
+  probeTls,
+  type TlsProbe,
+} from './probe.ts'
+export { type HttpProxy, isThroughProxy, openTunnel, type Target } from './proxy.ts'
 export { createSyslogDatagram, type SyslogDatagramOptions } from './syslog-datagram.ts'
 export {
   createSyslogStream,

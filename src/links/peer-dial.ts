@@ -1,11 +1,12 @@
 // The way to a peer: a stream that the core relays, or a TCP connection where the settings give the peer an address.
 
-import { connect } from 'node:net'
+import { connect, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { StreamCode } from '../boundary/index.ts'
 import type { PeerDomain } from '../federation/index.ts'
 import { type Refusal, refuse } from '../refusal.ts'
 import type { Carrier } from './peer-tls.ts'
+import { type HttpProxy, isThroughProxy, openTunnel } from './proxy.ts'
 
 export interface PeerAddress {
   readonly host: string
@@ -17,6 +18,8 @@ export interface PeerWays {
   readonly direct: ReadonlyMap<string, PeerAddress>
   /** Through the core; absent where the settings forbid it. */
   readonly relay?: (domain: string) => Promise<Duplex | StreamCode>
+  /** On the way to addresses. */
+  readonly proxy?: HttpProxy
 }
 
 export type PeerWay = { readonly raw: Duplex; readonly carrier: Carrier } | Refusal
@@ -26,11 +29,17 @@ const unknown = (domain: PeerDomain): Refusal => refuse('federation.unknown-host
 const late = (domain: PeerDomain): Refusal => refuse('federation.peer-timed-out', domain)
 
 export const dialPeer = (
-  { direct, relay }: PeerWays,
+  { direct, relay, proxy }: PeerWays,
   domain: PeerDomain,
   withinMs: number,
 ): Promise<PeerWay> => {
   const address = direct.get(domain)
+  if (address !== undefined && proxy !== undefined && isThroughProxy(proxy, address.host)) {
+    return openTunnel(proxy, address, withinMs).then(
+      (raw: Socket) => ({ raw: raw.setNoDelay(true), carrier: 'direct' }),
+      () => unreachable(domain),
+    )
+  }
   if (address !== undefined) return dialDirect(domain, address, withinMs)
   return relay === undefined
     ? Promise.resolve(unknown(domain))

@@ -12,6 +12,7 @@ import {
   isHttpsUrl,
   requestJson,
 } from './https-request.ts'
+import type { HttpProxy } from './proxy.ts'
 
 export interface ProviderSettings {
   /** An https URL, exactly as in the `iss` of its tokens. */
@@ -41,6 +42,7 @@ export interface ProviderProblem {
 
 export interface ContactSettings {
   readonly provider: ProviderSettings
+  readonly proxy?: HttpProxy | undefined
   readonly now: () => Instant
   /** For one exchange. */
   readonly timeout: Duration
@@ -69,7 +71,7 @@ export const createProviderContact = (settings: ContactSettings): ProviderContac
   const { provider, now } = settings
   const { issuer } = provider
   if (!isHttpsUrl(issuer)) throw new Fault('links.identity-provider-settings')
-  const agent = createHttpsAgent(provider.caPem)
+  const agent = createHttpsAgent(provider.caPem, settings.proxy)
   const authorization = provider.introspection && basicAuthorization(provider.introspection)
   const ask = createAsk(settings, agent)
   let description: Description | undefined

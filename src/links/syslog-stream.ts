@@ -8,6 +8,7 @@ import { connect as connectTls, TLSSocket } from 'node:tls'
 import type { Shipment, ShipTarget } from '../audit/index.ts'
 import { Fault } from '../fault.ts'
 import { type Duration, milliseconds } from '../time.ts'
+import { type HttpProxy, isThroughProxy, openTunnel } from './proxy.ts'
 
 /** `octet-counting`: RFC 5425 §4.3 and RFC 6587 §3.4.1. `newline`: RFC 6587 §3.4.2. */
 export type Framing = 'octet-counting' | 'newline'
@@ -27,6 +28,7 @@ export interface SyslogStreamOptions {
   readonly framing: Framing
   /** Without it lines travel in the clear. */
   readonly tls?: SyslogTls
+  readonly proxy?: HttpProxy
   readonly concludeAfter: Duration
   /** A server that takes nothing, or does not end, for so long is given up. */
   readonly giveUpAfter: Duration
@@ -37,12 +39,18 @@ const KEEP_ALIVE_MS = 30_000
 /** Longer than a round trip: what was written has arrived by then, so that no end can cross it on the way. */
 const QUIET_FOR = milliseconds(500)
 
-const dial = ({ host, port, tls }: SyslogStreamOptions): Socket =>
+const tunnelFor = async ({ host, port, proxy }: SyslogStreamOptions) =>
+  proxy !== undefined && isThroughProxy(proxy, host)
+    ? (await openTunnel(proxy, { host, port }, CONNECT_WITHIN_MS)).setKeepAlive(true, KEEP_ALIVE_MS)
+    : undefined
+
+/** `tunnel` leads there already. */
+const dial = ({ host, port, tls }: SyslogStreamOptions, tunnel: Socket | undefined): Socket =>
   tls === undefined
-    ? connectTcp({ host, port, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS })
+    ? (tunnel ?? connectTcp({ host, port, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS }))
     : connectTls({
         host,
-        port,
+        ...(tunnel === undefined ? { port } : { socket: tunnel }),
         ca: tls.caPem,
         minVersion: 'TLSv1.2',
         ...(isIP(tls.serverName) === 0 ? { servername: tls.serverName } : {}),
@@ -170,9 +178,10 @@ export const createSyslogStream = (options: SyslogStreamOptions): ShipTarget => 
   concludeAfter: options.concludeAfter,
   open: async () => {
     const { tls } = options
-    const socket = dial(options)
+    const tunnel = await tunnelFor(options)
+    const socket = dial(options, tunnel)
     try {
-      await isConnected(socket)
+      if (socket !== tunnel) await isConnected(socket)
       if (tls !== undefined && !(socket instanceof TLSSocket && hasName(socket, tls.serverName))) {
         throw new Fault('links.ship-wrong-name')
       }

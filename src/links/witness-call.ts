@@ -6,6 +6,7 @@ import { type Agent, request } from 'node:https'
 import type { WitnessAnswer } from '../audit/index.ts'
 import { type Duration, seconds } from '../time.ts'
 import { createHttpsAgent } from './https-request.ts'
+import type { HttpProxy } from './proxy.ts'
 
 export interface WitnessPlace {
   /** What `/add-checkpoint` is put behind. */
@@ -13,6 +14,8 @@ export interface WitnessPlace {
   /** PEM; the system's authorities without it. */
   readonly caPem?: string
   readonly timeout?: Duration
+  /** For HTTPS; plain HTTP stays on loopback. */
+  readonly proxy?: HttpProxy
 }
 
 /** A few signature lines; one of ML-DSA-44 has 3.4 kB. */
@@ -20,9 +23,9 @@ const ANSWER_MAX_BYTES = 32 * 1024
 const TIMEOUT = seconds(5)
 
 /** How to ask the witness at a place. What it returns never rejects. */
-export const witnessAt = ({ url, caPem, timeout = TIMEOUT }: WitnessPlace) => {
+export const witnessAt = ({ url, caPem, proxy, timeout = TIMEOUT }: WitnessPlace) => {
   const target = `${url.replace(/\/+$/, '')}/add-checkpoint`
-  const agent = target.startsWith('https:') ? createHttpsAgent(caPem) : undefined
+  const agent = target.startsWith('https:') ? createHttpsAgent(caPem, proxy) : undefined
   return (body: string): Promise<WitnessAnswer> => post(target, body, timeout, agent)
 }
 

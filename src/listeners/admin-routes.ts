@@ -36,6 +36,7 @@ export const adminRoutes = (actions: AdminActions): readonly AdminRoute[] => [
     path: '/admin/v1/audit/shipping',
     answer: async () => ({ json: { destinations: await actions.shipStatus() } }),
   },
+  { method: 'POST', path: '/admin/v1/peers/check', answer: oneAtATime(checkPeer(actions)) },
   {
     method: 'POST',
     path: '/admin/v1/identity/reload',
@@ -106,6 +107,19 @@ const erase =
       return { problem: 'http.malformed-body' }
     }
     const outcome = await actions.erase(userId)
+    return typeof outcome === 'string' ? { problem: outcome } : { json: outcome }
+  }
+
+/** `{"domain": "…"}` and nothing else. */
+const checkPeer =
+  (actions: AdminActions): Answer =>
+  async ({ body }) => {
+    const raw = parseJson(body)
+    const isAlone = typeof raw === 'object' && raw !== null && Object.keys(raw).length === 1
+    if (!isAlone || !('domain' in raw) || typeof raw.domain !== 'string') {
+      return { problem: 'http.malformed-body' }
+    }
+    const outcome = await actions.checkPeer(raw.domain)
     return typeof outcome === 'string' ? { problem: outcome } : { json: outcome }
   }
 

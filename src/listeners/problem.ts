@@ -19,6 +19,8 @@ const PROBLEMS = {
   'witness.locked': [503, 'The realm is locked and has no key to co-sign with.'],
   'admin.wrong-passphrase': [403, 'The passphrase does not open the sealed file.'],
   'admin.already-unlocked': [409, 'The appliance is already unlocked.'],
+  'admin.federation-off': [409, 'This realm works alone: the settings have no federation.carrier.'],
+  'admin.not-a-domain': [400, 'A peer is named by its domain, in lower case.'],
   'erasure.unknown-person': [404, 'Nobody is known under this id.'],
   'erasure.machine-account': [409, 'This is a machine account: it is disabled, not erased.'],
   'erasure.not-off-boarded': [409, 'First take them out of every room: users off-board.'],

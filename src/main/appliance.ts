@@ -2,7 +2,7 @@
 // do to it. Locked, it is healthy and answers nobody; unlocked, it publishes its identity.
 
 import { readFileSync } from 'node:fs'
-import type { AdminActions, ApplianceStatus } from '../admin/index.ts'
+import type { AdminActions, LogPage } from '../admin/index.ts'
 import {
   type AnswersFrame,
   type KmsDetails,
@@ -18,20 +18,21 @@ import type { IndexLine } from '../indexer/index.ts'
 import { operationAnswer, withdrawOperation } from '../kms/index.ts'
 import { type CoreLink, openCoreLink } from '../links/index.ts'
 import { type Job, type Log, type Metrics, type Part, systemClock } from '../runtime/index.ts'
+import { statusOf } from './appliance-status.ts'
 import { type Realm, record, unlockRealm } from './assembly.ts'
 import { type Carrier, joinCarrier } from './carrier.ts'
 import { type JoinedCorridor, joinCorridor } from './corridor.ts'
 import { erase } from './erase.ts'
 import { federationJobs, joinForeignHome, joinPush, joinServePeer } from './federation.ts'
 import { ownJobs } from './own-jobs.ts'
+import { runCheck } from './peer-check.ts'
 import { createPeerWatch, joinTurnedAway, turnedAwayJob } from './peer-watch.ts'
+import { proxyOf } from './proxy.ts'
 import { recordReading } from './reading.ts'
 import { joinRooms, type Rooms } from './rooms.ts'
 import { type JoinedSearch, joinSearch } from './search.ts'
 import { joinShipping, type Shipping } from './shipping.ts'
-import { VERSION } from './version.ts'
-import { logStatus } from './witness-status.ts'
-import { joinWitnessing, type Witnessing, witnessKeys } from './witnessing.ts'
+import { joinWitnessing, type Witnessing } from './witnessing.ts'
 
 /** The line to the core: nothing until it is opened. */
 export interface Line {
@@ -99,6 +100,7 @@ const openLink = (parts: LineParts): CoreLink => {
   const { core, limits } = realm.settings
   return openCoreLink({
     url: core.linkUrl,
+    ...proxyOf(realm.settings),
     tls: {
       ca: readFileSync(core.tlsCaFile, 'utf8'),
       cert: readFileSync(core.certificateFile, 'utf8'),
@@ -175,20 +177,6 @@ const createLine = (parts: LineParts): Line => {
   }
 }
 
-const statusOf = async (
-  realm: Realm,
-  line: Line,
-  startedAt: ApplianceStatus['startedAt'],
-): Promise<ApplianceStatus> => ({
-  realm: { name: realm.settings.realm.name, domain: realm.kms.domain },
-  version: VERSION,
-  state: realm.keyring.isUnlocked ? 'ready' : 'locked',
-  link: line.isUp() ? 'connected' : 'disconnected',
-  store: realm.settings.store.kind,
-  startedAt,
-  log: await logStatus(realm, witnessKeys(realm)),
-})
-
 const lock = async (
   appliance: Pick<Appliance, 'realm' | 'joined' | 'line' | 'search'>,
 ): Promise<void> => {
@@ -263,7 +251,14 @@ const joinRealmCarrier = (realm: Realm, needs: CarrierNeeds): Carrier | undefine
   const { federation } = realm.settings
   if (federation.carrier === undefined) return undefined
   const watch = createPeerWatch({ federation, ...needs })
-  return joinCarrier({ settings: federation.carrier, domain: realm.kms.domain, watch, ...needs })
+  const own = { settings: federation.carrier, domain: realm.kms.domain, ...proxyOf(realm.settings) }
+  return joinCarrier({ ...own, watch, ...needs })
+}
+
+const auditEntries = async ({ store, ledger }: Realm, { after, limit }: LogPage) => {
+  const entries = await store.read((tx) => tx.audit.read(after, limit))
+  await recordReading(ledger, after, entries.length)
+  return entries
 }
 
 /** Without a link to peers the realm works alone: it asks nobody. */
@@ -320,17 +315,14 @@ export const createAppliance = async (
     actions: {
       status: () => statusOf(realm, line, startedAt),
       lock: () => lock(parts),
-      unlock: async (passphrase) => {
-        if (realm.keyring.isUnlocked) return 'already-unlocked'
-        return await tryUnlock(realm, () => unlock(SecretBytes.from(passphrase)))
-      },
+      unlock: async (passphrase) =>
+        realm.keyring.isUnlocked
+          ? 'already-unlocked'
+          : await tryUnlock(realm, () => unlock(SecretBytes.from(passphrase))),
       shipStatus: () => shipping.status(),
-      auditEntries: async ({ after, limit }) => {
-        const entries = await realm.store.read((tx) => tx.audit.read(after, limit))
-        await recordReading(realm.ledger, after, entries.length)
-        return entries
-      },
+      auditEntries: (page) => auditEntries(realm, page),
       erase: (userId) => erase(parts, userId),
+      checkPeer: (domain) => runCheck(realm, link, domain),
       reloadIdentity: () => reloadIdentity(parts),
     },
     close: async () => {

@@ -7,6 +7,7 @@ import {
   createPeerLink,
   createPeerServer,
   dialPeer,
+  type HttpProxy,
   type IncomingStream,
   type PeerTls,
   type PeerWatch,
@@ -18,6 +19,7 @@ import { type CarrierSettings, readIdentity, readTrustFiles } from './carrier-fi
 
 export interface CarrierParts {
   readonly settings: CarrierSettings
+  readonly proxy?: HttpProxy
   readonly domain: string
   /** On the line to the core. */
   readonly openStream: CoreLink['openStream']
@@ -120,6 +122,7 @@ export const joinCarrier = (parts: CarrierParts): Carrier => {
   const ways = {
     direct: new Map(settings.direct.map(({ domain, host, port }) => [domain, { host, port }])),
     ...(settings.relay ? { relay: parts.openStream } : {}),
+    ...(parts.proxy === undefined ? {} : { proxy: parts.proxy }),
   }
   const peers = createPeerLink({
     ...{ tls, watch, limits: LINK_LIMITS },

@@ -22,6 +22,7 @@ import { refused } from './init/certificates.ts'
 import { init } from './init/commands.ts'
 import { ownDigests } from './own-files.ts'
 import { createPeerCommands } from './peer-commands.ts'
+import { preflightCommand } from './preflight/command.ts'
 import { recordNaming } from './reading.ts'
 import { runRotation } from './rotate-log-keys.ts'
 import { serve } from './serve.ts'
@@ -141,6 +142,7 @@ export const createCommands = (output: CliOutput): CliActions => ({
     output.out(settingsSchemaText())
     return DONE
   },
+  preflight: ({ config, json }) => preflightCommand(config, json, output),
   lock: async ({ config }) => {
     await askAdmin(loadSettings(config), 'POST', 'lock')
     return DONE

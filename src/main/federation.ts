@@ -32,7 +32,7 @@ const USES_EVERY = seconds(5)
 /** A removal is answered that late at most because a peer is. */
 const REMOVED_WITHIN = seconds(1)
 
-const policyOf = ({ settings: { federation } }: Realm): FederationPolicy => ({
+export const policyOf = ({ settings: { federation } }: Realm): FederationPolicy => ({
   mode: federation.mode,
   listed: new Set(federation.listed),
   claims: federation.claims,

@@ -16,6 +16,7 @@ import { toRfc3339 } from '../time.ts'
 import type { Realm } from './assembly.ts'
 import { beside, DONE, listing, type Row } from './beside.ts'
 import { CommandError } from './command-error.ts'
+import { checkCommand } from './peer-check.ts'
 import { runPeerReceipts, runPeerReconcile } from './peer-receipts.ts'
 
 const LISTED = 1000
@@ -115,6 +116,7 @@ export const createPeerCommands = (output: CliOutput): PeerActions => ({
     }),
   peersPin: (options) => pin(options, false),
   peersMovePin: (options) => pin(options, true),
+  peersCheck: (options) => checkCommand(options, output),
   peersReceipts: (options) => runPeerReceipts(options, output),
   peersReconcile: (options) => runPeerReconcile(options, output),
 })

@@ -6,6 +6,7 @@ import { readSecret, type Settings, secretPlace } from '../config/index.ts'
 import { SecretBytes } from '../crypto/index.ts'
 import type { IdentityProviderSettings } from '../links/index.ts'
 import { type Log, systemClock } from '../runtime/index.ts'
+import { proxyOf } from './proxy.ts'
 
 type Issuer = Settings['identity']['issuers'][number]
 type Provider = IdentityProviderSettings['providers'][number]
@@ -29,8 +30,9 @@ const providerOf = (issuer: Issuer): Provider => ({
   ...introspectionOf(issuer),
 })
 
-export const providerSettings = ({ identity }: Settings, log: Log): IdentityProviderSettings => ({
-  providers: identity.issuers.map(providerOf),
+export const providerSettings = (settings: Settings, log: Log): IdentityProviderSettings => ({
+  providers: settings.identity.issuers.map(providerOf),
+  ...proxyOf(settings),
   clock: {
     now: () => systemClock.now(),
     wait: async (duration) => {

@@ -52,6 +52,14 @@ export const originOf =
   (generation: number): string =>
     generation === 1 ? `${realm.domain}/log` : `${realm.domain}/log/${generation}`
 
+/** The generation that an origin of this realm names; 0 for any other. */
+export const generationIn = ({ realm }: Settings, origin: string): number => {
+  const first = `${realm.domain}/log`
+  if (origin === first) return 1
+  const number = origin.startsWith(`${first}/`) ? Number(origin.slice(first.length + 1)) : 0
+  return Number.isSafeInteger(number) ? number : 0
+}
+
 export const keptFile = ({ realm }: Settings): string =>
   join(realm.stateDirectory, 'log-checkpoint')
 

@@ -6,7 +6,7 @@ import { type Act, formatCheckpoint, type KeptVerdict } from '../audit/index.ts'
 import { encodeB64u } from '../crypto/index.ts'
 import type { Realm } from './assembly.ts'
 import { CommandError } from './command-error.ts'
-import { keptFile } from './published-log.ts'
+import { generationIn, keptFile } from './published-log.ts'
 
 const SYSTEM = { kind: 'system' } as const
 
@@ -54,7 +54,9 @@ export const acceptRestore = async (realm: Realm): Promise<string | undefined> =
     throw new CommandError('main.not-restored', 'the database holds what was published from it')
   }
   await realm.ledger.commit(async (tx) => {
-    await tx.tree.beginAgain()
+    // The database may be older than an earlier restore: a name that was used is not used again.
+    const after = found.kept === undefined ? 0 : generationIn(realm.settings, found.kept.origin)
+    await tx.tree.beginAgain(after)
     return { result: undefined, acts: [restored(found)] }
   })
   if (found.verdict === 'unkept') return undefined

@@ -19,6 +19,7 @@ import { createLogFile, createSyslogDatagram, createSyslogStream } from '../link
 import { type Job, type Log, type Metrics, systemClock } from '../runtime/index.ts'
 import { seconds } from '../time.ts'
 import type { Realm } from './assembly.ts'
+import { proxyOf } from './proxy.ts'
 import { VERSION } from './version.ts'
 
 type Destination = Settings['audit']['ship'][number]
@@ -56,7 +57,7 @@ const tlsOf = (destination: Destination) =>
       }
     : {}
 
-const targetOf = (destination: Destination): ShipTarget => {
+const targetOf = (destination: Destination, settings: Settings): ShipTarget => {
   if (destination.kind === 'file')
     return createLogFile({ ...destination, nowMs: () => systemClock.now() })
   if (destination.kind === 'syslog-udp') return createSyslogDatagram(destination)
@@ -64,6 +65,7 @@ const targetOf = (destination: Destination): ShipTarget => {
   return createSyslogStream({
     ...{ host, port, framing },
     ...tlsOf(destination),
+    ...proxyOf(settings),
     concludeAfter: seconds(confirmEverySeconds),
     giveUpAfter: seconds(giveUpAfterSeconds),
   })
@@ -95,7 +97,7 @@ const shipperOf = (realm: Realm, holder: string, destination: Destination): Ship
     destination: destination.name,
     holder,
     source: sourceOf(realm, destination.name),
-    target: targetOf(destination),
+    target: targetOf(destination, realm.settings),
     wants: createFilter(destination.filter ?? {}),
     render: rendererOf(destination),
     now: realm.now,

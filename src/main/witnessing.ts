@@ -16,6 +16,7 @@ import type { Job, Log, Metrics } from '../runtime/index.ts'
 import { type Duration, milliseconds, seconds } from '../time.ts'
 import type { Realm } from './assembly.ts'
 import { CommandError } from './command-error.ts'
+import { proxyOf } from './proxy.ts'
 import { logStatus, witnessGauges } from './witness-status.ts'
 
 export interface Witnessing {
@@ -62,7 +63,10 @@ export const witnessKeys = ({ settings }: Realm): readonly VerifierKey[] => {
 
 const joinWitnesses = (realm: Realm, asked: WitnessesSettings): Witnesses =>
   new Witnesses({
-    witnesses: witnessesIn(asked).map(({ key, ...place }) => ({ key, ask: witnessAt(place) })),
+    witnesses: witnessesIn(asked).map(({ key, ...place }) => ({
+      key,
+      ask: witnessAt({ ...place, ...proxyOf(realm.settings) }),
+    })),
     quorum: asked.quorum,
     database: realm.store,
     ledger: realm.ledger,

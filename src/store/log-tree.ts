@@ -55,14 +55,14 @@ const prepareStatements = (dialect: Dialect) => ({
         ]),
       ),
   ),
-  beginAgain: prepare(dialect, 'log-tree.begin-again', {}, (db) =>
-    db.updateTable('log_tree').set((set) => ({
-      generation: set('generation', '+', 1),
+  beginAgain: prepare(dialect, 'log-tree.begin-again', { generation: 'integer' }, (db, p) =>
+    db.updateTable('log_tree').set({
+      generation: p.generation,
       checkpoint: '',
       published_at: 0,
       holder: '',
       held_until: 0,
-    })),
+    }),
   ),
   changeKeys: prepare(dialect, 'log-tree.change-keys', {}, (db) =>
     db.updateTable('log_tree').set((set) => ({ key_epoch: set('key_epoch', '+', 1) })),
@@ -115,8 +115,9 @@ export const prepareLogTree = (dialect: Dialect) => {
         await link.insertAll(statements.put, rows)
         return true
       },
-      async beginAgain() {
-        await link.run(statements.beginAgain, {})
+      async beginAgain(after = 0) {
+        const { generation } = await head()
+        await link.run(statements.beginAgain, { generation: Math.max(generation, after) + 1 })
         return head()
       },
       async changeKeys() {

@@ -153,6 +153,24 @@ describe('a start of the process', () => {
   })
 })
 
+describe('the name of the log', () => {
+  const called = (origin: string, ...actions: readonly string[]) => {
+    const bodies = actions.map((action, at) => entry(at + 1, { action }))
+    const mirror = forge(bodies, signing, NOW, origin)
+    const own = signing.map((key) => verifierKeyOf(origin, key))
+    return verdictOf(verifyMirror(mirror, own))
+  }
+
+  test('changes with each restore that the log tells of, and then only', () => {
+    const [first, second] = ['realm.example/log', 'realm.example/log/2']
+    assert.deepEqual(called(first, 'test.happened'), WHOLE)
+    assert.deepEqual(called(second, 'test.happened', 'log.restored'), WHOLE)
+    assert.deepEqual(called(second, 'test.happened'), incomplete('the whole log'))
+    assert.deepEqual(called(first, 'log.restored'), incomplete('the whole log'))
+    assert.deepEqual(called('elsewhere.example', 'log.restored'), WHOLE, 'not named by us')
+  })
+})
+
 describe('a checkpoint', () => {
   test('signed in the future is not the newest for ever', () => {
     const age = { nowSeconds: NOW, maxSeconds: 60 }

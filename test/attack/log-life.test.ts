@@ -68,7 +68,7 @@ const verdict = async () => {
   const findings = new Findings()
   const story = new Story(findings)
   for (const { sequence, body } of entries) story.add(sequence, body)
-  story.end()
+  story.end('realm.example/log')
   return findings.report()
 }
 
@@ -110,6 +110,23 @@ describe('without the checkpoint kept outside the database', () => {
       await refuseRestored(realm)
       const { generation } = await realm.store.read((tx) => tx.tree.head())
       assert.deepEqual([generation, existsSync(kept)], [2, false])
+    } finally {
+      await realm.store.close()
+    }
+  })
+})
+
+describe('a database from before an earlier restore', () => {
+  test('goes on under a name that no log of this realm had', async () => {
+    const realm = await open()
+    const { domain, stateDirectory } = realm.settings.realm
+    writeFileSync(
+      join(stateDirectory, 'log-checkpoint'),
+      CHECKPOINT.replace(/.*/, `${domain}/log/5`),
+    )
+    try {
+      assert.match((await acceptRestore(realm)) ?? '', /evidence/)
+      assert.equal((await realm.store.read((tx) => tx.tree.head())).generation, 6)
     } finally {
       await realm.store.close()
     }

@@ -271,6 +271,8 @@ describe('an auditor who names witnesses', () => {
       const found = verdict(mirror, some(2, first, second))
       assert.deepEqual(found, { isIntact: true, isComplete: false, where: ['the witnesses'] })
     }
+    const itself = { witnesses: { quorum: 1, keys: keys.slice(1) } }
+    assert.equal(verdict(copy(), itself).isComplete, false, 'a log is not its own witness')
     const twice = { witnesses: { quorum: 2, keys: first.verifiers } }
     assert.equal(verdict(withNotes(cosigned(newest, [first])), twice).isComplete, false)
   })

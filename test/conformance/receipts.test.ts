@@ -38,7 +38,7 @@ describe('receipts', () => {
     const [repeat, ...more] = (await world.entries()).slice(before)
     assert.deepEqual([repeat?.action, more], ['answer.repeated', []])
     const other = { ...request, receipts: [receipt(KEY, { purpose: 'encrypt' })] }
-    assert.deepEqual(await alice.askRaw(other), first)
+    await world.refused(await alice.askRaw(other), 409, 'request.id-reused')
     assert.equal(
       (await world.lastEntry())['uses'],
       undefined,

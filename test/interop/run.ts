@@ -45,7 +45,14 @@ async function freePortBase(): Promise<number> {
   throw new Error('no run of free ports found')
 }
 
-async function startWorld(folder: string): Promise<{ process: ChildProcess; readyFile: string }> {
+interface StartedWorld {
+  readonly process: ChildProcess
+  readonly readyFile: string
+  /** What it complained of; its demonstration, which runs beside the tests, is one of the things that may fail. */
+  complaints(): string
+}
+
+async function startWorld(folder: string): Promise<StartedWorld> {
   const readyFile = path.join(folder, 'ready.json')
   const data = path.join(folder, 'data')
   const portBase = String(await freePortBase())
@@ -53,7 +60,12 @@ async function startWorld(folder: string): Promise<{ process: ChildProcess; read
   const started = spawn(path.join(ROOT, 'scripts', 'start'), options, {
     cwd: ROOT,
     detached: true, // a process group of its own, so that the whole world can be stopped
-    stdio: ['ignore', 'ignore', 'inherit'],
+    stdio: ['ignore', 'ignore', 'pipe'],
+  })
+  let complaints = ''
+  started.stderr.on('data', (chunk: Buffer) => {
+    process.stderr.write(chunk)
+    complaints += chunk.toString()
   })
   stopOnSignal(started)
   const failed = new Promise<never>((_, reject) => {
@@ -74,7 +86,7 @@ async function startWorld(folder: string): Promise<{ process: ChildProcess; read
     await stopGroup(started)
     throw error
   }
-  return { process: started, readyFile }
+  return { process: started, readyFile, complaints: () => complaints }
 }
 
 function groupLives(group: number): boolean {
@@ -119,7 +131,8 @@ async function run(): Promise<number> {
   try {
     const world = await startWorld(folder)
     try {
-      return await runTests(world.readyFile)
+      const code = await runTests(world.readyFile)
+      return world.complaints().includes('The demonstration failed') ? 1 : code
     } finally {
       await stopGroup(world.process)
     }

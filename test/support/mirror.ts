@@ -55,10 +55,11 @@ export const forge = (
   bodies: readonly string[],
   keys: readonly SigningKey[],
   seconds: number,
+  origin: string = ORIGIN,
 ): Mirror => {
   const entries = bodies.map((body) => utf8.encode(body))
   const { tree, tiles } = grow(EMPTY_TREE, entries.map(leafHash))
-  const checkpoint = { origin: ORIGIN, size: tree.size, root: rootOfTree(tree) }
+  const checkpoint = { origin, size: tree.size, root: rootOfTree(tree) }
   const mirror: Mirror = new Map([
     ['checkpoint', utf8.encode(signCheckpoint(checkpoint, keys, seconds))],
   ])

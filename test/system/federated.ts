@@ -2,12 +2,13 @@
 // every request that may cross does what it says, and removal bites on both sides.
 
 import assert from 'node:assert/strict'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import type { Json } from '../support/device.ts'
 import type { RemoteDevice } from '../support/remote-device.ts'
-import type { RunningWorld } from '../support/running-world.ts'
+import type { Ran, RunningWorld } from '../support/running-world.ts'
 import { aRoom, authorizationsOf, keyOf, keysOf } from '../support/world.ts'
-import { statusOf } from './flow.ts'
+import { statusOf, until } from './flow.ts'
 import { type Guests, invite } from './guests.ts'
 
 type Entry = Readonly<Record<string, unknown>>
@@ -16,6 +17,11 @@ const PAIRS = [
   ['alice', 'gina'],
   ['gina', 'alice'],
 ] as const
+/** Who holds what of the other: nobody of acme is removed from a room of globex. */
+const SIDES = [
+  { own: 'acme', other: 'globex', kinds: ['release', 'use', 'withdrawal'] },
+  { own: 'globex', other: 'acme', kinds: ['release', 'use'] },
+]
 const BATCH = 50
 
 const statusOfAnswer = (answer: Json): unknown => answer['status']
@@ -158,6 +164,29 @@ export const federatedTests = (
     await (await deviceOf('alice')).ask('update', next.uri, { resourceUri: resource.uri })
     assert.equal(statusOfAnswer(await gina.ask('retrieve', next.uri)), 403)
   })
+
+  for (const { own, other, kinds } of SIDES) {
+    test(`the operators of ${own} and ${other} lay their logs side by side, and miss no key`, async () => {
+      const { keyrealm, plan } = world().at(own)
+      const { domain } = world().at(other).plan
+      const reconcile = async () => {
+        const theirs = join(plan.directory, `${other}-${crypto.randomUUID()}`)
+        assert.equal((await world().at(other).keyrealm('audit', 'export', '--to', theirs)).code, 0)
+        return keyrealm('peers', 'reconcile', domain, '--theirs', theirs)
+      }
+      let last: Ran | undefined
+      await until('nothing is missing', async () => {
+        last = await reconcile()
+        return last.code === 0
+      }).catch((error: unknown) => assert.fail(`${String(error)}\n${JSON.stringify(last)}`))
+      const [, same] = /^releases of which both say the same\t(\d+)\n/.exec(last?.out ?? '') ?? []
+      assert.ok(Number(same) > 2 * BATCH, last?.out)
+      const receipts = (await keyrealm('peers', 'receipts', domain)).out.trimEnd().split('\n')
+      assert.ok(receipts.every((line) => !line.includes('does not verify')))
+      const held = new Set(receipts.map((line) => line.split('\t')[0]))
+      assert.deepEqual([...held].toSorted(), kinds)
+    })
+  }
 
   test('a host that nobody answers for is a refusal, at once', async () => {
     const begun = performance.now()

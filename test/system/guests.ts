@@ -1,4 +1,4 @@
-// Devices of people of two realms, and what each of their realms keeps of what was asked.
+// Devices of people of any realm of a running world, for the tests of one file.
 
 import { after } from 'node:test'
 import { type RemoteDevice, remoteDevice } from '../support/remote-device.ts'

@@ -2,7 +2,7 @@
 // same table; and with checkpoints published meanwhile.
 
 import { setTimeout } from 'node:timers/promises'
-import { createRecorder } from '../../../src/audit/index.ts'
+import { createRecorder, type Recorder } from '../../../src/audit/index.ts'
 import { systemRandom } from '../../../src/crypto/index.ts'
 import { createLedger } from '../../../src/kms/index.ts'
 import { type OpenStore, openStore, type StoreSettings } from '../../../src/store/index.ts'
@@ -51,9 +51,9 @@ const insertBare = (store: OpenStore): Promise<void> =>
   })
 
 /** Publishes beside the recording, as the appliance's job does; the age of what each checkpoint covers first. */
-const startPublishing = (store: OpenStore) => {
+const startPublishing = (store: OpenStore, recorder: Recorder) => {
   const lags = { worstMs: 0 }
-  const publisher = publisherOf(store)
+  const publisher = publisherOf(store, recorder)
   let isStopped = false
   const caughtUp = Promise.withResolvers<void>()
   const once = async (): Promise<void> => {
@@ -96,10 +96,11 @@ export const benchAppend = async (options: AppendOptions): Promise<void> => {
   const bare = await measure(seconds, () => insertBare(bareStore))
   await bareStore.close()
   const store = await openStore(options.settings())
-  const ledger = createLedger(store, createRecorder('bench', 'node-1', systemRandom.uuid()), now)
+  const recorder = createRecorder('bench', 'node-1', systemRandom.uuid())
+  const ledger = createLedger(store, recorder, now)
   const record = () => ledger.commit(async () => ({ result: undefined, acts: group }))
   const alone = await measure(seconds, record)
-  const publishing = startPublishing(store)
+  const publishing = startPublishing(store, recorder)
   await publishing.caughtUp
   publishing.lags.worstMs = 0
   const paced = await measure(seconds, record, aim)

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { signCheckpoint } from '../../../src/audit/checkpoint.ts'
 import { encodeEntry } from '../../../src/audit/encode.ts'
-import { type Act, createPublisher } from '../../../src/audit/index.ts'
+import { type Act, createPublisher, type Recorder } from '../../../src/audit/index.ts'
 import { generateSigningKey, signingKeyFrom } from '../../../src/crypto/index.ts'
 import type { OpenStore } from '../../../src/store/index.ts'
 import { instant, seconds } from '../../../src/time.ts'
@@ -42,8 +42,9 @@ export const place = { realm: 'bench', node: 'node-1', boot: 'boot-1', counter: 
 export const entryOf = (index: number): string =>
   encodeEntry(anAct(index), { ...place, counter: index + 1 })
 
-export const publisherOf = (store: OpenStore) =>
+export const publisherOf = (store: OpenStore, recorder?: Recorder) =>
   createPublisher({
+    ...(recorder === undefined ? {} : { recorded: recorder.unpublished }),
     database: store,
     holder: 'bench',
     originOf: () => ORIGIN,

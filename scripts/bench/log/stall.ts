@@ -6,7 +6,12 @@ import { rmSync, statSync } from 'node:fs'
 import { createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
-import { createRecorder, createRenderer, createShipper } from '../../../src/audit/index.ts'
+import {
+  createRecorder,
+  createRenderer,
+  createShipper,
+  type Recorder,
+} from '../../../src/audit/index.ts'
 import { systemRandom } from '../../../src/crypto/index.ts'
 import { createLedger } from '../../../src/kms/index.ts'
 import { createSyslogStream } from '../../../src/links/index.ts'
@@ -97,8 +102,8 @@ interface Filled {
   readonly commitMs: readonly number[]
 }
 
-const fill = async (store: OpenStore, count: number): Promise<Filled> => {
-  const ledger = createLedger(store, createRecorder('bench', 'node-1', systemRandom.uuid()), now)
+const fill = async (store: OpenStore, recorder: Recorder, count: number): Promise<Filled> => {
+  const ledger = createLedger(store, recorder, now)
   const acts = Array.from({ length: GROUP }, (_, index) => anAct(index))
   const [memory, commitMs]: [number[], number[]] = [[], []]
   const begun = performance.now()
@@ -127,7 +132,8 @@ export const benchStall = async (count: number): Promise<void> => {
   const server = await aDeafServer()
   const shipper = shipperTo(server.port, store)
   const over = new AbortController()
-  const publisher = publisherOf(store)
+  const recorder = createRecorder('bench', 'node-1', systemRandom.uuid())
+  const publisher = publisherOf(store, recorder)
   const publishAll = async (): Promise<void> => {
     let step = await publisher.step()
     while (step.did === 'published' && step.isMore) step = await publisher.step()
@@ -135,7 +141,7 @@ export const benchStall = async (count: number): Promise<void> => {
   const publishing = forever(over.signal, publishAll, PUBLISH_EVERY_MS)
   const shipping = forever(over.signal, () => shipper.run(over.signal), 1000)
   const start = performance.now()
-  const { entries, memory, commitMs } = await fill(store, count)
+  const { entries, memory, commitMs } = await fill(store, recorder, count)
   const took = (performance.now() - start) / 1000
   const at = (share: number) => (commitMs[Math.floor(commitMs.length * share)] ?? 0).toFixed(1)
   say(

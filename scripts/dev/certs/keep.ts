@@ -1,6 +1,8 @@
 // Keeps a key and its certificate in two files: what is there and good is kept, what is missing is made.
-// It never overwrites one of them; only revocation lists, which age, are made anew. What is there but no longer good (expired, other name, other issuer, wrong key) is
-// refused with the name of the file to move away, because silently replacing an identity breaks whoever trusts it.
+// It never overwrites one of them; only revocation lists, which age, are made anew. What is there but no longer good
+// (expired, other name, other issuer, wrong key) is refused with the name of the file to move away, because silently
+// replacing an identity breaks whoever trusts it.
+
 // First: a later import does not load without it.
 import 'reflect-metadata'
 

@@ -27,7 +27,8 @@ const now = () => instant(Date.now())
 const say = (said: Said): void => void writeSync(1, `${JSON.stringify(said)}\n`)
 
 const store = await openStore({ kind: 'postgres', url, poolSize: 3 })
-const ledger = createLedger(store, createRecorder('acme', node, boot), now)
+const recorder = createRecorder('acme', node, boot)
+const ledger = createLedger(store, recorder, now)
 const keyring = new Keyring(systemRandom)
 const organizationId = organization(ACME)
 const mainKey = { id: '00000000-0000-4000-8000-000000000001', organizationId, createdAt: now() }
@@ -35,14 +36,19 @@ await unlockKeyring(keyring, [{ mainKey, key: aesKeyFrom(MAIN_KEY) }], ledger, s
 const logKeys = new LogKeys(keyring)
 logKeys.know(await ensureLogKeys(ledger, { keyring, random: systemRandom, organizationId }))
 
+/** The newest note that this node knows, its own or the other's. */
+let kept = ''
 const publisher = createPublisher({
+  recorded: recorder.unpublished,
   database: store,
   holder: boot,
   originOf: (generation) => `acme/log/${generation}`,
   useKeys: (epoch) => logKeys.follow(epoch, () => store.read((tx) => tx.logKeys.all('log'))),
   sign: (checkpoint, moment) =>
     logKeys.signing && signCheckpoint(checkpoint, logKeys.signing, Math.floor(moment / 1000)),
-  keep: (note) => say({ published: note }),
+  keep: (note) => {
+    kept = note
+  },
   now,
   heldFor: HELD_FOR,
   renewedAfter: HELD_FOR,
@@ -67,7 +73,7 @@ const record = async (): Promise<void> => {
 }
 const publish = async (): Promise<void> => {
   while (!isStopping) {
-    await publisher.step()
+    if ((await publisher.step()).did === 'published') say({ published: kept })
     await setTimeout(PUBLISH_EVERY_MS)
   }
 }

@@ -121,6 +121,8 @@ export const logTreeContract = (on: Implementation): void => {
       assert.deepEqual(await headOf(store), again)
       assert.equal(await take(store, aStep(3, 4)), false, 'a step of the old log')
       assert.equal(await take(store, aStep(3, 4, { generation: 2, holder: 'node-2' })), true)
+      const later = await store.transact((tx) => tx.tree.beginAgain(7))
+      assert.equal(later.generation, 8)
     })
   })
 }

@@ -14,6 +14,7 @@ const aWorld = (act: () => number = () => 0) => {
   const actions: CliActions = {
     serve: record('serve'),
     init: record('init'),
+    preflight: record('preflight'),
     status: record('status'),
     configCheck: record('configCheck'),
     configSchema: record('configSchema'),
@@ -67,6 +68,7 @@ const aWorld = (act: () => number = () => 0) => {
     peersUnblock: record('peersUnblock'),
     peersPin: record('peersPin'),
     peersMovePin: record('peersMovePin'),
+    peersCheck: record('peersCheck'),
     peersReceipts: record('peersReceipts'),
     peersReconcile: record('peersReconcile'),
     auditShipStatus: record('auditShipStatus'),
@@ -168,6 +170,7 @@ const COMMANDS: readonly (readonly [line: string, name: string, options: object 
   ['access list --config realm.json', 'accessList', { config }],
   ['peers list --config realm.json', 'peersList', { config }],
   ['peers show k.y --config realm.json', 'peersShow', { config, domain: 'k.y' }],
+  ['peers check k.y --config realm.json', 'peersCheck', { config, domain: 'k.y' }],
   [
     'peers receipts k.y --json --config realm.json',
     'peersReceipts',
@@ -224,6 +227,7 @@ const COMMANDS: readonly (readonly [line: string, name: string, options: object 
     { config, continue: true, chain: 'c', linkChain: 'l', json: true },
   ],
   ['init --config realm.json --answers a', 'init', { config, answers: 'a' }],
+  ['preflight --config realm.json --json', 'preflight', { config, json: true }],
   ['recovery-key --out k', 'recoveryKey', { out: 'k' }],
   ['recovery-key --out k --x25519 --json', 'recoveryKey', { out: 'k', x25519: true, json: true }],
   ['backup --config realm.json', 'backup', { config }],

@@ -40,8 +40,8 @@ test('the example writes out every default', () => {
   }
 })
 
-/** An example shows one kind of store, the kinds of destination that keep a secret, and no peers. */
-const LEFT_OUT = ['store(postgres)', '(syslog-tcp)', '(syslog-udp)', 'federation.carrier']
+/** An example shows one kind of store, the kinds of destination that keep a secret, no peers and no proxy. */
+const LEFT_OUT = ['store(postgres)', '(syslog-tcp)', '(syslog-udp)', 'federation.carrier', 'proxy.']
 
 const LISTED_KIND = /^(.*)\[\]\((.*)\)$/
 

@@ -36,6 +36,10 @@ const aWorld = (change: Partial<AdminActions> = {}) => {
       calls.push(`erase ${userId}`)
       return { files: 'gone' }
     },
+    checkPeer: async (domain) => {
+      calls.push(`check ${domain}`)
+      return { domain, isGood: true, findings: [], roundTripsMs: [] }
+    },
     shipStatus: async () => [],
     reloadIdentity: async () => {
       calls.push('reload')
@@ -242,6 +246,26 @@ describe('erasing somebody', () => {
     const wrong = ['', '{}', '[]', '{"userId":"bob"}', `{"userId":"${userId}","force":true}`]
     for (const one of wrong) assert.equal((await world.post('/audit/erase', one)).status, 400, one)
     assert.deepEqual(world.calls, [])
+  })
+
+  test('checks a peer by its domain, and nothing else', async () => {
+    const world = aWorld()
+    const answer = await world.post('/peers/check', '{"domain":"kms.globex.example"}')
+    assert.deepEqual([answer.status, answer.body.domain], [200, 'kms.globex.example'])
+    for (const one of ['', '{}', '[]', '{"domain":7}', '{"domain":"a.b","force":true}']) {
+      assert.equal((await world.post('/peers/check', one)).body.code, 'http.malformed-body', one)
+    }
+    assert.deepEqual(world.calls, ['check kms.globex.example'])
+    for (const [code, status] of [
+      ['admin.federation-off', 409],
+      ['admin.not-a-domain', 400],
+    ] as const) {
+      const refused = await aWorld({ checkPeer: async () => code }).post(
+        '/peers/check',
+        '{"domain":"x"}',
+      )
+      assert.deepEqual([refused.status, refused.body.code], [status, code])
+    }
   })
 
   const obstacles = {
