@@ -105,6 +105,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       'cli-access.ts': { libraries: ['commander'] },
       'cli-audit.ts': { libraries: ['commander'] },
       'cli-backup.ts': { libraries: ['commander'] },
+      'examples.ts': { libraries: ['commander'] },
       'cli-index.ts': { libraries: ['commander'] },
       'cli-indexing.ts': { libraries: ['commander'] },
       'cli-options.ts': { libraries: ['commander'] },

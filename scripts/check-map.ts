@@ -5,7 +5,10 @@ import { join, sep } from 'node:path'
 import { checkNames, checkRooms, compareMap, type House } from './house/map.ts'
 
 const ROOT = join(import.meta.dirname, '..')
-const PLACES = ['*.*', 'src/**/*.*', 'scripts/**/*.*', 'test/**/*.*', 'config/*.*', 'certs/*.*']
+const PLACES = [
+  ...['*.*', 'src/**/*.*', 'scripts/**/*.*', 'test/**/*.*', 'config/*.*', 'certs/*.*'],
+  'packaging/**/*.*',
+]
 
 const found = globSync(PLACES, { cwd: ROOT, exclude: ['**/node_modules/**'] })
 const house: House = { files: new Set(found.map((path) => path.split(sep).join('/'))) }

@@ -26,7 +26,7 @@ const nodeTestArguments = (suite: Suite, totalsFile: string): string[] => [
   '--test',
   `--test-isolation=${suite.isolation}`,
   ...(suite.isolation === 'process' ? [`--test-concurrency=${suite.filesAtOnce}`] : []),
-  `--test-timeout=${Math.min(suite.timeoutMs, FILE_TIMEOUT_MS)}`,
+  `--test-timeout=${suite.fileTimeoutMs ?? Math.min(suite.timeoutMs, FILE_TIMEOUT_MS)}`,
   `--test-reporter=${join(ROOT, 'scripts/house/failures-reporter.ts')}`,
   '--test-reporter-destination=stdout',
   `--test-reporter=${join(ROOT, 'scripts/house/totals-reporter.ts')}`,

@@ -13,6 +13,8 @@ export interface Suite {
   readonly isolation: 'none' | 'process'
   readonly filesAtOnce: number
   readonly timeoutMs: number
+  /** Of one test file, where it needs longer than most. */
+  readonly fileTimeoutMs?: number
   readonly environment?: Readonly<Record<string, string>>
   /** Folder with a package.json and a lockfile of its own, installed before the suite runs. */
   readonly installs?: string
@@ -58,6 +60,7 @@ export const SUITES: readonly Suite[] = [
   },
   heavy('system'),
   heavy('attack'),
-  heavy('release'),
+  // Builds releases, from nothing and more than once.
+  { ...heavy('release'), timeoutMs: 40 * MINUTE_MS, fileTimeoutMs: 15 * MINUTE_MS },
   { ...heavy('interop'), timeoutMs: 10 * MINUTE_MS, program: 'test/interop/run.ts' },
 ]

@@ -2,7 +2,7 @@
 
 import { type Command, Option } from 'commander'
 import type { Done, ExitCode, WithConfig } from './cli.ts'
-import { configOption } from './cli-options.ts'
+import { configOption, jsonOption } from './cli-options.ts'
 
 export interface PersonOptions extends WithConfig {
   /** As given; whoever runs the command parses it. */
@@ -62,6 +62,7 @@ export const addLeaving = (users: Command, actions: AccessActions, done: Done): 
     .argument('<id>', 'the user id')
     .description('say from the audit log what somebody who left has got since; 1 if anything')
     .addOption(configOption())
+    .addOption(jsonOption())
     .action(async (id: string, options: WithConfig) =>
       done(await actions.usersReport({ ...options, id })),
     )
@@ -73,16 +74,19 @@ export const addRooms = (program: Command, actions: AccessActions, done: Done): 
     .command('list')
     .description('print resources: URI, creator (pseudonym), authorizations, keys, stale since')
     .addOption(configOption())
+    .addOption(jsonOption())
     .action(async (options: WithConfig) => done(await actions.roomsList(options)))
   rooms
     .command('stale')
     .description('print resources whose newest key is held by somebody who may read no more')
     .addOption(configOption())
+    .addOption(jsonOption())
     .action(async (options: WithConfig) => done(await actions.roomsStale(options)))
   rooms
     .command('check')
     .description('print where the rosters of the cloud and the authorizations differ; 1 if they do')
     .addOption(configOption())
+    .addOption(jsonOption())
     .action(async (options: WithConfig) => done(await actions.roomsCheck(options)))
 }
 
@@ -108,6 +112,7 @@ export const addMachines = (program: Command, actions: AccessActions, done: Done
     .command('list')
     .description('print machine accounts: name, subject, organisation, pseudonym, state')
     .addOption(configOption())
+    .addOption(jsonOption())
     .action(async (options: WithConfig) => done(await actions.machinesList(options)))
   featureOptions(machines.command('grant'))
     .description('let it do something, in one room or in all')
@@ -133,6 +138,7 @@ export const addAccess = (program: Command, actions: AccessActions, done: Done):
       'print grants of machine accounts, anonymous bearers (URI, room, pseudonym of the maker, expiry), and the role of compliance officers',
     )
     .addOption(configOption())
+    .addOption(jsonOption())
     .action(async (options: WithConfig) => done(await actions.accessList(options)))
   access
     .command('revoke')

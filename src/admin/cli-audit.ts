@@ -2,7 +2,7 @@
 
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { Done, ExitCode, WithConfig } from './cli.ts'
-import { configOption, wholeOption } from './cli-options.ts'
+import { configOption, jsonOption, wholeOption } from './cli-options.ts'
 import { addWitnesses, type WitnessActions } from './cli-witness.ts'
 
 export interface AuditShowOptions extends WithConfig {
@@ -90,6 +90,7 @@ const pages = (command: Command): Command =>
     .addOption(configOption())
     .addOption(wholeOption('--after <sequence>', 'only entries after this one', 0))
     .addOption(wholeOption('--limit <count>', 'at most so many', 100))
+    .addOption(jsonOption())
 
 const addReading = (audit: Command, actions: AuditActions, done: Done): void => {
   pages(audit.command('show').description('print entries in order')).action(
@@ -107,6 +108,7 @@ const addReading = (audit: Command, actions: AuditActions, done: Done): void => 
     .command('key')
     .description('print the keys that sign the log, as auditors need them')
     .addOption(configOption())
+    .addOption(jsonOption())
     .action(async (options: WithConfig) => done(await actions.auditKey(options)))
 }
 

@@ -70,7 +70,6 @@ export const addBackup = (program: Command, actions: BackupActions, done: Done):
     .requiredOption('--out <file>', 'a new file for the key; keep it away from the appliance')
     .option('--x25519', 'not post-quantum, for tools that know no other kind')
     .addOption(jsonOption())
-    .addHelpText('after', '\nExample:\n  keyrealm recovery-key --out /media/safe/recovery.key')
     .action(async (options: RecoveryKeyOptions) => done(await actions.recoveryKey(options)))
   program
     .command('backup')
@@ -90,16 +89,12 @@ export const addBackup = (program: Command, actions: BackupActions, done: Done):
     .addOption(recipientOption())
     .option('--no-backup', 'without one: there is no way back')
     .addOption(jsonOption())
-    .addHelpText('after', '\nExample:\n  keyrealm upgrade --config /etc/keyrealm/appliance.json')
     .action(async (options: UpgradeOptions) => done(await actions.upgrade(options)))
 }
 
 const BACKUP_HELP = `
 In it: keys (wrapped), the audit log, the search index's counters, settings, every file that they name. Not in it: the
-passphrase. Whoever puts it back needs the recovery key and the passphrase.
-
-Example:
-  keyrealm backup --config /etc/keyrealm/appliance.json --out /media/backup/today.age --recipient age1…`
+passphrase. Whoever puts it back needs the recovery key and the passphrase.`
 
 const addRestoring = (program: Command, actions: BackupActions, done: Done): void => {
   program
@@ -139,13 +134,7 @@ const addRestoring = (program: Command, actions: BackupActions, done: Done): voi
 
 const RESTORE_HELP = `
 The log goes on as another one, and says that it was put back. Copies that the realm had shipped, and its witnesses,
-show what happened after the backup was made.
-
-Example:
-  keyrealm restore today.age --recovery-key recovery.key --realm kms.acme.example --to /var/lib/keyrealm/restored`
+show what happened after the backup was made.`
 
 const REHEARSE_HELP = `
-Ends with 1 if what was put back would not serve.
-
-Example:
-  keyrealm rehearse-restore today.age --recovery-key recovery.key --sandbox /var/tmp/rehearsal`
+Ends with 1 if what was put back would not serve.`

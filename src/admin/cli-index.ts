@@ -2,7 +2,7 @@
 
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { Done, ExitCode } from './cli.ts'
-import { wholeOption } from './cli-options.ts'
+import { jsonOption, wholeOption } from './cli-options.ts'
 
 export interface IndexLabOptions {
   /** JSON lines; each file may be compressed (`.gz`). */
@@ -63,7 +63,7 @@ export const addIndex = (program: Command, actions: IndexActions, done: Done): C
     .option('--trace <file>', 'what is sent for them {room,word,hashes,count}')
     .addOption(seedOption())
     .addOption(languageOption())
-    .option('--json', 'for programs')
+    .addOption(jsonOption())
     .action(async (options: IndexLabOptions) => done(await actions.indexLab(options)))
   index
     .command('leakage')
@@ -75,7 +75,7 @@ export const addIndex = (program: Command, actions: IndexActions, done: Done): C
     .addOption(wholeOption('--skip <count>', 'leave out the first messages', 0))
     .addOption(wholeOption('--limit <count>', 'then at most so many messages; 0 takes all', 0))
     .option('--one-room', 'as if all were said in one room')
-    .option('--json', 'for programs')
+    .addOption(jsonOption())
     .action(async (options: IndexLeakageOptions) => done(await actions.indexLeakage(options)))
   return index
 }

@@ -2,7 +2,7 @@
 
 import { type Command, Option } from 'commander'
 import type { Done, ExitCode, WithConfig } from './cli.ts'
-import { configOption } from './cli-options.ts'
+import { configOption, jsonOption } from './cli-options.ts'
 
 export interface IndexRoomOptions extends WithConfig {
   /** By its resource, as given. */
@@ -25,6 +25,7 @@ export const addIndexing = (index: Command, actions: IndexingActions, done: Done
     .command('status')
     .description('print how far the index is: what was read, what waits, what is read beside it')
     .addOption(configOption())
+    .addOption(jsonOption())
     .action(async (options: WithConfig) => done(await actions.indexStatus(options)))
   index
     .command('rekey')

@@ -2,7 +2,7 @@
 
 import type { Command } from 'commander'
 import type { Done, ExitCode, WithConfig } from './cli.ts'
-import { configOption } from './cli-options.ts'
+import { configOption, jsonOption } from './cli-options.ts'
 
 export interface PeerOptions extends WithConfig {
   /** As given; whoever runs the command parses it. */
@@ -13,9 +13,7 @@ export interface PeerPinOptions extends PeerOptions {
   readonly user: string
 }
 
-export interface PeerReceiptsOptions extends PeerOptions {
-  readonly json?: boolean
-}
+export type PeerReceiptsOptions = PeerOptions
 
 export interface PeerReconcileOptions extends PeerReceiptsOptions {
   /** Folder with an export of the other realm's log. */
@@ -64,8 +62,13 @@ export const addPeers = (program: Command, actions: PeerActions, done: Done): vo
       'print peers: domain, state, since when, users, copies they hold, withdrawals owed',
     )
     .addOption(configOption())
+    .addOption(jsonOption())
     .action(async (options: WithConfig) => done(await actions.peersList(options)))
-  ofDomain('show', 'peersShow', 'print the users of a peer, conflicts about them, what it is owed')
+  ofDomain(
+    'show',
+    'peersShow',
+    'print the users of a peer, conflicts about them, what it is owed',
+  ).addOption(jsonOption())
   ofDomain('block', 'peersBlock', 'neither ask nor answer it, from the next request on')
   ofDomain('unblock', 'peersUnblock', 'work with it again')
   ofUser('pin', 'peersPin', 'say or confirm that a user is one of that peer’s')
@@ -87,6 +90,11 @@ export const addPeers = (program: Command, actions: PeerActions, done: Done): vo
     .action(async (domain: string, options: Omit<PeerReceiptsOptions, 'domain'>) =>
       done(await actions.peersReceipts({ ...options, domain })),
     )
+  ofUser('move-pin', 'peersMovePin', 'the same, of a user who was known as one of another peer’s')
+  addReconcile(peers, actions, done)
+}
+
+const addReconcile = (peers: Command, actions: PeerActions, done: Done): void => {
   peers
     .command('reconcile')
     .argument('<domain>', 'the domain of the KMS of the other organisation')
@@ -97,5 +105,4 @@ export const addPeers = (program: Command, actions: PeerActions, done: Done): vo
     .action(async (domain: string, options: Omit<PeerReconcileOptions, 'domain'>) =>
       done(await actions.peersReconcile({ ...options, domain })),
     )
-  ofUser('move-pin', 'peersMovePin', 'the same, of a user who was known as one of another peer’s')
 }

@@ -2,7 +2,7 @@
 
 import type { Command } from 'commander'
 import type { Done, ExitCode, StatusOptions } from './cli.ts'
-import { configOption } from './cli-options.ts'
+import { configOption, jsonOption } from './cli-options.ts'
 
 export interface ShipActions {
   /** 1 while an entry waits for longer than it may. */
@@ -15,6 +15,6 @@ export const addShipStatus = (audit: Command, actions: ShipActions, done: Done):
     .command('ship-status')
     .description('print how far shipping has got: cursor, lag, state, last error; 1 if alarmed')
     .addOption(configOption())
-    .option('--json', 'for programs')
+    .addOption(jsonOption())
     .action(async (options: StatusOptions) => done(await actions.auditShipStatus(options)))
 }

@@ -11,6 +11,7 @@ import { addIndexing, type IndexingActions } from './cli-indexing.ts'
 import { configOption, jsonOption, passphraseOption } from './cli-options.ts'
 import { addPeers, type PeerActions } from './cli-peers.ts'
 import { addShipStatus, type ShipActions } from './cli-ship.ts'
+import { addExamples } from './examples.ts'
 import { nextStep } from './next-steps.ts'
 
 /** 0 done, 1 refused or failed; see `keyrealm --help`. */
@@ -19,6 +20,8 @@ export type ExitCode = number
 export interface WithConfig {
   /** Path of the settings file. */
   readonly config: string
+  /** Present when programs read what is printed. */
+  readonly json?: true
 }
 
 export interface UnlockOptions extends WithConfig {
@@ -30,13 +33,9 @@ export interface InitOptions extends UnlockOptions {
   readonly continue?: true
   readonly chain?: string
   readonly linkChain?: string
-  readonly json?: true
 }
 
-export interface StatusOptions extends WithConfig {
-  /** Present when programs read the answer. */
-  readonly json?: true
-}
+export type StatusOptions = WithConfig
 
 export interface VersionOptions {
   readonly digests?: true
@@ -126,29 +125,25 @@ export const buildProgram = (actions: CliActions, about: CliAbout, done: Done): 
       program.configureOutput().writeOut?.(`${about.version}\n`)
       return done(EXIT_DONE)
     })
+  addExamples(program)
   return program
 }
 
 const INIT_HELP = `
-With a settings file that exists, whatever of its realm is missing is made. Nothing is overwritten.
-
-Examples:
-  keyrealm init --config /etc/keyrealm/appliance.json
-  keyrealm init --config /etc/keyrealm/appliance.json --answers answers.json
-  keyrealm init --config /etc/keyrealm/appliance.json --continue --chain signed.pem`
+With a settings file that exists, whatever of its realm is missing is made. Nothing is overwritten.`
 
 const PREFLIGHT_HELP = `
-Changes nothing. Ends with 1 if there is an error; warnings alone are 0.
-
-Example:
-  keyrealm preflight --config /etc/keyrealm/appliance.json`
+Changes nothing. Ends with 1 if there is an error; warnings alone are 0.`
 
 const AFTER_HELP = `
 The cloud core is a program of its own and never shares a process with a realm:
   keyrealm core --config <file>    run the reference cloud core (keyrealm core --help)
 
 Exit codes: 0 done, 1 refused or failed, 2 used wrongly, 3 not stopped cleanly, 70 fault;
-audit verify: 4 not intact, 8 not complete, 12 neither.`
+audit verify: 4 not intact, 8 not complete, 12 neither.
+
+What is printed to be read is one line of JSON, or one a row, with --json. A failure is one line with its code, and below it
+what to do next.`
 
 /** Runs one command line (without node and script) and resolves with the exit code. */
 export const runCli = async (
@@ -230,7 +225,7 @@ const addRunning = (program: Command, actions: CliActions, done: Done): void => 
     .command('status')
     .description('say how the running appliance is')
     .addOption(configOption())
-    .option('--json', 'for programs')
+    .addOption(jsonOption())
     .action(async (options: StatusOptions) => done(await actions.status(options)))
   program
     .command('lock')
@@ -271,6 +266,7 @@ const addIdentity = (program: Command, actions: CliActions, done: Done): void =>
     .command('list')
     .description('print the identities, the newest first')
     .addOption(configOption())
+    .addOption(jsonOption())
     .action(async (options: WithConfig) => done(await actions.identityList(options)))
 }
 
@@ -286,6 +282,7 @@ const addLists = (program: Command, actions: CliActions, done: Done): void => {
     .command('list')
     .description('print the people whom the realm knows')
     .addOption(configOption())
+    .addOption(jsonOption())
     .action(async (options: WithConfig) => done(await actions.usersList(options)))
   addLeaving(users, actions, done)
 }

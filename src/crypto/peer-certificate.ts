@@ -101,7 +101,34 @@ export const readPeerTrust = (files: PeerTrustFiles): PeerTrust | PeerTrustProbl
   const rules = { anchors, lists, isRevocationRequired: files.isRevocationRequired }
   return {
     anchorsPem: anchors.map(({ node }) => node.toString()),
-    judge: (question) => judge(question, rules),
+    judge: remembering((question) => judge(question, rules)),
+  }
+}
+
+type Judge = PeerTrust['judge']
+
+/** Chains remembered; each is some peer's. */
+const ACCEPTED_MOST = 256
+
+/**
+ * Parsing and verifying a chain costs milliseconds, and a peer shows the same one each time. Only what was accepted is remembered, by its
+ * exact bytes, and no longer than it may be relied upon; other trust is another memory.
+ */
+const remembering = (judge: Judge): Judge => {
+  const accepted = new Map<string, { readonly by: PeerCertificate; readonly since: Instant }>()
+  return (question) => {
+    const name = question.chain.map(sha256Hex).join()
+    const { by, since } = accepted.get(name) ?? {}
+    const { expected, now } = question
+    const isSame = by !== undefined && (expected === undefined || expected === by.domain)
+    if (isSame && since !== undefined && now >= since && now < by.until) return by
+    const verdict = judge(question)
+    if (isRefusal(verdict)) return verdict
+    accepted.delete(name)
+    accepted.set(name, { by: verdict, since: now })
+    const oldest = accepted.keys().next()
+    if (accepted.size > ACCEPTED_MOST && !oldest.done) accepted.delete(oldest.value)
+    return verdict
   }
 }
 

@@ -240,7 +240,11 @@ export const acceptPeer = (
       tap.destroy()
       settle(refuse('federation.peer-broken'))
     })
+    // Nobody reads the socket yet, so that it would not notice: whoever leaves now must not keep a place.
+    const left = (): void => fail(refuse('federation.peer-broken'))
+    tap.once('end', left)
     socket.once('secure', () => {
+      tap.off('end', left)
       const tlsGroup = tap.group ?? UNKNOWN_GROUP
       const proven = prove({ socket, carrier, tlsGroup, expected: claimed }, tls)
       if (isRefusal(proven)) sayGoodbye(socket, proven)

@@ -64,7 +64,7 @@ const staleRows = (realm: Realm): Promise<readonly Row[]> =>
   )
 
 /** Nothing to print is good news only if the cloud has told us its rosters, lately, and all of them. */
-const checkRooms = async (realm: Realm, output: CliOutput): Promise<number> => {
+const checkRooms = async (realm: Realm, output: CliOutput, json?: true): Promise<number> => {
   const { check, rows, isShared } = await realm.store.read(async (tx) => {
     const drifts = await tx.rosters.drifts()
     const ids = drifts.flatMap(({ subject }) => parseUserId(subject) ?? [])
@@ -81,11 +81,11 @@ const checkRooms = async (realm: Realm, output: CliOutput): Promise<number> => {
       }),
     }
   })
-  printRows(rows, output)
+  printRows(rows, output, json)
   if (check === undefined) {
     throw new CommandError('main.never-compared', 'the cloud has not sent its rosters yet')
   }
-  printRows([['compared', check.rooms, toRfc3339(check.checkedAt)]], output)
+  printRows([['compared', check.rooms, toRfc3339(check.checkedAt)]], output, json)
   if (check.checkedAt < before(realm.now(), COMPARED_WITHIN)) {
     throw new CommandError('main.compared-long-ago', 'the cloud has not sent all its rosters since')
   }
@@ -115,7 +115,12 @@ const reportRows = (report: OffBoardingReport): readonly Row[] => {
   ]
 }
 
-const printReport = async (realm: Realm, userId: UserId, output: CliOutput): Promise<number> => {
+const printReport = async (
+  realm: Realm,
+  userId: UserId,
+  output: CliOutput,
+  json?: true,
+): Promise<number> => {
   const report = await reportOffBoarding(realm.store, userId)
   if (report === undefined) {
     throw new CommandError(
@@ -124,7 +129,7 @@ const printReport = async (realm: Realm, userId: UserId, output: CliOutput): Pro
     )
   }
   await recordNaming(realm.ledger, 1)
-  printRows(reportRows(report), output)
+  printRows(reportRows(report), output, json)
   return isProven(report) ? DONE : FAILED
 }
 
@@ -258,11 +263,12 @@ export const createAccessCommands = (output: CliOutput): AccessActions => ({
       await offBoard(realm.ledger, { random: systemRandom, uris: urisOf(realm.kms.domain) }, userId)
       return printReport(realm, userId, output)
     }),
-  usersReport: ({ config, id }) =>
-    besideAsFound(config, (realm) => printReport(realm, userIdOf(id), output)),
+  usersReport: ({ config, id, json }) =>
+    besideAsFound(config, (realm) => printReport(realm, userIdOf(id), output, json)),
   roomsList: (options) => listing(options, output, roomRows),
   roomsStale: (options) => listing(options, output, staleRows),
-  roomsCheck: ({ config }) => besideAsFound(config, (realm) => checkRooms(realm, output)),
+  roomsCheck: ({ config, json }) =>
+    besideAsFound(config, (realm) => checkRooms(realm, output, json)),
   machinesList: (options) => listing(options, output, machineRows),
   accessList: (options) => listing(options, output, accessRows),
   accessRevoke: ({ config, uri }) =>

@@ -250,9 +250,8 @@ const tryUnlock = async (
 const joinRealmCarrier = (realm: Realm, needs: CarrierNeeds): Carrier | undefined => {
   const { federation } = realm.settings
   if (federation.carrier === undefined) return undefined
-  const watch = createPeerWatch({ federation, ...needs })
   const own = { settings: federation.carrier, domain: realm.kms.domain, ...proxyOf(realm.settings) }
-  return joinCarrier({ ...own, watch, ...needs })
+  return joinCarrier({ ...own, watch: createPeerWatch({ federation, ...needs }), ...needs })
 }
 
 const auditEntries = async ({ store, ledger }: Realm, { after, limit }: LogPage) => {

@@ -9,6 +9,7 @@ import type {
   AuditSearchOptions,
   AuditVerifyOptions,
   CliOutput,
+  WithConfig,
 } from '../admin/index.ts'
 import {
   brokenAt,
@@ -33,6 +34,7 @@ import type { Realm } from './assembly.ts'
 import { besideAsFound as beside, DONE, FAILED, printRows, type Row } from './beside.ts'
 import { CommandError } from './command-error.ts'
 import { runErase } from './erase.ts'
+import { printable } from './printable.ts'
 import { originOf } from './published-log.ts'
 import { recordReading, recordUse } from './reading.ts'
 import { runReconcile } from './reconcile-log.ts'
@@ -57,18 +59,21 @@ const pageOf = (realm: Realm, after: number, limit: number): Promise<Looked> =>
     return { entries, broken: await brokenAt(tx, { after, limit }, entries) }
   })
 
+const asRow = ({ sequence, body }: StoredEntry): string => `${sequence}\t${printable(body)}\n`
+
+/** The entry is JSON already, and stands as it was hashed. */
+const asJson = ({ sequence, body }: StoredEntry): string =>
+  `{"sequence":${sequence},"entry":${body}}\n`
+
 /** What was found is shown as it is, evidence too; that it is not what was published is said and is a failure. */
 const looking = (
-  { config }: { readonly config: string },
+  { config, json }: WithConfig,
   output: CliOutput,
   look: (realm: Realm) => Promise<Looked>,
 ): Promise<number> =>
   beside(config, async (realm) => {
     const { entries, broken } = await look(realm)
-    printRows(
-      entries.map(({ sequence, body }) => [sequence, body]),
-      output,
-    )
+    for (const entry of entries) output.out(json === true ? asJson(entry) : asRow(entry))
     if (broken === undefined) return DONE
     output.error(`keyrealm: entry ${broken} is not the one that was published, or is missing\n`)
     return FAILED
@@ -232,12 +237,12 @@ const verify = async (options: AuditVerifyOptions, output: CliOutput): Promise<n
 /** All but those that need the realm's keys. */
 export const createAuditCommands = (output: CliOutput): Omit<AuditActions, 'auditRotateKey'> => ({
   ...createWitnessCommands(output),
-  auditShow: ({ config, after, limit }) => looking({ config }, output, auditPage(after, limit)),
+  auditShow: (options) => looking(options, output, auditPage(options.after, options.limit)),
   auditSearch: (options) => looking(options, output, search(options)),
-  auditKey: ({ config }) =>
+  auditKey: ({ config, json }) =>
     beside(config, async (realm) => {
       const rows = await keyRows(realm)
-      printRows(rows, output)
+      printRows(rows, output, json)
       return rows.length === 0 ? FAILED : DONE
     }),
   auditExport: (options) => beside(options.config, exportLog(options, output)),

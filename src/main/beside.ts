@@ -38,16 +38,19 @@ export const beside = <Result>(
     return work(realm)
   })
 
-export const printRows = (rows: readonly Row[], output: CliOutput): void => {
-  for (const row of rows) output.out(`${row.map((cell) => printable(`${cell}`)).join('\t')}\n`)
+const columns = (row: Row): string => row.map((cell) => printable(`${cell}`)).join('\t')
+
+/** A row a line: columns, or for programs a JSON array. */
+export const printRows = (rows: readonly Row[], output: CliOutput, json?: true): void => {
+  for (const row of rows) output.out(`${json === true ? JSON.stringify(row) : columns(row)}\n`)
 }
 
 export const listing = (
-  { config }: WithConfig,
+  { config, json }: WithConfig,
   output: CliOutput,
   rows: (realm: Realm) => Promise<readonly Row[]>,
 ): Promise<number> =>
   besideAsFound(config, async (realm) => {
-    printRows(await rows(realm), output)
+    printRows(await rows(realm), output, json)
     return DONE
   })

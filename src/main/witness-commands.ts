@@ -54,20 +54,20 @@ const printSeen = async ({ store }: Realm, origin: string, output: CliOutput): P
 export const createWitnessCommands = (
   output: CliOutput,
 ): Pick<AuditActions, 'auditWitnesses' | 'auditWitnessKey' | 'auditSeen'> => ({
-  auditWitnesses: ({ config }) =>
+  auditWitnesses: ({ config, json }) =>
     beside(config, async (realm) => {
-      printRows(await witnessRows(realm), output)
+      printRows(await witnessRows(realm), output, json)
       const age = (await witnessedAge(realm)) ?? milliseconds(Number.MAX_SAFE_INTEGER)
       return age > WITNESSED_ALARM ? FAILED : DONE
     }),
-  auditWitnessKey: ({ config }) =>
+  auditWitnessKey: ({ config, json }) =>
     beside(config, async (realm) => {
       const rows = await ownKeyRows(realm)
-      printRows(rows, output)
+      printRows(rows, output, json)
       return rows.length === 0 ? FAILED : DONE
     }),
-  auditSeen: ({ config, origin }) =>
+  auditSeen: ({ config, origin, ...options }) =>
     origin === undefined
-      ? listing({ config }, output, seenRows)
+      ? listing({ config, ...options }, output, seenRows)
       : beside(config, (realm) => printSeen(realm, origin, output)),
 })

@@ -2,6 +2,7 @@
 // noticed, nothing is read or asked before the verdict, no session lives on, and a revocation cuts whatever is open.
 
 import assert from 'node:assert/strict'
+import { connect as connectTcp } from 'node:net'
 import { duplexPair } from 'node:stream'
 import { afterEach, describe, test } from 'node:test'
 import {
@@ -417,6 +418,21 @@ describe('a peer that takes too much', () => {
     )
     assert.equal(codeOf(await globex.ask(ACME)), 'answered')
     for (const [ours] of raws) ours.destroy()
+  })
+
+  test('and leaves in the middle of a handshake keeps no place', async () => {
+    const { acme, globex } = await open({ acme: { server: { handshakes: 1 } } })
+    const listener = await acme.listen()
+    closers.push(listener.close)
+    for (let n = 1; n <= 3; n += 1) {
+      const socket = connectTcp({ ...listener, allowHalfOpen: true })
+      socket.on('error', () => undefined)
+      socket.resume().end()
+      await until(() => acme.refused.length === n)
+      // Noticed, and not only when its time was over.
+      assert.equal(acme.refused.at(-1)?.refused, 'federation.peer-broken')
+    }
+    assert.equal(codeOf(await globex.ask(ACME)), 'answered')
   })
 
   test('of questions is told 429, and may ask again later', async () => {

@@ -3,9 +3,9 @@
 
 import assert from 'node:assert/strict'
 import { connect as connectTcp } from 'node:net'
-import { PassThrough } from 'node:stream'
+import { duplexPair, PassThrough } from 'node:stream'
 import { afterEach, describe, test } from 'node:test'
-import { connect as connectTls } from 'node:tls'
+import { connect as connectTls, createSecureContext, TLSSocket } from 'node:tls'
 import { decodeStreamData, encodeStreamData } from '../../src/boundary/index.ts'
 import { isRefusal } from '../../src/refusal.ts'
 import { instant } from '../../src/time.ts'
@@ -81,6 +81,30 @@ describe('a hostile core', () => {
     )
   })
 
+  test('that plays a whole recorded connection again is understood by nobody', async () => {
+    const { acme, core, globex } = await open()
+    assert.equal(codeOf(await acme.ask(GLOBEX, 1)), 'answered')
+    const recorded = core.seen.filter(({ to }) => to === GLOBEX).map(({ message }) => message)
+    // As if acme had dialled once more: ids of the core are even.
+    const stream = 1000
+    globex.streams.take({ type: 'stream-opened-for', stream, from: ACME })
+    for (const message of recorded) {
+      const { bytes } = decodeStreamData(message) ?? { bytes: new Uint8Array() }
+      globex.streams.takeData({ stream, bytes })
+    }
+    await until(() => globex.refused.length === 1)
+    assert.equal(globex.refused[0]?.refused, 'federation.peer-broken')
+    assert.equal(globex.asked.length, 1)
+  })
+
+  test('that delays everything within the time changes nothing', async () => {
+    const { acme, core, globex } = await open()
+    core.delayMs = 20
+    assert.equal(codeOf(await acme.ask(GLOBEX, 1)), 'answered')
+    assert.equal(codeOf(await acme.ask(GLOBEX, 2)), 'answered')
+    assert.equal(globex.asked.length, 2)
+  })
+
   test('that connects us with somebody else is found by the name', async () => {
     const { acme, core, anchors, globex } = await open()
     const papers = await makePeerRealm(INITECH)
@@ -142,6 +166,63 @@ describe('a hostile core', () => {
     const since = performance.now()
     assert.equal(codeOf(await acme.ask(GLOBEX)), 'federation.peer-timed-out')
     assert.ok(performance.now() - since < 1500)
+  })
+})
+
+describe('a peer that is half up', () => {
+  test('and does not take the stream is told of in time', async () => {
+    const { acme, core } = await open()
+    core.connect(
+      INITECH,
+      () => undefined,
+      () => undefined,
+    )
+    const since = performance.now()
+    assert.equal(codeOf(await acme.ask(INITECH)), 'federation.peer-timed-out')
+    assert.ok(performance.now() - since < 4000)
+    assert.equal(core.relay.open + acme.streams.count, 0)
+  })
+
+  test('and takes the stream without a word is told of in time', async () => {
+    const { acme, core } = await open({ acme: { link: { answerWithinMs: 300 } } })
+    const side = core.connect(
+      INITECH,
+      (text) => {
+        const { type, stream } = JSON.parse(text)
+        if (type === 'stream-opened-for') {
+          side.say(JSON.stringify({ type: 'stream-accept', stream }))
+        }
+      },
+      () => undefined,
+    )
+    assert.equal(codeOf(await acme.ask(INITECH)), 'federation.peer-timed-out')
+    assert.deepEqual(
+      acme.refused.map(({ refused, meeting }) => [refused, meeting.begunBy, meeting.claimed]),
+      [['federation.peer-timed-out', 'us', INITECH]],
+    )
+    await until(() => core.relay.open + acme.streams.count === 0)
+  })
+
+  test('and answers byte by byte costs no more than the time of one question', async () => {
+    const { core, papers, anchors } = await open()
+    const { chainPem: cert, keyPem: key } = papers.globex.leaf
+    const [ours, theirs] = duplexPair()
+    const secureContext = createSecureContext({ cert, key, ca: [...anchors] })
+    const slow = new TLSSocket(theirs, { isServer: true, secureContext, requestCert: true })
+    slow.on('error', () => undefined)
+    let dripping: NodeJS.Timeout | undefined
+    slow.once('data', () => {
+      slow.write('HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n')
+      dripping = setInterval(() => slow.write(' '), 10)
+    })
+    const acme = join({
+      ...{ core, domain: ACME, leaf: papers.acme.leaf, anchors, link: { answerWithinMs: 300 } },
+      dial: async () => ({ raw: ours, carrier: 'direct' }),
+    })
+    assert.equal(codeOf(await acme.ask(GLOBEX)), 'federation.peer-timed-out')
+    await until(() => acme.link.connections === 0)
+    clearInterval(dripping)
+    theirs.destroy()
   })
 })
 

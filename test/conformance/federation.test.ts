@@ -105,7 +105,7 @@ describe('a key of another realm', () => {
 
   test('of a host that nobody is, is refused at once', async () => {
     const answer = await read(gina, `kms://kms.nowhere.example/keys/${UNKNOWN}`)
-    await realms.globex.refused(answer, 503, 'federation.peer-unreachable')
+    await realms.globex.refused(answer, 404, 'federation.unknown-host')
   })
 })
 

@@ -17,32 +17,40 @@ const ALGORITHM = { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' }
 const ALTERNATIVE_NAMES = '2.5.29.17'
 const DAY_MS = 86_400_000
 
-const signingKey = () =>
+interface Authority {
+  readonly certificatePem: string
+  readonly keyPem: string
+}
+
+const signingKey = ({ keyPem }: Authority) =>
   webcrypto.subtle.importKey(
     'pkcs8',
-    createPrivateKey(CERTIFICATE_AUTHORITY.keyPem).export({ type: 'pkcs8', format: 'der' }),
+    createPrivateKey(keyPem).export({ type: 'pkcs8', format: 'der' }),
     ALGORITHM,
     false,
     ['sign'],
   )
 
 /** The signed chain (PEM), for the names that the request asks for. */
-export const signRequest = async (requestPem: string): Promise<string> => {
+export const signRequest = async (
+  requestPem: string,
+  by: Authority = CERTIFICATE_AUTHORITY,
+): Promise<string> => {
   const request = new Pkcs10CertificateRequest(requestPem)
   if (!(await request.verify())) throw new Error('the request does not prove its key')
-  const authority = new X509Certificate(CERTIFICATE_AUTHORITY.certificatePem)
+  const authority = new X509Certificate(by.certificatePem)
   const names = request.getExtension(ALTERNATIVE_NAMES)
   const certificate = await X509CertificateGenerator.create({
     subject: request.subject,
     issuer: authority.subject,
     publicKey: request.publicKey,
-    signingKey: await signingKey(),
+    signingKey: await signingKey(by),
     signingAlgorithm: ALGORITHM,
     notBefore: new Date(Date.now() - DAY_MS),
     notAfter: new Date(Date.now() + 30 * DAY_MS),
     extensions: [new BasicConstraintsExtension(false), ...(names === null ? [] : [names])],
   })
-  return `${certificate.toString('pem')}\n${CERTIFICATE_AUTHORITY.certificatePem}`
+  return `${certificate.toString('pem')}\n${by.certificatePem}`
 }
 
 /** Key and chain in one file under a password. */

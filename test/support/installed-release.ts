@@ -2,7 +2,15 @@
 // in which only places differ from the template that ships.
 
 import { execFileSync, type SpawnSyncReturns, spawnSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { openArtefact } from '../../scripts/releasing/open-artefact.ts'
@@ -34,6 +42,23 @@ export const buildRelease = (
   const deb = readdirSync(out).find((one) => one.endsWith('.deb'))
   if (deb === undefined) throw new Error('no package was built')
   return { out, deb: join(out, deb), signersFile: join(out, 'signers.json') }
+}
+
+const SOURCES = [
+  ...['src', 'scripts', 'packaging', 'config', 'verifier'],
+  ...['package.json', 'package-lock.json', 'LICENSE', 'CHANGELOG.md', 'SECURITY.md'],
+]
+
+/** This checkout as its next version, below `folder`; its packages are linked, not copied, where that can be. */
+export const nextVersion = (folder: string, version: string): string => {
+  const root = join(folder, `source-${version}`)
+  for (const name of SOURCES) cpSync(join(ROOT, name), join(root, name), { recursive: true })
+  const packages = [join(ROOT, 'node_modules'), root]
+  if (spawnSync('cp', ['-al', ...packages]).status !== 0) execFileSync('cp', ['-a', ...packages])
+  const file = join(root, 'package.json')
+  const own = JSON.parse(readFileSync(file, 'utf8'))
+  writeFileSync(file, JSON.stringify({ ...own, version }))
+  return root
 }
 
 /** What dpkg would put there, below `to`. */

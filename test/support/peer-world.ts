@@ -49,6 +49,8 @@ export interface TestCore {
   /** Everything the core relayed, by receiver. */
   readonly seen: { readonly to: string; readonly message: Uint8Array }[]
   tamper: Tamper
+  /** How long it holds each message of data back. */
+  delayMs: number
   /** Where an opening really goes. */
   redirect: (to: string) => string
   /** Ends a stream of that realm, and tells both ends. */
@@ -82,6 +84,7 @@ export const makeCore = (rules: Partial<StreamRules> = {}): TestCore => {
     }),
     seen: [],
     tamper: (message) => message,
+    delayMs: 0,
     redirect: (to) => to,
     abort(domain, stream) {
       const line = lines.get(domain)
@@ -98,10 +101,12 @@ export const makeCore = (rules: Partial<StreamRules> = {}): TestCore => {
         sendData(message, done) {
           core.seen.push({ to: domain, message })
           const passed = core.tamper(message, domain)
-          setImmediate(() => {
+          const pass = (): void => {
             if (passed !== undefined) onData(passed)
             done()
-          })
+          }
+          if (core.delayMs === 0) setImmediate(pass)
+          else setTimeout(pass, core.delayMs)
         },
       }
       lines.set(domain, line)

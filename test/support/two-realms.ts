@@ -10,9 +10,11 @@ import type {
   PeerReply,
 } from '../../src/federation/index.ts'
 import { oweUses, pushWithdrawals, tellUses } from '../../src/federation/index.ts'
+import type { IndexedStore } from '../../src/indexer/index.ts'
 import { retryBinds } from '../../src/kms/index.ts'
 import { type Refusal, refuse } from '../../src/refusal.ts'
-import { type Duration, seconds } from '../../src/time.ts'
+import type { StoreSettings } from '../../src/store/index.ts'
+import { type Duration, type Instant, seconds } from '../../src/time.ts'
 import { ACME, GLOBEX, organization } from '../unit/identity/world.ts'
 import { World } from './world.ts'
 
@@ -41,6 +43,8 @@ export interface Crossing {
   readonly from: string
   readonly to: string
   readonly question: PeerQuestion
+  /** Until when the answer is waited for. */
+  readonly deadline: Instant
 }
 
 type Deliver = () => Promise<PeerReply | Refusal>
@@ -52,6 +56,10 @@ const asOnWire = <Value>(value: Value): Value => JSON.parse(JSON.stringify(value
 export interface TwoRealmsOptions {
   readonly acme?: Partial<FederationPolicy>
   readonly globex?: Partial<FederationPolicy>
+  /** Where they keep what they know; in folders that go with them unless told. */
+  readonly stores?: Readonly<Record<string, StoreSettings>>
+  /** Puts something between a realm and its store. */
+  readonly wrapStore?: (store: IndexedStore, domain: string) => IndexedStore
 }
 
 export class TwoRealms {
@@ -61,10 +69,13 @@ export class TwoRealms {
 
   static async open(options: TwoRealmsOptions = {}): Promise<TwoRealms> {
     const realms = new TwoRealms()
+    const { wrapStore, stores } = options
     const open = (domain: string, id: string, policy?: Partial<FederationPolicy>) =>
       World.open({
         settings: { domain, organizations: [organization(id)] },
         federation: { policy: somePolicy(policy), link: realms.linkOf(domain) },
+        ...(stores?.[domain] === undefined ? {} : { store: stores[domain] }),
+        ...(wrapStore === undefined ? {} : { wrapStore: (store) => wrapStore(store, domain) }),
       })
     realms.#worlds.set(ACME_DOMAIN, await open(ACME_DOMAIN, ACME, options.acme))
     realms.#worlds.set(GLOBEX_DOMAIN, await open(GLOBEX_DOMAIN, GLOBEX, options.globex))
@@ -87,8 +98,8 @@ export class TwoRealms {
 
   linkOf(from: string): PeerLink {
     return {
-      ask: async (to, question) => {
-        const crossing = { from, to, question: asOnWire(question) }
+      ask: async (to, question, deadline) => {
+        const crossing = { from, to, question: asOnWire(question), deadline }
         this.crossings.push(crossing)
         const reply = await this.onLine(crossing, () => this.askAs(from, to, question))
         return 'refused' in reply ? reply : { ...asOnWire(reply), connection: CONNECTION }
@@ -99,7 +110,7 @@ export class TwoRealms {
   /** As if a certificate had proved `from`. */
   async askAs(from: string, to: string, question: PeerQuestion): Promise<PeerReply | Refusal> {
     const serve = this.#worlds.get(to)?.realm.servePeer
-    if (serve === undefined) return refuse('federation.peer-unreachable', to)
+    if (serve === undefined) return refuse('federation.unknown-host', to)
     const peer = { domain: from as PeerDomain, connection: CONNECTION }
     return serve(peer, asOnWire(question))
   }

@@ -1,5 +1,5 @@
 // What a realm needs once, before its first start: main key, identity, people. Done by the product's own commands.
-// A realm that is prepared is left alone. It holds no secret: `init` makes the passphrase file that the settings name.
+// A realm that is prepared is only brought forward. It holds no secret: `init` makes the passphrase file that the settings name.
 import { existsSync } from 'node:fs'
 import type { RealmCertificates } from '../../make-dev-certs.ts'
 import { writeOnce } from '../certs/keep.ts'
@@ -8,15 +8,18 @@ import { runToEnd } from '../supervise/child.ts'
 import type { RealmPlan } from './plan.ts'
 import { writeJson } from './settings-files.ts'
 
-export const KEYREALM = `${import.meta.dirname}/../../keyrealm.mjs`
+/** The program of every world; KEYREALM_PROGRAM names another one, such as an installed release's. */
+export const KEYREALM =
+  process.env['KEYREALM_PROGRAM'] ?? `${import.meta.dirname}/../../keyrealm.mjs`
 
 export async function prepareRealm(realm: RealmPlan, { identity }: RealmCertificates) {
   const { directory, configFile, logFile } = realm
   const prepared = `${directory}/prepared`
-  if (existsSync(prepared)) return
   const run = (...command: string[]) =>
     runToEnd([KEYREALM, ...command, '--config', configFile], logFile)
 
+  // A world made by an older program: nothing in it is worth a backup.
+  if (existsSync(prepared)) return run('upgrade', '--no-backup')
   await run('init')
   await run('identity', 'import', '--key', identity.keyFile, '--chain', identity.chainFile)
   const peopleFile = `${directory}/people.json`

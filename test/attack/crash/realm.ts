@@ -7,11 +7,12 @@ import { writeSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { setImmediate, setTimeout } from 'node:timers/promises'
 import { promiseHooks } from 'node:v8'
-import type { IndexedStore, IndexTransaction } from '../../../src/indexer/index.ts'
+import type { IndexedStore } from '../../../src/indexer/index.ts'
 import { type OperationAnswer, operationAnswer, withdrawOperation } from '../../../src/kms/index.ts'
 import type { StoreSettings } from '../../../src/store/index.ts'
 import { World } from '../../support/world.ts'
 import type { Frame } from './run.ts'
+import { watching } from './watched-store.ts'
 
 export interface Death {
   /**
@@ -49,63 +50,9 @@ const atPort = death === undefined || death.at === 'port' ? reach : never
 const atAnswer = death?.at === 'answer' ? reach : atPort
 if (death?.at === 'await') promiseHooks.onBefore(reach)
 
-const watchCalls = <Part extends object>(part: Part): Part =>
-  new Proxy(part, {
-    get(target, name) {
-      const member: unknown = Reflect.get(target, name)
-      if (typeof member !== 'function') return member
-      return async (...values: unknown[]) => {
-        atPort()
-        const result: unknown = await Reflect.apply(member, target, values)
-        atPort()
-        return result
-      }
-    },
-  })
-
-const watchTransaction = (tx: IndexTransaction): IndexTransaction => ({
-  keys: watchCalls(tx.keys),
-  resources: watchCalls(tx.resources),
-  authorizations: watchCalls(tx.authorizations),
-  sessions: watchCalls(tx.sessions),
-  answers: watchCalls(tx.answers),
-  people: watchCalls(tx.people),
-  searchKeys: watchCalls(tx.searchKeys),
-  index: watchCalls(tx.index),
-  keyring: watchCalls(tx.keyring),
-  staticKeys: watchCalls(tx.staticKeys),
-  operations: watchCalls(tx.operations),
-  machines: watchCalls(tx.machines),
-  offBoardings: watchCalls(tx.offBoardings),
-  erasures: watchCalls(tx.erasures),
-  rosters: watchCalls(tx.rosters),
-  audit: watchCalls(tx.audit),
-  tree: watchCalls(tx.tree),
-  peers: watchCalls(tx.peers),
-  copies: watchCalls(tx.copies),
-  debts: watchCalls(tx.debts),
-  receipts: watchCalls(tx.receipts),
-  logKeys: watchCalls(tx.logKeys),
-  shipping: watchCalls(tx.shipping),
-  witnesses: watchCalls(tx.witnesses),
-})
+const watchRun = watching(() => atPort())
 
 type Run = IndexedStore['transact']
-
-/** Points: before it begins, when it has begun, when its work is done, when it has committed. */
-const watchRun =
-  (run: Run): Run =>
-  async (work) => {
-    atPort()
-    const result = await run(async (tx) => {
-      atPort()
-      const done = await work(watchTransaction(tx))
-      atPort()
-      return done
-    })
-    atPort()
-    return result
-  }
 
 const COMMITS_LATE_MS = 50
 

@@ -305,6 +305,41 @@ describe('files that cannot be relied upon in full are no trust at all', () => {
   })
 })
 
+describe('a judgement that was made before', () => {
+  const judge = (by: PeerTrust, now: number, expected = DOMAIN) => {
+    const verdict = by.judge({ chain: leaf.chain, expected, now: instant(now) })
+    return isRefusal(verdict) ? verdict.refused : verdict.domain
+  }
+
+  test('is the same again, for that name and no other', () => {
+    const own = trusting({ anchors: [root.pem] })
+    assert.equal(judge(own, NOW), DOMAIN)
+    assert.equal(judge(own, NOW), DOMAIN)
+    assert.equal(judge(own, NOW, 'kms.acme.example'), 'federation.certificate-name')
+  })
+
+  test('is not relied upon before it was made, or after a list or a certificate has ended', async () => {
+    const list = await issuer.revoke({ to: at(1) })
+    const own = trusting({ anchors: [root.pem], revocationLists: lists(list) })
+    assert.equal(judge(own, NOW), DOMAIN)
+    assert.equal(judge(own, NOW + 2 * DAY_MS), 'federation.crl-stale')
+    assert.equal(judge(trust, NOW), DOMAIN)
+    assert.equal(judge(trust, NOW - 2 * DAY_MS), 'federation.certificate-not-yet-valid')
+    assert.equal(judge(trust, NOW + 40 * DAY_MS), 'federation.certificate-expired')
+  })
+
+  test('says nothing of a chain that differs in one byte', () => {
+    const own = trusting({ anchors: [root.pem] })
+    assert.equal(judge(own, NOW), DOMAIN)
+    const changed = leaf.chain.map((der) => Uint8Array.from(der))
+    const last = changed[0]
+    assert.ok(last)
+    last[last.length - 1] = (last.at(-1) ?? 0) ^ 1
+    const verdict = own.judge({ chain: changed, expected: DOMAIN, now: NOW })
+    assert.ok(isRefusal(verdict))
+  })
+})
+
 describe('what a realm shows its peers', () => {
   const identity = (chainPem: string, keyPem: string) =>
     readPeerIdentity({ chainPem, keyPem, domain: DOMAIN })

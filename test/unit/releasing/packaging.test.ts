@@ -1,0 +1,101 @@
+// What a release installs beside the program holds together: units, templates, manual page, completion.
+
+import assert from 'node:assert/strict'
+import { execFileSync, spawnSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, it } from 'node:test'
+import { commandTree, leavesOf } from '../../../scripts/releasing/command-tree.ts'
+import { bashCompletion } from '../../../scripts/releasing/completion.ts'
+import { manualPage } from '../../../scripts/releasing/manual-page.ts'
+import { loadSettings } from '../../../src/config/index.ts'
+import { parseSettings } from '../../../src/core/config.ts'
+
+const PACKAGING = join(import.meta.dirname, '../../../packaging')
+const read = (...names: readonly string[]): string =>
+  readFileSync(join(PACKAGING, ...names), 'utf8')
+const UNITS = ['keyrealm.service', 'keyrealm-core.service'] as const
+const EXPOSURE_MAX = '20'
+
+const hasSystemd = spawnSync('systemd-analyze', ['--version']).status === 0
+const skip = hasSystemd ? false : 'systemd-analyze is not installed'
+
+describe('systemd units', () => {
+  it('are rated 2.0 or better', { skip }, () => {
+    for (const unit of UNITS) {
+      const args = ['security', '--offline=true', `--threshold=${EXPOSURE_MAX}`]
+      const { status, stdout } = spawnSync('systemd-analyze', [
+        ...args,
+        join(PACKAGING, 'systemd', unit),
+      ])
+      assert.equal(status, 0, String(stdout).slice(-200))
+    }
+  })
+
+  it('write nothing but their state, keep no core dump, and share no user', () => {
+    const [realm, core] = UNITS.map((unit) => read('systemd', unit))
+    for (const unit of [realm, core]) {
+      assert.match(unit ?? '', /^ProtectSystem=strict$/m)
+      assert.match(unit ?? '', /^LimitCORE=0$/m)
+      assert.match(unit ?? '', /^CapabilityBoundingSet=$/m)
+      assert.doesNotMatch(unit ?? '', /^ReadWritePaths=/m)
+    }
+    assert.match(realm ?? '', /^User=keyrealm$/m)
+    assert.equal(core?.match(/--allow-fs-write=/g)?.length, 1)
+    assert.doesNotMatch(core ?? '', /--allow-child-process/)
+    assert.match(core ?? '', /^User=keyrealm-core$/m)
+    assert.match(realm ?? '', /^LoadCredential=passphrase:/m)
+    assert.doesNotMatch(core ?? '', /LoadCredential|fs-(?:read|write)=\/var\/lib\/keyrealm /)
+  })
+})
+
+describe('Node’s permission model', () => {
+  it('still refuses to flush, so that the realm cannot have it', () => {
+    const script = "require('node:fs').fdatasync(1, (error) => console.log(error.code))"
+    const { stdout } = spawnSync(process.execPath, ['--permission', '-e', script])
+    assert.equal(String(stdout).trim(), 'ERR_ACCESS_DENIED')
+  })
+})
+
+describe('templates of the settings', () => {
+  it('are settings that both programs accept', () => {
+    const settings = loadSettings(join(PACKAGING, 'config/appliance.json'))
+    assert.equal(settings.realm.stateDirectory, '/var/lib/keyrealm')
+    assert.deepEqual(settings.unlock.passphrase, { credential: 'passphrase' })
+    assert.equal(parseSettings(JSON.parse(read('config/core.json'))).health.port, 9111)
+  })
+})
+
+describe('manual page and completion', () => {
+  const tree = commandTree('0.1.0')
+
+  it('know every command that there is', () => {
+    const page = manualPage(tree, { version: '0.1.0', committedAt: 1_795_000_000 })
+    for (const { words } of leavesOf(tree)) {
+      assert.ok(
+        page.includes(`.B keyrealm ${words.join(' ').replaceAll('-', '\\-')}\n`),
+        words.join(' '),
+      )
+    }
+  })
+
+  it('complete words and options in bash', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'keyrealm-completion-'))
+    try {
+      const file = join(folder, 'completion')
+      writeFileSync(file, bashCompletion(tree))
+      const ask = (...typed: readonly string[]): readonly string[] => {
+        const words = typed.map((word) => `'${word}'`).join(' ')
+        const script = `. '${file}'; COMP_WORDS=(keyrealm ${words}); COMP_CWORD=${typed.length}; _keyrealm; echo "\${COMPREPLY[@]}"`
+        return execFileSync('bash', ['-c', script]).toString().trim().split(' ')
+      }
+      assert.ok(ask('au').includes('audit'))
+      assert.ok(ask('audit', 'ver').includes('verify'))
+      assert.ok(ask('version', '--dig').includes('--digests'))
+      assert.deepEqual(ask('co').toSorted(), ['config', 'core'])
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
+  })
+})
