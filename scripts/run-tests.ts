@@ -24,6 +24,7 @@ const filesOf = ({ folder }: Suite): readonly string[] =>
 
 const nodeTestArguments = (suite: Suite, totalsFile: string): string[] => [
   '--test',
+  '--disable-warning=ExperimentalWarning',
   `--test-isolation=${suite.isolation}`,
   ...(suite.isolation === 'process' ? [`--test-concurrency=${suite.filesAtOnce}`] : []),
   `--test-timeout=${suite.fileTimeoutMs ?? Math.min(suite.timeoutMs, FILE_TIMEOUT_MS)}`,

@@ -7,13 +7,13 @@ import { type Clock, createJobs, type Log, type Metrics } from '../runtime/index
 import { milliseconds } from '../time.ts'
 import { type App, createApp } from './app.ts'
 import type { CoreSettings } from './config.ts'
+import { type Mercury, openMercury } from './devices/mercury.ts'
 import { createHealthServer } from './health.ts'
-import { closeServer, listen } from './listening.ts'
-import { type Mercury, openMercury } from './mercury.ts'
+import { closeServer, listen } from './http/listening.ts'
 import { createMeter } from './meter.ts'
 import type { Surroundings } from './ports.ts'
-import { openRealmLines } from './realm-lines.ts'
-import { openRealms } from './realms.ts'
+import { openRealmLines } from './realms/realm-lines.ts'
+import { openRealms } from './realms/realms.ts'
 import {
   httpServerOptions,
   linkServerOptions,
@@ -23,7 +23,7 @@ import {
 } from './rules.ts'
 import { openPostings } from './search/postings.ts'
 import { openPostingsStore } from './store/postings.ts'
-import { openCoreStore } from './store.ts'
+import { openCoreStore } from './store/store.ts'
 import { openStreamRelay } from './streams/relay.ts'
 
 export interface CoreOptions {

@@ -1,53 +1,5 @@
 // The door of `kms`: keys, resources, authorizations, and the corridor that leads to them.
 
-export type { Authorization, Role } from './authorization.ts'
-export { Bearers } from './bearers.ts'
-export { Channels } from './channels.ts'
-export { Committer } from './committer.ts'
-export type {
-  CoreOperation,
-  Forwarded,
-  SettledOperation,
-  WithdrawnOperation,
-} from './core-operation.ts'
-export { type ErasureStore, erasePerson } from './erasure.ts'
-export type { ForeignHome, Granted, PeerAsk, Told, ToldKey } from './foreign.ts'
-export { type IdentityMaterial, importIdentity } from './identity-import.ts'
-export {
-  type AdmittedRoom,
-  admitToIndex,
-  type IndexingMeans,
-  type IndexWish,
-  mintSearchKey,
-} from './indexing.ts'
-export type { BoundKey, Key, UnboundKey, Wrapped } from './key.ts'
-export { Keyring, type OpenMainKey } from './keyring/keyring.ts'
-export type { KeyEncryptionKey, MainKey, Purpose } from './keyring/stored.ts'
-export {
-  openMainKeys,
-  renewKeyEncryptionKeys,
-  sealNewMainKeys,
-  unlockKeyring,
-} from './keyring/unlock.ts'
-export { createLedger, type Done, type Ledger } from './ledger.ts'
-export type { LogKey } from './log-key.ts'
-export {
-  ensureLogKeys,
-  LogKeys,
-  type Retirement,
-  retireLogKeys,
-  rotateLogKeys,
-} from './log-keys.ts'
-export {
-  agentsBy,
-  FEATURES,
-  type Feature,
-  type FeatureExclusion,
-  type FeatureGrant,
-  type FeaturePolicy,
-  type MachineAccount,
-  type Scope,
-} from './machine.ts'
 export {
   addMachine,
   disableMachine,
@@ -55,18 +7,30 @@ export {
   grantFeature,
   type NewMachine,
   revokeFeature,
-} from './machines.ts'
-export type { OffBoarding } from './off-boarded.ts'
+} from './access/machines.ts'
+export { withdrawBearer } from './access/withdraw-bearer.ts'
+export type { Authorization, Role } from './authorization.ts'
+export { Bearers } from './corridor/bearers.ts'
+export { Channels } from './corridor/channels.ts'
+export { Committer } from './corridor/committer.ts'
+export { createLedger, type Done, type Ledger } from './corridor/ledger.ts'
+export type { Means } from './corridor/operation.ts'
+export { People } from './corridor/people.ts'
 export {
-  acknowledgeOffBoarding,
-  finishOffBoarding,
-  offBoard,
-  type PendingOffBoarding,
-  pendingOffBoardings,
-} from './off-boarding.ts'
-export { isProven, type OffBoardingReport, reportOffBoarding } from './off-boarding-report.ts'
-export type { Means } from './operation.ts'
-export { createPeerDesk, type PeerAnswer, type PeerDesk, type PeerItem } from './peer-desk.ts'
+  type Corridor,
+  type CorridorParts,
+  createCorridor,
+  type OperationAnswer,
+  operationAnswer,
+} from './corridor/pipeline.ts'
+export type { StoredAnswer, StoredAnswerId } from './corridor/stored-answer.ts'
+export type { ForeignHome, Granted, PeerAsk, Told, ToldKey } from './foreign/foreign.ts'
+export {
+  createPeerDesk,
+  type PeerAnswer,
+  type PeerDesk,
+  type PeerItem,
+} from './foreign/peer-desk.ts'
 export type {
   ClaimConflict,
   CopyStore,
@@ -79,24 +43,80 @@ export type {
   PendingBind,
   Pin,
   ResourceAndUser,
-} from './peer-ports.ts'
+} from './foreign/peer-ports.ts'
 export {
   logKeyLearned,
   noteDigest,
   type OwedReceipt,
   type PeerReceipt,
   type ReceiptStore,
-} from './peer-receipts.ts'
-export { type BindParts, retryBinds } from './pending-binds.ts'
-export { People } from './people.ts'
-export type { Person } from './person.ts'
+} from './foreign/peer-receipts.ts'
+export { type BindParts, retryBinds } from './foreign/pending-binds.ts'
+export type {
+  CoreOperation,
+  Forwarded,
+  SettledOperation,
+  WithdrawnOperation,
+} from './joint/core-operation.ts'
 export {
-  type Corridor,
-  type CorridorParts,
-  createCorridor,
-  type OperationAnswer,
-  operationAnswer,
-} from './pipeline.ts'
+  DRIFT_SIDES,
+  type Drift,
+  type DriftSide,
+  type RosterCheck,
+  type StoredDrift,
+} from './joint/roster.ts'
+export {
+  createRosters,
+  type RosterMeans,
+  type RosterResult,
+  type Rosters,
+} from './joint/rosters.ts'
+export { sweepOperations, withdrawOperation } from './joint/withdraw.ts'
+export type { BoundKey, Key, UnboundKey, Wrapped } from './key.ts'
+export { type IdentityMaterial, importIdentity } from './keyring/identity-import.ts'
+export { Keyring, type OpenMainKey } from './keyring/keyring.ts'
+export type { LogKey } from './keyring/log-key.ts'
+export {
+  ensureLogKeys,
+  LogKeys,
+  type Retirement,
+  retireLogKeys,
+  rotateLogKeys,
+} from './keyring/log-keys.ts'
+export { isOpenable, serveTestKey, type TestKey, type TestKeyMeans } from './keyring/rehearsal.ts'
+export { StaticKeys } from './keyring/static-keys.ts'
+export type { KeyEncryptionKey, MainKey, Purpose } from './keyring/stored.ts'
+export {
+  openMainKeys,
+  renewKeyEncryptionKeys,
+  sealNewMainKeys,
+  unlockKeyring,
+} from './keyring/unlock.ts'
+export { type ErasureStore, erasePerson } from './leaving/erasure.ts'
+export type { OffBoarding } from './leaving/off-boarded.ts'
+export {
+  acknowledgeOffBoarding,
+  finishOffBoarding,
+  offBoard,
+  type PendingOffBoarding,
+  pendingOffBoardings,
+} from './leaving/off-boarding.ts'
+export {
+  isProven,
+  type OffBoardingReport,
+  reportOffBoarding,
+} from './leaving/off-boarding-report.ts'
+export {
+  agentsBy,
+  FEATURES,
+  type Feature,
+  type FeatureExclusion,
+  type FeatureGrant,
+  type FeaturePolicy,
+  type MachineAccount,
+  type Scope,
+} from './machine.ts'
+export type { Person } from './person.ts'
 export type {
   AnswerStore,
   AuthorizationStore,
@@ -122,23 +142,17 @@ export type {
   Store,
   Transaction,
 } from './ports.ts'
-export { isOpenable, serveTestKey, type TestKey, type TestKeyMeans } from './rehearsal.ts'
 export type { Resource } from './resource.ts'
 export {
-  DRIFT_SIDES,
-  type Drift,
-  type DriftSide,
-  type RosterCheck,
-  type StoredDrift,
-} from './roster.ts'
-export { createRosters, type RosterMeans, type RosterResult, type Rosters } from './rosters.ts'
+  type AdmittedRoom,
+  admitToIndex,
+  type IndexingMeans,
+  type IndexWish,
+  mintSearchKey,
+} from './search/indexing.ts'
+export { permitSearch, type SearchPermit, type SearchQuestion } from './search/searching.ts'
 export { isCurrent, type SearchKey, type SearchKeyPlace, type WordRules } from './search-key.ts'
-export { permitSearch, type SearchPermit, type SearchQuestion } from './searching.ts'
 export type { Session } from './session.ts'
 export type { KmsSettings } from './settings.ts'
 export type { StaticKey } from './static-key.ts'
-export { StaticKeys } from './static-keys.ts'
-export type { StoredAnswer, StoredAnswerId } from './stored-answer.ts'
 export { type Swept, sweep } from './sweep.ts'
-export { sweepOperations, withdrawOperation } from './withdraw.ts'
-export { withdrawBearer } from './withdraw-bearer.ts'

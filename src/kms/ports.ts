@@ -15,11 +15,16 @@ import type {
 } from '../id.ts'
 import type { Instant } from '../time.ts'
 import type { Authorization } from './authorization.ts'
-import type { CoreOperation } from './core-operation.ts'
-import type { ErasureStore } from './erasure.ts'
+import type { StoredAnswer, StoredAnswerId } from './corridor/stored-answer.ts'
+import type { CopyStore, DebtStore, PeerStore } from './foreign/peer-ports.ts'
+import type { ReceiptStore } from './foreign/peer-receipts.ts'
+import type { CoreOperation } from './joint/core-operation.ts'
+import type { Drift, RosterCheck, StoredDrift } from './joint/roster.ts'
 import type { BoundKey, Key, UnboundKey } from './key.ts'
+import type { LogKey } from './keyring/log-key.ts'
 import type { KeyEncryptionKey, MainKey } from './keyring/stored.ts'
-import type { LogKey } from './log-key.ts'
+import type { ErasureStore } from './leaving/erasure.ts'
+import type { OffBoarding } from './leaving/off-boarded.ts'
 import type {
   Feature,
   FeatureExclusion,
@@ -28,16 +33,11 @@ import type {
   MachineAccount,
   Scope,
 } from './machine.ts'
-import type { OffBoarding } from './off-boarded.ts'
-import type { CopyStore, DebtStore, PeerStore } from './peer-ports.ts'
-import type { ReceiptStore } from './peer-receipts.ts'
 import type { Person } from './person.ts'
 import type { Resource } from './resource.ts'
-import type { Drift, RosterCheck, StoredDrift } from './roster.ts'
 import type { SearchKey, SearchKeyPlace, WordRules } from './search-key.ts'
 import type { Session } from './session.ts'
 import type { StaticKey } from './static-key.ts'
-import type { StoredAnswer, StoredAnswerId } from './stored-answer.ts'
 
 /** Which of a resource's bound keys (draft §4.7.7). */
 export interface BoundKeyFilter {

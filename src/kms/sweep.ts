@@ -3,9 +3,9 @@
 
 import type { Act } from '../audit/index.ts'
 import { before, type Duration } from '../time.ts'
-import type { Channels } from './channels.ts'
-import type { Ledger } from './ledger.ts'
-import { keysGoStale, withdrawCopies } from './staleness.ts'
+import type { Channels } from './corridor/channels.ts'
+import type { Ledger } from './corridor/ledger.ts'
+import { keysGoStale, withdrawCopies } from './joint/staleness.ts'
 
 export interface Swept {
   readonly sessions: number

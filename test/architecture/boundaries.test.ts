@@ -234,7 +234,7 @@ const ALLOWED: readonly (readonly [string, string])[] = [
   ['client/seed.ts', "import type { Thing } from '../protocol/index.ts'"],
   ['client/seed.ts', "import { jwtVerify } from 'jose'"],
   ['client/node.ts', "import { Agent } from 'node:https'"],
-  ['core/store.ts', "import { Kysely } from 'kysely'"],
+  ['core/store/store.ts', "import { Kysely } from 'kysely'"],
   ['core/store/rooms.ts', "import { Kysely } from 'kysely'"],
   ['words/root.ts', "import s from 'natural/lib/natural/stemmers/porter_stemmer.js'"],
   ['words/root.ts', "import { stemmer } from '@orama/stemmers/french'"],

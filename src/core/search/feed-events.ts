@@ -10,7 +10,7 @@ import {
   SEALED_MESSAGE_MAX_CHARS,
   type SealedPart,
 } from '../../boundary/index.ts'
-import type { FeedRow } from '../store.ts'
+import type { FeedRow } from '../store/store.ts'
 
 /** The event of an activity; undefined for those that say nothing to be searched. */
 export const toFeedEvent = (row: FeedRow): FeedEvent | undefined => {

@@ -2,8 +2,8 @@
 // news once for each time that it has read.
 
 import { EVENTS_PER_FEED, encodeCoreFrame, type FeedAskFrame } from '../../boundary/index.ts'
-import type { Line } from '../desk.ts'
-import type { Applied, CoreStore } from '../store.ts'
+import type { Line } from '../realms/desk.ts'
+import type { Applied, CoreStore } from '../store/store.ts'
 import { toFeedEvent } from './feed-events.ts'
 
 export interface Feed {

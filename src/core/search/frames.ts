@@ -6,7 +6,7 @@ import {
   type PostingsFrame,
   type SearchFrameOfRealm,
 } from '../../boundary/index.ts'
-import type { Line } from '../desk.ts'
+import type { Line } from '../realms/desk.ts'
 import type { Feed } from './feed.ts'
 import type { Postings } from './postings.ts'
 import type { Queries } from './queries.ts'

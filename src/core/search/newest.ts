@@ -2,7 +2,7 @@
 // work while its messages are read.
 
 import { setImmediate } from 'node:timers/promises'
-import type { CoreStore, FoundRow, Wanted } from '../store.ts'
+import type { CoreStore, FoundRow, Wanted } from '../store/store.ts'
 
 const MATCHES_AT_ONCE = 1000
 

@@ -8,9 +8,9 @@ import {
   type SearchHashesFrame,
 } from '../../boundary/index.ts'
 import { boundedMap } from '../bounded-map.ts'
-import type { Line } from '../desk.ts'
+import { type Problem, problem } from '../http/problem.ts'
 import type { Surroundings } from '../ports.ts'
-import { type Problem, problem } from '../problem.ts'
+import type { Line } from '../realms/desk.ts'
 
 export type RealmAnswer = SearchHashesFrame | SearchDeclinedFrame
 

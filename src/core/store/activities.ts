@@ -1,7 +1,7 @@
 // What was said and done in a room, read in pages: before or after an activity, or by time.
 
 import { type Kysely, type Selectable, sql } from 'kysely'
-import type { ActivityTable, Tables } from '../schema.ts'
+import type { ActivityTable, Tables } from './schema.ts'
 
 export type ActivityRow = Omit<Selectable<ActivityTable>, 'sequence'>
 

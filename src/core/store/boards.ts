@@ -2,8 +2,8 @@
 
 import type { Kysely, Selectable, Transaction } from 'kysely'
 import { Fault } from '../../fault.ts'
-import type { RoomChange } from '../room-change.ts'
-import type { BoardTable, Tables } from '../schema.ts'
+import type { RoomChange } from '../rooms/room-change.ts'
+import type { BoardTable, Tables } from './schema.ts'
 
 export type BoardRow = Selectable<BoardTable>
 

@@ -2,11 +2,11 @@
 // never shows half of a change, nor a change whose operation is still open.
 
 import type { Kysely, Transaction } from 'kysely'
-import { type Problem, problem } from '../problem.ts'
-import type { Condition, NewActivity, NewRoom, RoomChange } from '../room-change.ts'
-import type { Tables } from '../schema.ts'
+import { type Problem, problem } from '../http/problem.ts'
+import type { Condition, NewActivity, NewRoom, RoomChange } from '../rooms/room-change.ts'
 import type { ActivityRow } from './activities.ts'
 import { changeBoards } from './boards.ts'
+import type { Tables } from './schema.ts'
 
 /** A change that was applied: what is new in the room, and whom to tell. */
 export interface Applied {

@@ -1,7 +1,7 @@
 // Rooms and who is in them, read. "Not there" and "not a member" are the same answer.
 
 import type { Kysely, Selectable } from 'kysely'
-import type { ConversationTable, Tables } from '../schema.ts'
+import type { ConversationTable, Tables } from './schema.ts'
 
 export type ConversationRow = Selectable<ConversationTable>
 

@@ -1,7 +1,7 @@
 // What a realm's indexer reads: activities of its rooms in the order in which they were written, a stretch at a time.
 
 import { type Kysely, type Selectable, sql } from 'kysely'
-import type { ActivityTable, Tables } from '../schema.ts'
+import type { ActivityTable, Tables } from './schema.ts'
 
 /** An activity with what is needed of its room. */
 export interface FeedRow extends Selectable<ActivityTable> {

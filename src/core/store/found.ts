@@ -2,8 +2,8 @@
 // still there, in its newest version, newest first.
 
 import { type Kysely, type RawBuilder, type Selectable, sql } from 'kysely'
-import type { ActivityTable, Tables } from '../schema.ts'
 import type { MessageRef } from './postings.ts'
+import type { ActivityTable, Tables } from './schema.ts'
 
 /** Names a place among results: everything older comes after it. */
 export interface Before {

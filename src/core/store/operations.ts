@@ -2,10 +2,10 @@
 // and one transaction that applies the change and ends the operation, or ends it alone.
 
 import type { Insertable, Kysely, Selectable } from 'kysely'
-import { isProblem, type Problem } from '../problem.ts'
-import type { Condition, RoomChange } from '../room-change.ts'
-import type { OperationTable, Tables } from '../schema.ts'
+import { isProblem, type Problem } from '../http/problem.ts'
+import type { Condition, RoomChange } from '../rooms/room-change.ts'
 import { type Applied, applyIn, isFormerKey, whyNot } from './changes.ts'
+import type { OperationTable, Tables } from './schema.ts'
 
 export type OperationRow = Selectable<OperationTable>
 

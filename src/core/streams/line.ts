@@ -8,7 +8,7 @@ import {
   type StreamFrameOfCore,
 } from '../../boundary/index.ts'
 import { createFairWriter, type FairWriter } from '../../runtime/index.ts'
-import type { Line } from '../desk.ts'
+import type { Line } from '../realms/desk.ts'
 
 /** A line that carries binary data too. */
 export interface DataLine extends Line {

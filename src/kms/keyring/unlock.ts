@@ -14,7 +14,7 @@ import {
 import { Fault } from '../../fault.ts'
 import { isUuid, type OrganizationId, parseOrganizationId } from '../../id.ts'
 import { type Instant, instant } from '../../time.ts'
-import type { Ledger } from '../ledger.ts'
+import type { Ledger } from '../corridor/ledger.ts'
 import {
   assertOpens,
   type Keyring,

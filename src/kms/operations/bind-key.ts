@@ -5,13 +5,13 @@
 
 import { isForeign } from '../../protocol/index.ts'
 import { isRefusal, refuse } from '../../refusal.ts'
-import type { KeyFacts, ResourceFacts } from '../access.ts'
-import { accountRefusal, bindRefusal, resourceRefusal } from '../access.ts'
-import type { Answer } from '../answer.ts'
-import type { Asked } from '../case.ts'
-import { askHome, type PeerAsk } from '../foreign.ts'
+import type { KeyFacts, ResourceFacts } from '../access/access.ts'
+import { accountRefusal, bindRefusal, resourceRefusal } from '../access/access.ts'
+import type { Answer } from '../corridor/answer.ts'
+import type { Asked } from '../corridor/case.ts'
+import { type Moment, type OperationOf, operation } from '../corridor/operation.ts'
+import { askHome, type PeerAsk } from '../foreign/foreign.ts'
 import { type BoundKey, bindTo } from '../key.ts'
-import { type Moment, type OperationOf, operation } from '../operation.ts'
 import { loadResource } from './load-resource.ts'
 
 type Facts = ResourceFacts &

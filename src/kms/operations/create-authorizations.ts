@@ -4,11 +4,11 @@
 
 import type { AuthId } from '../../id.ts'
 import { refuse } from '../../refusal.ts'
-import { accountRefusal, type ResourceFacts, resourceRefusal } from '../access.ts'
-import type { Answer } from '../answer.ts'
+import { accountRefusal, type ResourceFacts, resourceRefusal } from '../access/access.ts'
 import type { Authorization } from '../authorization.ts'
-import type { Asked } from '../case.ts'
-import { type Moment, type OperationOf, operation } from '../operation.ts'
+import type { Answer } from '../corridor/answer.ts'
+import type { Asked } from '../corridor/case.ts'
+import { type Moment, type OperationOf, operation } from '../corridor/operation.ts'
 import { bearerOrders, isUserId, newAuthorizations, represent } from './grant.ts'
 import { loadResource } from './load-resource.ts'
 

@@ -3,10 +3,10 @@
 
 import { refuse } from '../../refusal.ts'
 import { after } from '../../time.ts'
-import { accountRefusal } from '../access.ts'
-import type { Asked } from '../case.ts'
+import { accountRefusal } from '../access/access.ts'
+import type { Asked } from '../corridor/case.ts'
+import { type Moment, type OperationOf, operation } from '../corridor/operation.ts'
 import type { UnboundKey } from '../key.ts'
-import { type Moment, type OperationOf, operation } from '../operation.ts'
 
 const KEY_BYTES = 32
 

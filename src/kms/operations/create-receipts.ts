@@ -2,7 +2,7 @@
 // them is no reason to refuse: such a use is exactly what reconciling looks for.
 
 import { toRfc3339 } from '../../time.ts'
-import { operation } from '../operation.ts'
+import { operation } from '../corridor/operation.ts'
 
 export const createReceipts = operation('create-receipts', {
   runsTogether: true,

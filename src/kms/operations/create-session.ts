@@ -6,9 +6,9 @@ import { Fault } from '../../fault.ts'
 import type { SessionUri } from '../../id.ts'
 import { refuse } from '../../refusal.ts'
 import { after, toRfc3339 } from '../../time.ts'
-import type { Answer } from '../answer.ts'
-import type { Asked } from '../case.ts'
-import { type Moment, type OperationOf, operation } from '../operation.ts'
+import type { Answer } from '../corridor/answer.ts'
+import type { Asked } from '../corridor/case.ts'
+import { type Moment, type OperationOf, operation } from '../corridor/operation.ts'
 import type { Session } from '../session.ts'
 
 /** Two halves agreed on a channel key; the session is not stored yet. */

@@ -2,7 +2,7 @@
 // clients read as "this KMS has none"; it changes nothing.
 
 import { refuse } from '../../refusal.ts'
-import { operation } from '../operation.ts'
+import { operation } from '../corridor/operation.ts'
 
 export const customerKey = operation('customer-key', {
   runsTogether: true,

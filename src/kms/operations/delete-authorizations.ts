@@ -2,11 +2,11 @@
 // for themselves. What is not there is no error: real clients name rooms that were never authorised.
 // Removal bites at the next retrieval; keys already handed out are out (hence rotation).
 
-import { accountRefusal, type ResourceFacts, resourceRefusal } from '../access.ts'
-import type { Answer } from '../answer.ts'
+import { accountRefusal, type ResourceFacts, resourceRefusal } from '../access/access.ts'
 import type { Authorization } from '../authorization.ts'
-import { type Moment, operation } from '../operation.ts'
-import { keysGoStale } from '../staleness.ts'
+import type { Answer } from '../corridor/answer.ts'
+import { type Moment, operation } from '../corridor/operation.ts'
+import { keysGoStale } from '../joint/staleness.ts'
 import { represent } from './grant.ts'
 import { loadResource } from './load-resource.ts'
 import { authorizationRefusal, loadAuthorization } from './retrieve-authorizations.ts'

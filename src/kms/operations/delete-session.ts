@@ -2,7 +2,7 @@
 // that it closes; the next message on it meets the reset.
 
 import { refuse } from '../../refusal.ts'
-import { operation } from '../operation.ts'
+import { operation } from '../corridor/operation.ts'
 
 export const deleteSession = operation('delete-session', {
   runsTogether: false,

@@ -5,9 +5,9 @@
 import type { AuthId, ResourceUri, UserId } from '../../id.ts'
 import { authorizationRepresentation, type NewAuthorizations } from '../../protocol/index.ts'
 import { after, seconds } from '../../time.ts'
-import type { BearerOrder } from '../answer.ts'
 import type { Authorization } from '../authorization.ts'
-import type { Moment } from '../operation.ts'
+import type { BearerOrder } from '../corridor/answer.ts'
+import type { Moment } from '../corridor/operation.ts'
 
 export interface Grant {
   readonly resourceUri: ResourceUri

@@ -3,10 +3,10 @@
 
 import type { ResourceUri } from '../../id.ts'
 import { isForeign } from '../../protocol/index.ts'
-import type { ResourceFacts } from '../access.ts'
-import type { Asked } from '../case.ts'
-import type { Moment } from '../operation.ts'
-import { reachedBy } from '../reached.ts'
+import type { ResourceFacts } from '../access/access.ts'
+import { reachedBy } from '../access/reached.ts'
+import type { Asked } from '../corridor/case.ts'
+import type { Moment } from '../corridor/operation.ts'
 
 export const loadResource = async (
   moment: Moment,

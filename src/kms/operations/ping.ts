@@ -1,6 +1,6 @@
 // Ping: proves that the channel and the token work (draft §4.7.12).
 
-import { operation } from '../operation.ts'
+import { operation } from '../corridor/operation.ts'
 
 export const ping = operation('ping', {
   runsTogether: true,

@@ -3,11 +3,11 @@
 
 import { refuse } from '../../refusal.ts'
 import { toRfc3339 } from '../../time.ts'
-import { type ResourceFacts, resourceRefusal } from '../access.ts'
-import type { Answer } from '../answer.ts'
-import type { Asked } from '../case.ts'
-import { operation } from '../operation.ts'
-import type { ForeignKey } from '../peer-ports.ts'
+import { type ResourceFacts, resourceRefusal } from '../access/access.ts'
+import type { Answer } from '../corridor/answer.ts'
+import type { Asked } from '../corridor/case.ts'
+import { operation } from '../corridor/operation.ts'
+import type { ForeignKey } from '../foreign/peer-ports.ts'
 import type { Transaction } from '../ports.ts'
 import { loadResource } from './load-resource.ts'
 

@@ -3,11 +3,11 @@
 
 import type { ResourceUri } from '../../id.ts'
 import { refuse } from '../../refusal.ts'
-import { accountRefusal, type ResourceFacts, resourceRefusal } from '../access.ts'
+import { accountRefusal, type ResourceFacts, resourceRefusal } from '../access/access.ts'
 import { type Authorization, isLapsed } from '../authorization.ts'
-import type { Asked } from '../case.ts'
-import { narrowed } from '../narrow.ts'
-import { type Moment, type OperationOf, operation } from '../operation.ts'
+import type { Asked } from '../corridor/case.ts'
+import { type Moment, type OperationOf, operation } from '../corridor/operation.ts'
+import { narrowed } from '../foreign/narrow.ts'
 import { type Represented, represent } from './grant.ts'
 import { loadResource } from './load-resource.ts'
 

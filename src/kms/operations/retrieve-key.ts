@@ -3,13 +3,13 @@
 
 import type { KeyUri } from '../../id.ts'
 import { hostOf, isForeign } from '../../protocol/index.ts'
-import { type KeyFacts, readKeyRefusal } from '../access.ts'
-import type { Asked } from '../case.ts'
-import { askHome, type PeerAsk } from '../foreign.ts'
+import { type KeyFacts, readKeyRefusal } from '../access/access.ts'
+import { reachedBy, type Wanted } from '../access/reached.ts'
+import type { Asked } from '../corridor/case.ts'
+import { type Moment, type OperationOf, operation } from '../corridor/operation.ts'
+import { askHome, type PeerAsk } from '../foreign/foreign.ts'
+import type { ForeignKey } from '../foreign/peer-ports.ts'
 import type { Key } from '../key.ts'
-import { type Moment, type OperationOf, operation } from '../operation.ts'
-import type { ForeignKey } from '../peer-ports.ts'
-import { reachedBy, type Wanted } from '../reached.ts'
 
 type Ask = Asked<OperationOf<'retrieve-key'>>
 

@@ -4,13 +4,13 @@
 
 import { hostOf, isForeign } from '../../protocol/index.ts'
 import { isRefusal, refuse } from '../../refusal.ts'
-import { type ResourceFacts, resourceRefusal } from '../access.ts'
-import type { Asked } from '../case.ts'
-import { askHome, type PeerAsk } from '../foreign.ts'
+import { type ResourceFacts, resourceRefusal } from '../access/access.ts'
+import type { Asked } from '../corridor/case.ts'
+import { type Moment, type OperationOf, operation } from '../corridor/operation.ts'
+import { askHome, type PeerAsk } from '../foreign/foreign.ts'
+import type { ForeignKey } from '../foreign/peer-ports.ts'
+import { shutDomains } from '../foreign/waiting.ts'
 import type { BoundKey } from '../key.ts'
-import { type Moment, type OperationOf, operation } from '../operation.ts'
-import type { ForeignKey } from '../peer-ports.ts'
-import { shutDomains } from '../waiting.ts'
 import { loadResource } from './load-resource.ts'
 
 type Ask = Asked<OperationOf<'retrieve-keys'>>

@@ -3,10 +3,10 @@
 import type { AuthorizationUri, KeyUri } from '../../id.ts'
 import { hostOf, isForeign, resourceRepresentation } from '../../protocol/index.ts'
 import { refuse } from '../../refusal.ts'
-import { accountRefusal, type ResourceFacts, resourceRefusal } from '../access.ts'
-import type { Asked } from '../case.ts'
-import { narrowed } from '../narrow.ts'
-import { type Moment, type OperationOf, operation } from '../operation.ts'
+import { accountRefusal, type ResourceFacts, resourceRefusal } from '../access/access.ts'
+import type { Asked } from '../corridor/case.ts'
+import { type Moment, type OperationOf, operation } from '../corridor/operation.ts'
+import { narrowed } from '../foreign/narrow.ts'
 import { loadResource } from './load-resource.ts'
 
 interface Facts extends ResourceFacts {

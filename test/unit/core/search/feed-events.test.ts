@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { encodeCoreFrame, type FeedEvent } from '../../../../src/boundary/index.ts'
 import { toFeedEvent } from '../../../../src/core/search/feed-events.ts'
-import type { FeedRow } from '../../../../src/core/store.ts'
+import type { FeedRow } from '../../../../src/core/store/store.ts'
 
 const JWE = 'aaaa..bbbb.cccc.dddd'
 const KEY = 'kms://kms.acme.example/keys/1'

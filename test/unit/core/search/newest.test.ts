@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { RoomChange } from '../../../../src/core/room-change.ts'
+import type { RoomChange } from '../../../../src/core/rooms/room-change.ts'
 import { newestOf } from '../../../../src/core/search/newest.ts'
-import { openCoreStore } from '../../../../src/core/store.ts'
+import { openCoreStore } from '../../../../src/core/store/store.ts'
 
 const ROOM = '1d0f4b7e-2a65-4c19-8b3e-5f92c7d60a41'
 const ALICE = '0b8f6a3e-51c7-4d92-a6be-3f7d20c9e114'
