@@ -1,5 +1,5 @@
-// Runs the test suites and ends with one line: `N passed, N failed`, and `, N skipped` if any were. The fast suites run in two
-// lanes at once, the pure ones beside those that open stores and sockets; the heavy ones one after the other.
+// Runs the test suites and ends with one line: `N passed, N failed`, and `, N skipped` if any were. Lanes of suites run beside each
+// other, first those of the fast ones, then those of the heavy ones.
 // Usage: node scripts/run-tests.ts [--all | suite …]; without a suite, the fast ones. `--list` prints them.
 // `--checks-passed N` and `--checks-failed N` are what scripts/test ran before: they count in the closing line.
 
@@ -186,18 +186,17 @@ const runLane = async (suites: readonly Suite[], isAlone: boolean): Promise<Tota
   return sum
 }
 
-const runAll = async (suites: readonly Suite[]): Promise<Totals> => {
-  const fast = suites.filter(({ isFast }) => isFast)
-  const isPure = ({ isolation }: Suite): boolean => isolation === 'none'
-  const lanes = [fast.filter(isPure), fast.filter((suite) => !isPure(suite))]
-  const busy = lanes.filter((lane) => lane.length > 0)
-  const sums = await Promise.all(busy.map((lane) => runLane(lane, busy.length === 1)))
-  const heavy = await runLane(
-    suites.filter(({ isFast }) => !isFast),
-    true,
-  )
-  return [...sums, heavy].reduce(plus, NOTHING)
+const runLanes = async (suites: readonly Suite[]): Promise<Totals> => {
+  const lanes = [...Map.groupBy(suites, ({ lane }) => lane).values()]
+  const sums = await Promise.all(lanes.map((lane) => runLane(lane, lanes.length === 1)))
+  return sums.reduce(plus, NOTHING)
 }
+
+const runAll = async (suites: readonly Suite[]): Promise<Totals> =>
+  plus(
+    await runLanes(suites.filter(({ isFast }) => isFast)),
+    await runLanes(suites.filter(({ isFast }) => !isFast)),
+  )
 
 const toText = ({ passed, failed, skipped }: Totals): string =>
   `${passed} passed, ${failed} failed${skipped === 0 ? '' : `, ${skipped} skipped`}`

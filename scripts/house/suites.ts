@@ -1,4 +1,4 @@
-// The test suites, in the order they run: what each proves stands in test/README.md.
+// The test suites, in the order of their lanes: what each proves stands in test/README.md.
 
 export interface Suite {
   readonly name: string
@@ -12,6 +12,8 @@ export interface Suite {
    */
   readonly isolation: 'none' | 'process'
   readonly filesAtOnce: number
+  /** Suites of one lane run one after the other, beside those of the other lanes of their speed. */
+  readonly lane: string
   readonly timeoutMs: number
   /** Of one test file, where it needs longer than most. */
   readonly fileTimeoutMs?: number
@@ -31,16 +33,22 @@ const pure = (name: string): Suite => ({
   isFast: true,
   isolation: 'none',
   filesAtOnce: 1,
+  lane: 'pure',
   timeoutMs: 5 * MINUTE_MS,
 })
 
-const furnished = (name: string): Suite => ({ ...pure(name), isolation: 'process', filesAtOnce: 2 })
+const furnished = (name: string): Suite => ({
+  ...pure(name),
+  isolation: 'process',
+  filesAtOnce: 2,
+  lane: 'furnished',
+})
 
-const heavy = (name: string): Suite => ({
+const heavy = (name: string, lane = 'attacked'): Suite => ({
   ...furnished(name),
   isFast: false,
-  filesAtOnce: 1,
-  timeoutMs: 12 * MINUTE_MS,
+  lane,
+  timeoutMs: 20 * MINUTE_MS,
 })
 
 export const SUITES: readonly Suite[] = [
@@ -58,9 +66,9 @@ export const SUITES: readonly Suite[] = [
     environment: { KEYREALM_REQUIRE_POSTGRES: '1' },
     installs: 'test/postgres',
   },
-  heavy('system'),
+  heavy('system', 'running'),
   heavy('attack'),
   // Builds releases, from nothing and more than once.
-  { ...heavy('release'), timeoutMs: 40 * MINUTE_MS, fileTimeoutMs: 15 * MINUTE_MS },
-  { ...heavy('interop'), timeoutMs: 10 * MINUTE_MS, program: 'test/interop/run.ts' },
+  { ...heavy('release'), filesAtOnce: 1, timeoutMs: 40 * MINUTE_MS, fileTimeoutMs: 15 * MINUTE_MS },
+  { ...heavy('interop', 'running'), timeoutMs: 10 * MINUTE_MS, program: 'test/interop/run.ts' },
 ]

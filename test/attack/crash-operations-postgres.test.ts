@@ -12,5 +12,5 @@ if ('unavailable' in place) {
     t.skip(place.unavailable)
   })
 } else {
-  operationCrashTests(place, { budgetMs: 6_000, least: 3 })
+  operationCrashTests(place, { budgetMs: 3_000, least: 2 })
 }

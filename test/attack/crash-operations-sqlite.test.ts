@@ -4,4 +4,4 @@
 import { operationCrashTests } from './crash/operations-suite.ts'
 import { sqlitePlace } from './crash/places.ts'
 
-operationCrashTests(sqlitePlace(), { budgetMs: 8_000, least: 6 })
+operationCrashTests(sqlitePlace(), { budgetMs: 4_000, least: 3 })

@@ -22,7 +22,7 @@ import { readLog } from './crash/log.ts'
 import { PeerLives } from './crash/peer-life.ts'
 import type { PeerCall } from './crash/peer-realm.ts'
 
-const EFFORT = { budgetMs: 40_000, least: 2 }
+const EFFORT = { budgetMs: 15_000, least: 2 }
 const DOMAINS = [ACME_DOMAIN, GLOBEX_DOMAIN] as const
 type Domain = (typeof DOMAINS)[number]
 

@@ -12,5 +12,5 @@ if ('unavailable' in place) {
     t.skip(place.unavailable)
   })
 } else {
-  crashTests(place, { budgetMs: 8_000, least: 4 })
+  crashTests(place, { budgetMs: 4_000, least: 2 })
 }

@@ -4,4 +4,4 @@
 import { sqlitePlace } from './crash/places.ts'
 import { crashTests } from './crash/suite.ts'
 
-crashTests(sqlitePlace(), { budgetMs: 12_000, least: 8 })
+crashTests(sqlitePlace(), { budgetMs: 6_000, least: 3 })

@@ -42,7 +42,7 @@ const publisher = createPublisher({
   recorded: recorder.unpublished,
   database: store,
   holder: boot,
-  originOf: (generation) => `acme/log/${generation}`,
+  originOf: () => 'acme/log',
   useKeys: (epoch) => logKeys.follow(epoch, () => store.read((tx) => tx.logKeys.all('log'))),
   sign: (checkpoint, moment) =>
     logKeys.signing && signCheckpoint(checkpoint, logKeys.signing, Math.floor(moment / 1000)),
