@@ -97,6 +97,9 @@ ruleset(name="keep" queue.type="Direct") {
 }
 `
 
+const START_WITHIN_MS = 30_000
+const STOP_WITHIN_MS = 10_000
+
 /** Not started yet. */
 export const createRsyslog = async (options: RsyslogOptions): Promise<Rsyslog> => {
   const { programs, folder, own, authorityPem, peer } = options
@@ -114,8 +117,10 @@ export const createRsyslog = async (options: RsyslogOptions): Promise<Rsyslog> =
       const args = ['-n', '-f', join(folder, 'rsyslog.conf'), '-i', join(folder, 'pid')]
       const env = { LD_LIBRARY_PATH: programs.libraries, RSYSLOG_MODDIR: programs.modules }
       child = spawn(programs.daemon, [...args, '-M', programs.modules], { env, stdio: 'ignore' })
+      const deadline = performance.now() + START_WITHIN_MS
       while (!(await listens(port))) {
         if (child.exitCode !== null) throw new Error(`rsyslogd ended with ${child.exitCode}`)
+        if (performance.now() > deadline) throw new Error('rsyslogd does not listen')
         await setTimeout(50)
       }
     },
@@ -123,7 +128,10 @@ export const createRsyslog = async (options: RsyslogOptions): Promise<Rsyslog> =
       if (child === undefined || child.exitCode !== null) return
       const ended = once(child, 'exit')
       child.kill('SIGTERM')
+      // Told while it begins, rsyslogd may close everything and then wait for ever.
+      const impatient = globalThis.setTimeout(() => child?.kill('SIGKILL'), STOP_WITHIN_MS)
       await ended
+      clearTimeout(impatient)
     },
     messages() {
       const file = join(folder, 'received.log')

@@ -1,9 +1,11 @@
-// Which deaths are tried, and how many: as many as time allows, spread evenly over all of them, two realms at a time.
-// KEYREALM_EVERY_CRASH=1 tries every one and takes its time.
+// Which deaths are tried, and how many: as many as time allows and a few in any case, spread evenly over all of them, two
+// realms at a time. KEYREALM_EVERY_CRASH=1 tries every one and takes its time.
 
 export const isExhaustive = process.env['KEYREALM_EVERY_CRASH'] === '1'
 const EVERYTHING_MS = 3_600_000
 const LANES = 2
+/** Some points are never come to; on a slow machine, too, there are to be enough deaths. */
+const ATTEMPTS_PER_DEATH = 3
 
 export interface Effort {
   /** How long each test may go on starting new realms. */
@@ -15,7 +17,7 @@ export interface Effort {
 /** Attempts in parallel lanes until they are through or time is up; answers what came of them. */
 export const attemptAll = async <One, Came>(
   attempts: readonly One[],
-  { budgetMs }: Effort,
+  { budgetMs, least }: Effort,
   attempt: (one: One) => Promise<Came>,
 ): Promise<readonly Came[]> => {
   const until = performance.now() + (isExhaustive ? EVERYTHING_MS : budgetMs)
@@ -23,7 +25,7 @@ export const attemptAll = async <One, Came>(
   const queue = shuffled(attempts)[Symbol.iterator]()
   const lane = async (): Promise<void> => {
     for (const one of queue) {
-      if (performance.now() > until) return
+      if (performance.now() > until && came.length >= least * ATTEMPTS_PER_DEATH) return
       came.push(await attempt(one))
     }
   }
