@@ -5,16 +5,15 @@ import type { Act, StatedEntry, StoredEntry } from '../audit/index.ts'
 import type { Ledger, OwedReceipt, Store } from '../kms/index.ts'
 import { hostOf } from '../protocol/index.ts'
 import { isRefusal, type RefusalCode } from '../refusal.ts'
-import { after, type Instant, milliseconds, parseRfc3339, seconds } from '../time.ts'
+import { after, type Instant, parseRfc3339 } from '../time.ts'
 import { asJson } from './answer.ts'
 import { parsePeerDomain } from './domain.ts'
+import { PATIENCE, pauseAfter } from './patience.ts'
 import { PEER_PATHS, type PeerLink } from './ports.ts'
 import { USES_MAX } from './serve.ts'
 import { type Signer, toBody } from './statements.ts'
 
 const READ_AT_ONCE = 1000
-const PATIENCE = seconds(5)
-const LONGEST_PAUSE = seconds(300)
 
 export interface UseParts {
   /** Our own. */
@@ -127,8 +126,7 @@ const tell = async (parts: UseParts, domain: string): Promise<number> => {
       return { result: undefined, acts: [actOf(domain, owed.length, trackingId)] }
     }
     const attempts = Math.min(...owed.map((one) => one.attempts))
-    const pause = milliseconds(Math.min(LONGEST_PAUSE, 1000 * 2 ** Math.min(attempts, 10)))
-    await tx.receipts.putOff(owed, after(moment, pause))
+    await tx.receipts.putOff(owed, after(moment, pauseAfter(attempts)))
     const acts = attempts === 0 ? [actOf(domain, owed.length, trackingId, code)] : []
     return { result: undefined, acts }
   })

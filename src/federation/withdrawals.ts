@@ -10,15 +10,13 @@ import {
   type Store,
 } from '../kms/index.ts'
 import { isRefusal, type RefusalCode } from '../refusal.ts'
-import { after, type Instant, milliseconds, seconds } from '../time.ts'
+import { after, type Instant } from '../time.ts'
 import { asJson } from './answer.ts'
 import { parsePeerDomain } from './domain.ts'
+import { PATIENCE, pauseAfter } from './patience.ts'
 import { PEER_PATHS, type PeerLink } from './ports.ts'
 import { WITHDRAWALS_MAX } from './serve.ts'
 import { digestOf, statementIn } from './statements.ts'
-
-const PATIENCE = seconds(5)
-const LONGEST_PAUSE = seconds(300)
 
 export interface WithdrawalParts {
   readonly store: Store
@@ -29,9 +27,6 @@ export interface WithdrawalParts {
   /** Our own. */
   readonly domain: string
 }
-
-const pauseAfter = (attempts: number) =>
-  milliseconds(Math.min(LONGEST_PAUSE, 1000 * 2 ** Math.min(attempts, 10)))
 
 const actOf = (
   domain: string,

@@ -31,7 +31,7 @@ export interface PeerStreamOptions {
 const CREDIT_STEP_BYTES = STREAM_WINDOW_BYTES / 4
 
 /** The other side, the core or the line ended the stream; `code` says how. */
-export class StreamEnded extends Error {
+class StreamEnded extends Error {
   override readonly name = 'StreamEnded'
   readonly code: StreamCode
 

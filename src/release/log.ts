@@ -18,7 +18,7 @@ import { decodeUtf8 } from '../crypto/index.ts'
 import type { ReleaseProblem } from './problems.ts'
 import { compareVersions, isSha256Hex, isVersion } from './spelling.ts'
 
-export const ENTRY_FORMAT = 'keyrealm-release/v1'
+const ENTRY_FORMAT = 'keyrealm-release/v1'
 
 /** What the log says of a release. */
 export interface ReleaseEntry {

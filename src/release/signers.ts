@@ -5,7 +5,7 @@ import { formatVkey, parseVkey, type VerifierKey } from '../audit/index.ts'
 import { decodeB64u, encodeB64u } from '../crypto/index.ts'
 import type { ReleaseProblem } from './problems.ts'
 
-export const SIGNERS_FORMAT = 'keyrealm-release-signers/v1'
+const SIGNERS_FORMAT = 'keyrealm-release-signers/v1'
 
 export interface Signer {
   /** What people call it; also the origin of its log. */

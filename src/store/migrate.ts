@@ -123,7 +123,7 @@ const checkApplied = async (
  * What this program would still run on a database that an older one made; empty for a new database, and for one that
  * is up to date. Throws a Fault like `migrate`.
  */
-export const pendingMigrations = async (
+const pendingMigrations = async (
   db: Kysely<Applied>,
   kind: Dialect['kind'],
 ): Promise<readonly string[]> => {

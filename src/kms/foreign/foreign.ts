@@ -90,6 +90,19 @@ export const isSilence = (told: Told): boolean =>
   'refused' in told.result &&
   told.result.refused !== 'federation.refused-by-peer'
 
+/** Done at the home of the resource; what it answers is the answer. */
+export const FORWARDED: ReadonlySet<string> = new Set([
+  'retrieve-resource',
+  'retrieve-authorizations',
+  'retrieve-authorization',
+  'create-authorizations',
+  'delete-authorization',
+  'delete-authorizations',
+])
+
+/** What other realms are asked for beside that: half of it is decided here. */
+export const HALF_OURS: ReadonlySet<string> = new Set(['retrieve-key', 'retrieve-keys', 'bind-key'])
+
 /** Our own users ask other realms; peers are never passed on, and machines are granted nothing there. */
 export const mayAskPeers = ({ by }: Asked): boolean => by.kind === 'person'
 

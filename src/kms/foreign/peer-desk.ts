@@ -9,7 +9,6 @@ import {
   hostOf,
   isForeign,
   isUnparsed,
-  type Operation,
   parseRequest,
   printRefusal,
   type Request,
@@ -23,7 +22,7 @@ import type { Committer } from '../corridor/committer.ts'
 import { type RevealMeans, reveal } from '../corridor/reveal.ts'
 import type { Conclusion } from '../corridor/transact.ts'
 import { isLockedFault } from '../keyring/keyring.ts'
-import { type ForeignHome, isRemoval } from './foreign.ts'
+import { FORWARDED, type ForeignHome, HALF_OURS, isRemoval } from './foreign.ts'
 
 export interface PeerDeskParts extends RevealMeans {
   readonly uris: Uris
@@ -59,17 +58,8 @@ export interface PeerDesk {
   ): Promise<readonly PeerAnswer[]>
 }
 
-const FOR_PEERS: ReadonlySet<Operation['name']> = new Set([
-  'retrieve-key',
-  'retrieve-keys',
-  'retrieve-resource',
-  'retrieve-authorizations',
-  'retrieve-authorization',
-  'create-authorizations',
-  'delete-authorization',
-  'delete-authorizations',
-  'bind-key',
-])
+/** What we ask of other realms, and they of us. */
+const FOR_PEERS: ReadonlySet<string> = new Set([...FORWARDED, ...HALF_OURS])
 
 const deskRefusal = ({ operation, home }: Request, by: Peer, uris: Uris): Refusal | undefined => {
   if (!FOR_PEERS.has(operation.name)) return refuse('federation.not-forwarded', operation.name)

@@ -11,6 +11,7 @@ import type { Asked } from '../corridor/case.ts'
 import { type Moment, type Verdict, waiting } from '../corridor/operation.ts'
 import type { BoundKey } from '../key.ts'
 import {
+  FORWARDED,
   type Granted,
   isNoAnswer,
   isSilence,
@@ -24,16 +25,6 @@ import { logKeyLearned, noteDigest } from './peer-receipts.ts'
 import { vouching } from './through.ts'
 
 type Answered = Asked & { readonly told: readonly Told[] }
-
-/** Done at the home of the resource; what it answers is the answer. */
-const FORWARDED: ReadonlySet<string> = new Set([
-  'retrieve-resource',
-  'retrieve-authorizations',
-  'retrieve-authorization',
-  'create-authorizations',
-  'delete-authorization',
-  'delete-authorizations',
-])
 
 export const isForwarded = ({ request }: Asked, { means: { uris } }: Moment): boolean =>
   request.home !== uris.home && FORWARDED.has(request.operation.name)

@@ -5,14 +5,11 @@ import { type Refusal, refuse } from '../../refusal.ts'
 import { after, seconds } from '../../time.ts'
 import type { Asked } from '../corridor/case.ts'
 import { type Moment, type Verdict, waiting } from '../corridor/operation.ts'
-import { askHome, mayAskPeers } from './foreign.ts'
+import { askHome, HALF_OURS, mayAskPeers } from './foreign.ts'
 import { isForwarded } from './told.ts'
 
 /** When it is asked again unless it has answered. */
 const RETRY_BIND = seconds(10)
-
-/** Operations that other realms are asked for, beside those that are passed on whole. */
-const HALF_OURS: ReadonlySet<string> = new Set(['retrieve-key', 'retrieve-keys', 'bind-key'])
 
 const refused = (refusal: Refusal): Verdict => ({
   outcome: refusal,

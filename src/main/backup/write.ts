@@ -64,7 +64,7 @@ const placeFor = (settings: Settings, out: string | undefined): string => {
 }
 
 /** As the log names a recipient: the public key itself may have two thousand characters. */
-export const recipientName = (recipient: string): string => sha256Hex(recipient).slice(0, 16)
+const recipientName = (recipient: string): string => sha256Hex(recipient).slice(0, 16)
 
 export interface BackupPlan {
   readonly settings: Settings

@@ -32,9 +32,9 @@ import { CommandError } from '../command-error.ts'
 
 const PENDING_ABOUT = 'keyrealm pending identity key'
 
-export const pendingKeyFile = ({ realm }: Settings): string =>
+const pendingKeyFile = ({ realm }: Settings): string =>
   join(realm.stateDirectory, 'identity-pending.sealed')
-export const requestFile = ({ realm }: Settings, name: 'identity' | 'link'): string =>
+const requestFile = ({ realm }: Settings, name: 'identity' | 'link'): string =>
   join(realm.stateDirectory, `${name}.csr`)
 
 export const refused = ({ problem, at }: CertificateProblem): CommandError => {
@@ -70,7 +70,7 @@ const materialOf = (answer: CertificateAnswer): IdentityMaterial | undefined => 
 }
 
 /** By the rules by which the realm takes identities in. */
-export const identityProblem = (
+const identityProblem = (
   material: IdentityMaterial,
   domain: string,
 ): CertificateProblem | undefined => {
