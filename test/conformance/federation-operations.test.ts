@@ -2,17 +2,18 @@
 // realm, which has the last word. What ended there once has ended, however often and by whomever it is asked again.
 
 import assert from 'node:assert/strict'
-import { after, afterEach, before, beforeEach, describe, test } from 'node:test'
+import { describe, test } from 'node:test'
 import type { CorePart } from '../../src/boundary/index.ts'
 import { type OperationAnswer, operationAnswer, withdrawOperation } from '../../src/kms/index.ts'
 import { seconds } from '../../src/time.ts'
 import { type Device, type Json, newOperationId } from '../support/device.ts'
+import { furnishTwoRealms } from '../support/furnished-realms.ts'
 import {
   ACME_DOMAIN,
   GLOBEX_DOMAIN,
   MALLORY_DOMAIN,
   type OnLine,
-  TwoRealms,
+  type TwoRealms,
 } from '../support/two-realms.ts'
 import { aRoom, authorizationsOf, keyOf, keysOf, PEOPLE } from '../support/world.ts'
 
@@ -22,15 +23,10 @@ let realms: TwoRealms
 let alice: Device
 let gina: Device
 
-before(async () => {
-  realms = await TwoRealms.open()
+furnishTwoRealms(async (opened) => {
+  realms = opened
   alice = await realms.acme.signedIn('alice')
   gina = await realms.globex.signedIn('gina')
-})
-after(() => realms.close())
-beforeEach(() => realms.heal())
-afterEach(() => {
-  assert.deepEqual([realms.acme.realm.faults, realms.globex.realm.faults], [[], []])
 })
 
 interface Wish {

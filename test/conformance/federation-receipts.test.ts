@@ -2,7 +2,7 @@
 // Two operators find by it every key of which they say different things.
 
 import assert from 'node:assert/strict'
-import { after, afterEach, before, beforeEach, describe, test } from 'node:test'
+import { describe, test } from 'node:test'
 import {
   openStatement,
   type PeerDifference,
@@ -12,6 +12,7 @@ import {
 } from '../../src/audit/index.ts'
 import { seconds } from '../../src/time.ts'
 import type { Device, Json } from '../support/device.ts'
+import { furnishTwoRealms } from '../support/furnished-realms.ts'
 import { ACME_DOMAIN, GLOBEX_DOMAIN, MALLORY_DOMAIN, TwoRealms } from '../support/two-realms.ts'
 import { aRoom, type Entry, PEOPLE, type World } from '../support/world.ts'
 
@@ -19,15 +20,10 @@ let realms: TwoRealms
 let alice: Device
 let gina: Device
 
-before(async () => {
-  realms = await TwoRealms.open()
+furnishTwoRealms(async (opened) => {
+  realms = opened
   alice = await realms.acme.signedIn('alice')
   gina = await realms.globex.signedIn('gina')
-})
-after(() => realms.close())
-beforeEach(() => realms.heal())
-afterEach(() => {
-  assert.deepEqual([realms.acme.realm.faults, realms.globex.realm.faults], [[], []])
 })
 
 /** What a realm keeps of what a peer has signed, opened. */

@@ -2,10 +2,16 @@
 // boards of its rooms. Only the home of a resource knows who is authorised there; it is asked, or it vouches.
 
 import assert from 'node:assert/strict'
-import { after, afterEach, before, beforeEach, describe, test } from 'node:test'
+import { describe, test } from 'node:test'
 import { seconds } from '../../src/time.ts'
 import type { Device, Json } from '../support/device.ts'
-import { ACME_DOMAIN, GLOBEX_DOMAIN, MALLORY_DOMAIN, TwoRealms } from '../support/two-realms.ts'
+import { furnishTwoRealms } from '../support/furnished-realms.ts'
+import {
+  ACME_DOMAIN,
+  GLOBEX_DOMAIN,
+  MALLORY_DOMAIN,
+  type TwoRealms,
+} from '../support/two-realms.ts'
 import { aRoom, authorizationsOf, keyOf, keysOf, PEOPLE, resourceOf } from '../support/world.ts'
 import { GLOBEX } from '../unit/identity/world.ts'
 
@@ -15,17 +21,12 @@ let bob: Device
 let gina: Device
 let olivia: Device
 
-before(async () => {
-  realms = await TwoRealms.open()
+furnishTwoRealms(async (opened) => {
+  realms = opened
   alice = await realms.acme.signedIn('alice')
   bob = await realms.acme.signedIn('bob')
   gina = await realms.globex.signedIn('gina')
   olivia = await realms.globex.signedIn('olivia', { organization_id: GLOBEX })
-})
-after(() => realms.close())
-beforeEach(() => realms.heal())
-afterEach(() => {
-  assert.deepEqual([realms.acme.realm.faults, realms.globex.realm.faults], [[], []])
 })
 
 const read = (device: Device, uri: string) => device.ask('retrieve', uri)

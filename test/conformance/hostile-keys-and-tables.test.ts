@@ -2,13 +2,19 @@
 // withdrawals without number. Nobody else pays for it.
 
 import assert from 'node:assert/strict'
-import { after, afterEach, before, beforeEach, describe, test } from 'node:test'
+import { describe, test } from 'node:test'
 import { systemRandom } from '../../src/crypto/index.ts'
 import { blockPeer, unblockPeer } from '../../src/federation/index.ts'
 import type { KeyUri, UserId } from '../../src/id.ts'
 import { seconds } from '../../src/time.ts'
 import type { Device, Json } from '../support/device.ts'
-import { ACME_DOMAIN, GLOBEX_DOMAIN, MALLORY_DOMAIN, TwoRealms } from '../support/two-realms.ts'
+import { furnishTwoRealms } from '../support/furnished-realms.ts'
+import {
+  ACME_DOMAIN,
+  GLOBEX_DOMAIN,
+  MALLORY_DOMAIN,
+  type TwoRealms,
+} from '../support/two-realms.ts'
 import { aRoom, keysOf, PEOPLE, resourceOf } from '../support/world.ts'
 import { ACME, organization } from '../unit/identity/world.ts'
 
@@ -16,15 +22,10 @@ let realms: TwoRealms
 let alice: Device
 let gina: Device
 
-before(async () => {
-  realms = await TwoRealms.open()
+furnishTwoRealms(async (opened) => {
+  realms = opened
   alice = await realms.acme.signedIn('alice')
   gina = await realms.globex.signedIn('gina')
-})
-after(() => realms.close())
-beforeEach(() => realms.heal())
-afterEach(() => {
-  assert.deepEqual([realms.acme.realm.faults, realms.globex.realm.faults], [[], []])
 })
 
 const newKey = async (device: Device): Promise<string> => {

@@ -2,12 +2,13 @@
 // are set back. What was taken stays taken, and no copy stays without a reader.
 
 import assert from 'node:assert/strict'
-import { after, afterEach, before, beforeEach, describe, test } from 'node:test'
+import { describe, test } from 'node:test'
 import { systemRandom } from '../../src/crypto/index.ts'
 import { pinUser } from '../../src/federation/index.ts'
 import { offBoard, sweep } from '../../src/kms/index.ts'
 import { type Duration, milliseconds, seconds } from '../../src/time.ts'
 import type { Device } from '../support/device.ts'
+import { furnishTwoRealms } from '../support/furnished-realms.ts'
 import { ACME_DOMAIN, GLOBEX_DOMAIN, MALLORY_DOMAIN, TwoRealms } from '../support/two-realms.ts'
 import { aRoom, keysOf, PEOPLE, resourceOf, type World } from '../support/world.ts'
 import { GLOBEX } from '../unit/identity/world.ts'
@@ -17,16 +18,11 @@ let alice: Device
 let gina: Device
 let olivia: Device
 
-before(async () => {
-  realms = await TwoRealms.open()
+furnishTwoRealms(async (opened) => {
+  realms = opened
   alice = await realms.acme.signedIn('alice')
   gina = await realms.globex.signedIn('gina')
   olivia = await realms.globex.signedIn('olivia', { organization_id: GLOBEX })
-})
-after(() => realms.close())
-beforeEach(() => realms.heal())
-afterEach(() => {
-  assert.deepEqual([realms.acme.realm.faults, realms.globex.realm.faults], [[], []])
 })
 
 const read = (device: Device, uri: string) => device.ask('retrieve', uri)
