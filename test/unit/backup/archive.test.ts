@@ -43,6 +43,16 @@ const source = (rows: ReadonlyMap<string, readonly Row[]>): BackupSource => ({
   },
 })
 
+/** About which the first page says this; what follows is not reached. */
+const unread = (about: BackupSource['about']): BackupSource => ({
+  ...source(new Map()),
+  about: Object.assign(Object.create({ files: [], tables: [] }), about, {
+    toJSON: () => about,
+    files: [],
+    tables: [],
+  }),
+})
+
 const bytesOf = async (stream: AsyncIterable<Uint8Array>): Promise<Buffer> => {
   const chunks: Uint8Array[] = []
   for await (const chunk of stream) chunks.push(chunk)
@@ -155,6 +165,37 @@ test('a table or a column whose name is no plain name is refused: names become S
   const about = { ...bad.about, tables: [{ name: 'keys', columns }] }
   const bytes = await bytesOf(writeBackup({ ...bad, about }))
   await assert.rejects(readAll(bytes), { code: 'backup.damaged-about' })
+})
+
+test('what a backup says of itself is taken word for word or not at all', async () => {
+  const { about } = source(new Map())
+  const [file] = about.files
+  const odd: readonly object[] = [
+    { domain: 'kms.acme.example/../x' },
+    { createdAt: 'today' },
+    { version: '' },
+    { store: 'oracle' },
+    { migrations: ['0001-keyring; drop'] },
+    { migrations: 'all' },
+    { tables: {} },
+    { tables: [null] },
+    { tables: [[]] },
+    { tables: [{ name: 'keys', columns: [{ name: 'uri', kind: 'real' }] }] },
+    { tables: [{ name: 'keys', columns: [{ name: 'uri' }] }] },
+    { tables: [{ name: 7, columns: [] }] },
+    { files: [{ ...file, mode: 0o4755 }] },
+    { files: [{ ...file, mode: -1 }] },
+    { files: [{ ...file, mode: 0.5 }] },
+    { files: [{ ...file, mode: '384' }] },
+    { files: [{ ...file, setting: '../core' }] },
+    { files: [{ ...file, inFolder: '../x' }] },
+  ]
+  for (const change of odd) {
+    const said: unknown = { ...about, ...change }
+    // As somebody else's program would write it.
+    const bytes = await bytesOf(writeBackup(unread(said as BackupSource['about'])))
+    await assert.rejects(readAll(bytes), { code: 'backup.damaged-about' }, JSON.stringify(change))
+  }
 })
 
 test('another format is named as such', async () => {
