@@ -110,7 +110,7 @@ export const openMessage = (
   keyOf: OpenKey,
   language: Language,
 ): Opened => {
-  const terms = new Set<string>()
+  const found: (readonly string[])[] = []
   let unread = 0
   for (const { keyUri, sealed } of parts) {
     const key = keyOf(keyUri)
@@ -118,7 +118,10 @@ export const openMessage = (
     const text = bytes === undefined ? undefined : decodeUtf8(bytes)
     bytes?.fill(0)
     if (text === undefined) unread += 1
-    else for (const term of termsOf(text, language)) terms.add(term)
+    else found.push(termsOf(text, language))
   }
-  return { terms: [...terms].slice(0, TERMS_MOST), unread }
+  // Those of one part, as most messages have, are distinct already.
+  const [first = []] = found
+  const terms = found.length > 1 ? [...new Set(found.flat())] : first
+  return { terms: terms.slice(0, TERMS_MOST), unread }
 }
