@@ -89,6 +89,7 @@ export type RefusalCode =
   | 'federation.issuer-may-issue-authorities'
   | 'federation.crl-stale'
   | 'federation.crl-missing'
+  | 'federation.anchors-unusable'
   // What crosses, and who may.
   | 'federation.closed'
   | 'federation.not-listed'

@@ -9,7 +9,7 @@ export interface KeptFile {
   readonly part: string
   /** Dotted path of the setting that names it, e.g. `core.keyFile`. */
   readonly setting: string
-  /** Inside the folder that the setting names; absent where it names the file itself. */
+  /** Inside the folder that the setting names, or in a folder of that one; absent where it names the file itself. */
   readonly inFolder?: string
   /** Permission bits. */
   readonly mode: number
@@ -40,7 +40,7 @@ const KINDS: Readonly<Record<string, ColumnKind>> = {
 const SQL_NAME = /^[a-z][a-z0-9_]{0,62}$/
 const MIGRATION_NAME = /^\d{4}-[a-z-]{1,40}$/
 const PART_NAME = /^files\/\d{4}$/
-const FILE_NAME = /^[A-Za-z0-9_][A-Za-z0-9_.@-]{0,254}$/
+const IN_FOLDER = /^(?:[A-Za-z0-9_][A-Za-z0-9_.@-]{0,254}\/)?[A-Za-z0-9_][A-Za-z0-9_.@-]{0,254}$/
 
 const damaged = (): Fault => new Fault('backup.damaged-about')
 
@@ -81,7 +81,7 @@ const parseFile = (raw: unknown): KeptFile => {
     part: textOf(part, PART_NAME),
     setting: textOf(setting, /^[A-Za-z0-9_.]{1,200}$/),
     mode,
-    ...(inFolder === undefined ? {} : { inFolder: textOf(inFolder, FILE_NAME) }),
+    ...(inFolder === undefined ? {} : { inFolder: textOf(inFolder, IN_FOLDER) }),
   }
 }
 

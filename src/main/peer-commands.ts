@@ -16,6 +16,7 @@ import { toRfc3339 } from '../time.ts'
 import type { Realm } from './assembly.ts'
 import { beside, DONE, listing, type Row } from './beside.ts'
 import { CommandError } from './command-error.ts'
+import { anchorRows, isTied } from './peer-anchors.ts'
 import { checkCommand } from './peer-check.ts'
 import { runPeerReceipts, runPeerReconcile } from './peer-receipts.ts'
 
@@ -57,7 +58,8 @@ const showRows = (realm: Realm, domain: PeerDomain): Promise<readonly Row[]> =>
   realm.store.read(async (tx) => {
     const peer = (await tx.peers.find([domain])).get(domain)
     const pins = await tx.peers.pinsOf(domain, LISTED)
-    if (peer === undefined && pins.length === 0) {
+    const anchors = anchorRows(realm.settings, domain)
+    if (peer === undefined && pins.length === 0 && !anchors.some(isTied)) {
       throw new CommandError('main.unknown-peer', 'this realm has not met that peer')
     }
     const ids = new Set<string>(pins.map(({ userId }) => userId))
@@ -67,6 +69,7 @@ const showRows = (realm: Realm, domain: PeerDomain): Promise<readonly Row[]> =>
     const owed = await tx.debts.owedTo(domain, LISTED)
     return [
       ...(peer === undefined ? [] : [await peerRow(tx, peer)]),
+      ...anchors,
       ...pins.map(({ userId, pinnedAt, confirmedAt }): Row => {
         const how = confirmedAt === undefined ? 'claimed, unconfirmed' : 'confirmed'
         return ['user', userId, how, toRfc3339(confirmedAt ?? pinnedAt)]

@@ -41,6 +41,7 @@ const CODES: readonly RefusalCode[] = [
   'federation.issuer-may-issue-authorities',
   'federation.crl-stale',
   'federation.crl-missing',
+  'federation.anchors-unusable',
   'federation.key-exchange-classical',
   'federation.peer-broken',
   'federation.peer-timed-out',

@@ -132,6 +132,7 @@ export const VERDICTS: Readonly<Record<RefusalCode, Verdict>> = {
   'federation.issuer-may-issue-authorities': PEER_NOT_PROVEN,
   'federation.crl-stale': PEER_NOT_PROVEN,
   'federation.crl-missing': PEER_NOT_PROVEN,
+  'federation.anchors-unusable': PEER_NOT_PROVEN,
   'federation.closed': peerFailed(403, 'This KMS works with no other organisation'),
   'federation.not-listed': peerFailed(403, 'This KMS does not work with that organisation'),
   'federation.blocked': peerFailed(403, 'This KMS does not work with that organisation'),

@@ -7,6 +7,7 @@ import type { About, BackupSource, KeptFile } from '../../backup/index.ts'
 import { namedPaths, parseSettingsText, type Settings } from '../../config/index.ts'
 import type { Snapshot } from '../../store/index.ts'
 import { type Instant, toRfc3339 } from '../../time.ts'
+import { assertSoundAnchors } from '../carrier-files.ts'
 import { CommandError } from '../command-error.ts'
 import { VERSION } from '../version.ts'
 
@@ -26,16 +27,23 @@ const filesOf = (setting: string, path: string): readonly FoundFile[] => {
   try {
     const stats = statSync(path)
     if (!stats.isDirectory()) return [{ setting, file: path, mode: stats.mode & PERMISSIONS }]
-    return readdirSync(path, { withFileTypes: true })
-      .filter((entry) => entry.isFile())
-      .map(({ name }) => {
-        const file = resolve(path, name)
-        return { setting, file, inFolder: name, mode: statSync(file).mode & PERMISSIONS }
-      })
+    return namesIn(path).map((name) => {
+      const file = resolve(path, name)
+      return { setting, file, inFolder: name, mode: statSync(file).mode & PERMISSIONS }
+    })
   } catch {
     throw missing(setting, path)
   }
 }
+
+/** Files, and those of its folders: a folder of anchors has one for each domain with anchors of its own. */
+const namesIn = (folder: string): readonly string[] =>
+  readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    if (!entry.isDirectory()) return entry.isFile() ? [entry.name] : []
+    return readdirSync(resolve(folder, entry.name), { withFileTypes: true })
+      .filter((below) => below.isFile())
+      .map(({ name }) => `${entry.name}/${name}`)
+  })
 
 const keptFiles = (settingsText: string, configFile: string): readonly FoundFile[] =>
   namedPaths(parseSettingsText(settingsText, configFile))
@@ -49,9 +57,13 @@ export interface SourceParts {
   readonly now: Instant
 }
 
-/** Throws a CommandError `main.backup-incomplete` if a file that the settings name cannot be read. */
+/**
+ * Throws a CommandError `main.backup-incomplete` if a file that the settings name cannot be read, `main.anchors-unusable` for a folder
+ * of anchors that shuts a domain out: put back without it, the realm would accept that domain again.
+ */
 export const backupSource = (parts: SourceParts): BackupSource => {
   const { settings, configFile, snapshot, now } = parts
+  assertSoundAnchors(settings)
   const settingsText = readFileSync(configFile)
   const found = keptFiles(new TextDecoder().decode(settingsText), configFile)
   const named = found.map((kept, index) => ({

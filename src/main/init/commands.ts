@@ -15,6 +15,7 @@ import {
   type Settings,
 } from '../../config/index.ts'
 import { DONE } from '../beside.ts'
+import { assertSoundAnchors } from '../carrier-files.ts'
 import { CommandError } from '../command-error.ts'
 import { askAnswers, askOnTerminal } from './ask.ts'
 import { beginRealm } from './begin.ts'
@@ -108,6 +109,7 @@ const makeNew = async (config: string, options: InitOptions): Promise<Made> => {
   const settings = parseSettings(raw, config)
   assertFiles(raw, config, answers)
   assertNothingInTheWay(settings, answers)
+  assertSoundAnchors(settings)
   const read = readCertificates(answers, settings)
   writeSettings(config, raw)
   const next = await certify(config, { settings, answers, read }, options.passphraseFile)
@@ -117,6 +119,7 @@ const makeNew = async (config: string, options: InitOptions): Promise<Made> => {
 /** With settings that are there: begins what is not begun, takes in what was signed meanwhile. */
 const goOn = async (config: string, options: InitOptions): Promise<Made> => {
   const settings = loadSettings(config)
+  assertSoundAnchors(settings)
   const { chain, linkChain, passphraseFile } = options
   if (linkChain !== undefined) takeSignedLink(settings, linkChain)
   await beginRealm(config, settings, passphraseFile, async (realm, passphrase) => {
