@@ -9,6 +9,7 @@ import {
   parsePeerDomain,
   pinUser,
   unblockPeer,
+  writeOffDebts,
 } from '../federation/index.ts'
 import { parseUserId } from '../id.ts'
 import type { PeerRecord, Transaction } from '../kms/index.ts'
@@ -35,14 +36,14 @@ const peerRow = async (tx: Transaction, peer: PeerRecord): Promise<Row> => {
   const { domain, firstMetAt } = peer
   const pins = await tx.peers.pinsOf(domain, LISTED)
   const holds = await tx.copies.countHolders(domain)
-  const owed = await tx.debts.owedTo(domain, LISTED)
+  const { count: owed, oldest } = await tx.debts.tallyOwed(domain)
   return [
     domain,
     stateOf(peer),
     toRfc3339(firstMetAt),
     `${pins.length} users`,
     `${holds} copies`,
-    `${owed.length} owed`,
+    oldest === undefined ? 'nothing owed' : `${owed} owed since ${toRfc3339(oldest)}`,
   ]
 }
 
@@ -88,6 +89,9 @@ const showRows = (realm: Realm, domain: PeerDomain): Promise<readonly Row[]> =>
     ]
   })
 
+const NOT_YET =
+  'nothing has been owed to this peer for a day: what is younger is pushed until it acknowledges'
+
 const REASONS: Readonly<Record<Exclude<Pinned, 'pinned'>, string>> = {
   'already-pinned': 'the user is known as one of that peer already',
   'pinned-elsewhere': 'the user is known as one of another peer; see move-pin',
@@ -116,6 +120,13 @@ export const createPeerCommands = (output: CliOutput): PeerActions => ({
     beside(options.config, async ({ ledger }) => {
       if (await unblockPeer(ledger, domainOf(options))) return DONE
       throw new CommandError('main.not-blocked', 'this peer is not blocked')
+    }),
+  peersWriteOff: (options) =>
+    beside(options.config, async ({ ledger }) => {
+      const { withdrawals, left } = await writeOffDebts(ledger, domainOf(options))
+      if (withdrawals === 0) throw new CommandError('main.nothing-to-write-off', NOT_YET)
+      output.out(`written off\t${withdrawals}\tstill owed\t${left}\n`)
+      return DONE
     }),
   peersPin: (options) => pin(options, false),
   peersMovePin: (options) => pin(options, true),

@@ -110,7 +110,8 @@ export const VERDICTS: Readonly<Record<RefusalCode, Verdict>> = {
   },
   'erasure.withdrawals-owed': {
     status: 409,
-    reason: 'A peer has not confirmed yet that it let go of them; or block it: peers block',
+    reason:
+      'A peer has not confirmed yet that it let go of them; one that is never coming back: peers write-off',
   },
   'erasure.not-acknowledged': {
     status: 409,

@@ -1,5 +1,5 @@
-// Anchors of single domains over the operator's commands: what init and preflight say of their folders, what peers show says of which
-// hold, and that a realm put back from its backup trusts nobody whom the realm that was backed up did not.
+// What the operator's commands say of peers. Anchors of single domains: what init and preflight find in their folders, which of them
+// hold, and that a realm put back from its backup trusts nobody more. And debts: how old they are, and giving them up.
 
 import assert from 'node:assert/strict'
 import { X509Certificate } from 'node:crypto'
@@ -7,9 +7,13 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { loadSettings } from '../../src/config/index.ts'
+import type { ResourceUri, UserId } from '../../src/id.ts'
+import { besideAsFound } from '../../src/main/beside.ts'
 import { preflight } from '../../src/main/preflight/command.ts'
+import { instant } from '../../src/time.ts'
 import { good, keyrealm, type MadeRealm, makeRealm } from '../support/made-realm.ts'
 import { makePeerRealm } from '../support/peer-certificates.ts'
+import { PEOPLE } from '../support/world.ts'
 
 const GLOBEX = 'kms.globex.example'
 const INITECH = 'kms.initech.example'
@@ -96,4 +100,32 @@ test('a realm put back from its backup has the anchors of each domain where they
   const read = (name: string) => readFileSync(join(carrier.trustFolder, name), 'utf8')
   assert.equal(read(`${GLOBEX}/its-authority.pem`), globexPem)
   assert.equal(read('partners.pem'), initechPem)
+})
+
+test('peers show says what a peer is owed and since when, and write-off gives up what is a day old', async () => {
+  const config = ['--config', realm.config]
+  const since = instant(Date.parse('2026-01-02T03:04:05Z'))
+  const owed = (resource: string, at: typeof since) => ({
+    resourceUri: `kms://${ACME}/resources/${resource}` as ResourceUri,
+    userId: PEOPLE.bob as UserId,
+    ...{ domain: INITECH, since: at, dueAt: at, attempts: 7 },
+  })
+  const old = owed('11111111-1111-4111-8111-111111111111', since)
+  const young = owed('22222222-2222-4222-8222-222222222222', instant(Date.now()))
+  await besideAsFound(realm.config, ({ store }) =>
+    store.transact((tx) => tx.debts.owe([old, young])),
+  )
+  const list = await good('peers', 'list', ...config)
+  assert.match(list, /kms\.initech\.example\t.*\t2 owed since 2026-01-02T03:04:05\.000Z/)
+  assert.match(await show(INITECH), /^owed\t.*11111111.*2026-01-02.*tried 7 times$/m)
+  assert.equal(
+    await good('peers', 'write-off', INITECH, ...config),
+    'written off\t1\tstill owed\t1\n',
+  )
+  const [entry] = (await realm.entries()).slice(-1)
+  assert.equal(entry?.['action'], 'peer.debts-written-off')
+  assert.doesNotMatch(await show(INITECH), /resources.11111111/)
+  const again = await keyrealm('peers', 'write-off', INITECH, ...config)
+  assert.equal(again.code, 1)
+  assert.match(again.error, /main\.nothing-to-write-off/)
 })
