@@ -98,6 +98,7 @@ export type RefusalCode =
   | 'federation.claim-conflict'
   | 'federation.user-not-pinned'
   | 'federation.denied-by-home'
+  | 'federation.not-pinned-at-home'
   | 'federation.answer-wrong'
   | 'federation.statement-wrong'
   // The way to a peer.

@@ -4,6 +4,7 @@
 
 import type { HeldAnchors, Random } from '../crypto/index.ts'
 import { parseUserId } from '../id.ts'
+import { isDenial } from '../kms/index.ts'
 import { urisOf } from '../protocol/index.ts'
 import { isRefusal, type Refusal, type RefusalCode } from '../refusal.ts'
 import { after, type Instant, seconds } from '../time.ts'
@@ -209,10 +210,7 @@ export const checkPeer = async (parts: CheckParts, peer: PeerDomain): Promise<Pe
   const question = { domain: peer, userId: nobody, operation }
   const reply = await ask(PEER_PATHS.requests, batchOf([question]))
   const [answered] = isRefusal(reply) ? [] : parseAnswers(reply.body, [question], parts.domain)
-  const isDenied =
-    answered !== undefined &&
-    isRefusal(answered.result) &&
-    answered.result.refused === 'federation.denied-by-home'
+  const isDenied = answered !== undefined && isRefusal(answered.result) && isDenial(answered.result)
   const state = stateFinding(first)
   return ended([
     ...connected,

@@ -17,7 +17,7 @@ import {
   type Signer,
   tellUses,
 } from '../federation/index.ts'
-import { type ForeignHome, retryBinds, type Told } from '../kms/index.ts'
+import { type ForeignHome, isDenial, retryBinds, type Told } from '../kms/index.ts'
 import { isRefusal } from '../refusal.ts'
 import type { Job, Metrics } from '../runtime/index.ts'
 import { type Instant, seconds } from '../time.ts'
@@ -45,7 +45,7 @@ const OUTCOMES = ['granted', 'denied', 'no-answer'] as const
 
 const outcomeOf = ({ result }: Told): (typeof OUTCOMES)[number] => {
   if (!isRefusal(result)) return 'granted'
-  return result.refused === 'federation.denied-by-home' ? 'denied' : 'no-answer'
+  return isDenial(result) ? 'denied' : 'no-answer'
 }
 
 /** Which peer it was stands in the audit log: no name of a stranger becomes a series. */

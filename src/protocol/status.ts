@@ -141,10 +141,11 @@ export const VERDICTS: Readonly<Record<RefusalCode, Verdict>> = {
     403,
     'This is not done at the KMS of another organisation',
   ),
-  // A realm that claims a user must not learn by it whom we know, nor as whose.
+  // A realm that claims a user must not learn by it whom we know, nor as whose: to clients and peers both are any other "no".
   'federation.claim-conflict': NOT_AUTHORIZED,
   'federation.user-not-pinned': NOT_AUTHORIZED,
   'federation.denied-by-home': NOT_AUTHORIZED,
+  'federation.not-pinned-at-home': NOT_AUTHORIZED,
   'federation.answer-wrong': peerFailed(
     502,
     'The KMS of the other organisation answered something else than asked',
