@@ -56,8 +56,9 @@ export const createBackupCommands = (output: CliOutput): BackupActions => ({
       ...section,
     })
     const { about, sha256: digest } = restored.checked
-    const { config, folder } = restored
-    print(output, { config, folder, backupOf: about.createdAt, sha256: digest }, json)
+    const { config, folder, entries } = restored
+    const backupOf = about.createdAt
+    print(output, { config, folder, backupOf, sha256: digest, logEntries: entries }, json)
     return DONE
   },
   rehearseRestore: async ({ config, backup, recoveryKey, sandbox, passphraseFile, keep, json }) => {

@@ -4,6 +4,7 @@
 import { chmodSync, closeSync, fsyncSync, openSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
+import { checkEntries, type EntriesVerdict } from '../../audit/index.ts'
 import type { BackupItem, KeptFile, ReadBackup } from '../../backup/index.ts'
 import { loadSettings, parseSettings, type Settings } from '../../config/index.ts'
 import { openRefill, type Refill } from '../../store/index.ts'
@@ -27,6 +28,8 @@ export interface Restored {
   readonly folder: string
   readonly config: string
   readonly checked: CheckedBackup
+  /** `altered`: entries of the log are not those that were published. It was put back nevertheless, and says so. */
+  readonly entries: EntriesVerdict
 }
 
 /** Throws a CommandError `main.not-empty` unless nothing is there. */
@@ -88,12 +91,17 @@ const fill = async (staging: Staging, { about, items }: ReadBackup): Promise<voi
 }
 
 /** The next generation of the log: what was published after the backup was made is not in it. */
-const beginNextLog = async (realm: Realm, checked: CheckedBackup): Promise<void> => {
+const beginNextLog = async (
+  realm: Realm,
+  checked: CheckedBackup,
+  entries: EntriesVerdict,
+): Promise<void> => {
   await realm.ledger.commit(async (tx) => {
     const { size, checkpoint } = await tx.tree.head()
     await tx.tree.beginAgain()
     const details = {
       verdict: 'backup',
+      entries,
       size,
       backupSha256: checked.sha256,
       backupOf: checked.about.createdAt,
@@ -105,7 +113,21 @@ const beginNextLog = async (realm: Realm, checked: CheckedBackup): Promise<void>
   })
 }
 
-const stage = async (wish: RestoreWish, checked: CheckedBackup, folder: string): Promise<void> => {
+/** Throws a CommandError `main.backup-log-cut` for a log that could not go on. */
+const judgeEntries = async ({ store }: Realm, { backup }: RestoreWish): Promise<EntriesVerdict> => {
+  const { verdict } = await store.read(checkEntries)
+  if (verdict !== 'missing') return verdict
+  throw new CommandError(
+    'main.backup-log-cut',
+    `the audit log in ${backup} lacks entries that it counts itself: take an earlier backup`,
+  )
+}
+
+const stage = async (
+  wish: RestoreWish,
+  checked: CheckedBackup,
+  folder: string,
+): Promise<EntriesVerdict> => {
   const raw = withStore(settingsInPlace(checked.settings), wish.store)
   const config = join(folder, SETTINGS_FILE)
   const settings = parseSettings(raw, config)
@@ -120,14 +142,21 @@ const stage = async (wish: RestoreWish, checked: CheckedBackup, folder: string):
     await writePrivate(join(settings.realm.stateDirectory, 'last-start.json'), lastStart)
   }
   makeAdminToken(settings)
+  const entries = await beginRestored(settings, wish, checked)
+  // Last: without it nothing starts here.
+  await writePrivate(config, `${JSON.stringify(raw, undefined, 2)}\n`)
+  return entries
+}
+
+const beginRestored = async (settings: Settings, wish: RestoreWish, checked: CheckedBackup) => {
   const realm = await openRealm(settings, 'allowed')
   try {
-    await beginNextLog(realm, checked)
+    const entries = await judgeEntries(realm, wish)
+    await beginNextLog(realm, checked, entries)
+    return entries
   } finally {
     await realm.store.close()
   }
-  // Last: without it nothing starts here.
-  await writePrivate(config, `${JSON.stringify(raw, undefined, 2)}\n`)
 }
 
 const flushFolder = (folder: string): void => {
@@ -154,9 +183,12 @@ export const restore = async (wish: RestoreWish): Promise<Restored> => {
   const staging = `${folder}.restoring`
   // Left by an attempt that was killed; nobody else gives a folder this name.
   rmSync(staging, { recursive: true, force: true })
+  await mkdir(dirname(folder), { recursive: true, mode: 0o700 })
+  // Made here and now, or not at all: one that somebody else made would be theirs.
+  await mkdir(staging, { mode: 0o700 })
+  let entries: EntriesVerdict
   try {
-    await mkdir(staging, { recursive: true, mode: 0o700 })
-    await stage(wish, checked, staging)
+    entries = await stage(wish, checked, staging)
     flushFolder(staging)
     renameSync(staging, folder)
     flushFolder(dirname(folder))
@@ -164,7 +196,7 @@ export const restore = async (wish: RestoreWish): Promise<Restored> => {
     rmSync(staging, { recursive: true, force: true })
     throw inWords(error)
   }
-  return { folder, config: join(folder, SETTINGS_FILE), checked }
+  return { folder, config: join(folder, SETTINGS_FILE), checked, entries }
 }
 
 /** The `store` section that a file holds. */

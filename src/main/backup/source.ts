@@ -1,9 +1,14 @@
 // What a backup of this appliance is made of: its settings, every file that they name but the passphrase, and the
 // database as it is at one moment.
 
-import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { type Dirent, readdirSync, readFileSync, statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
-import type { About, BackupSource, KeptFile } from '../../backup/index.ts'
+import {
+  type About,
+  type BackupSource,
+  isReadableAbout,
+  type KeptFile,
+} from '../../backup/index.ts'
 import { namedPaths, parseSettingsText, type Settings } from '../../config/index.ts'
 import type { Snapshot } from '../../store/index.ts'
 import { type Instant, toRfc3339 } from '../../time.ts'
@@ -36,11 +41,15 @@ const filesOf = (setting: string, path: string): readonly FoundFile[] => {
   }
 }
 
+/** As whoever reads these folders does: no links, and nothing hidden. */
+const shownIn = (folder: string): readonly Dirent[] =>
+  readdirSync(folder, { withFileTypes: true }).filter(({ name }) => !name.startsWith('.'))
+
 /** Files, and those of its folders: a folder of anchors has one for each domain with anchors of its own. */
 const namesIn = (folder: string): readonly string[] =>
-  readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+  shownIn(folder).flatMap((entry) => {
     if (!entry.isDirectory()) return entry.isFile() ? [entry.name] : []
-    return readdirSync(resolve(folder, entry.name), { withFileTypes: true })
+    return shownIn(resolve(folder, entry.name))
       .filter((below) => below.isFile())
       .map(({ name }) => `${entry.name}/${name}`)
   })
@@ -79,6 +88,12 @@ export const backupSource = (parts: SourceParts): BackupSource => {
     migrations: snapshot.migrations,
     tables: snapshot.tables,
     files: named.map(({ file: _, ...kept }) => kept),
+  }
+  if (!isReadableAbout(about)) {
+    throw new CommandError(
+      'main.backup-unreadable',
+      'a name in these settings or folders cannot stand in a backup: it could not be put back',
+    )
   }
   return {
     about,
