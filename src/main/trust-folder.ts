@@ -56,8 +56,14 @@ const readTied = (place: string, name: string): Pick<Tied, 'files' | 'why'> => {
   }
 }
 
-const isLinkedFile = (path: string): boolean =>
-  statSync(path, { throwIfNoEntry: false })?.isFile() === true
+/** One that leads nowhere, or to itself, may have been meant for a folder. */
+const isLinkedFile = (path: string): boolean => {
+  try {
+    return statSync(path).isFile()
+  } catch {
+    return false
+  }
+}
 
 /** Files only, without those whose names begin with a dot. */
 export const filesOf = (folder: string): readonly Uint8Array[] =>

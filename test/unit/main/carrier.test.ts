@@ -271,6 +271,8 @@ describe('anchors of one domain', () => {
     },
     'are under a link to nothing': ({ trustFolder }) =>
       symlinkSync(join(trustFolder, 'nothing'), join(trustFolder, GLOBEX)),
+    'are under a link to itself': ({ trustFolder }) =>
+      symlinkSync(join(trustFolder, GLOBEX), join(trustFolder, GLOBEX)),
     'are under a name in upper case': (acme, pem) => tie(acme, 'KMS.Globex.Example', pem),
     'are under a name with a dot at its end': (acme, pem) => tie(acme, `${GLOBEX}.`, pem),
     'are under a name in wide letters': (acme, pem) => tie(acme, 'kms.ｇｌｏｂｅｘ.example', pem),
