@@ -15,6 +15,7 @@ import {
   type Settings,
 } from '../../config/index.ts'
 import { DONE } from '../beside.ts'
+import { assertSoundAnchors } from '../carrier-files.ts'
 import { CommandError } from '../command-error.ts'
 import { openTerminal } from '../terminal.ts'
 import { askAnswers, askOn } from './ask.ts'
@@ -122,6 +123,7 @@ const makeNew = async (config: string, options: InitOptions): Promise<Made> => {
   const settings = parseSettings(raw, config)
   assertFiles(raw, config, answers)
   assertNothingInTheWay(settings, answers)
+  assertSoundAnchors(settings)
   const read = readCertificates(answers, settings)
   const { passphraseFile } = options
   const typed = await typedPassphrase(settings, passphraseFile)
@@ -136,6 +138,7 @@ const makeNew = async (config: string, options: InitOptions): Promise<Made> => {
 /** With settings that are there: begins what is not begun, takes in what was signed meanwhile. */
 const goOn = async (config: string, options: InitOptions): Promise<Made> => {
   const settings = loadSettings(config)
+  assertSoundAnchors(settings)
   const { chain, linkChain, passphraseFile } = options
   const typed = await typedPassphrase(settings, passphraseFile)
   const beginning = { settings, passphraseFile, typed }
