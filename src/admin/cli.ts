@@ -90,6 +90,8 @@ export interface CliOutput {
 const EXIT_DONE = 0
 const EXIT_FAILED = 1
 const EXIT_USAGE = 2
+/** Settings that cannot be used: the EX_CONFIG of sysexits(3). They do not become better by trying again. */
+const EXIT_UNUSABLE_SETTINGS = 78
 
 export type Done = (code: ExitCode) => void
 
@@ -139,8 +141,8 @@ const AFTER_HELP = `
 The cloud core is a program of its own and never shares a process with a realm:
   keyrealm core --config <file>    run the reference cloud core (keyrealm core --help)
 
-Exit codes: 0 done, 1 refused or failed, 2 used wrongly, 3 not stopped cleanly, 70 fault;
-audit verify: 4 not intact, 8 not complete, 12 neither.
+Exit codes: 0 done, 1 refused or failed, 2 used wrongly, 3 not stopped cleanly, 70 fault,
+78 settings that cannot be used; audit verify: 4 not intact, 8 not complete, 12 neither.
 
 What is printed to be read is one line of JSON, or one a row, with --json. A failure is one line with its code, and below it
 what to do next.`
@@ -163,7 +165,7 @@ export const runCli = async (
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT_DONE : EXIT_USAGE
     output.error(`keyrealm: ${wordsOf(error)}\n${adviceOn(error)}`)
-    return EXIT_FAILED
+    return codeOf(error) === 'config.invalid' ? EXIT_UNUSABLE_SETTINGS : EXIT_FAILED
   }
 }
 
@@ -184,9 +186,12 @@ const wordsOf = (error: unknown): string => {
   return hasCode ? `${error.message} (${error.code})` : `failed (${error.name})`
 }
 
+const codeOf = (error: unknown): unknown =>
+  error instanceof Error && 'code' in error ? error.code : undefined
+
 /** What to do next, on a line of its own. */
 const adviceOn = (error: unknown): string => {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  const code = codeOf(error)
   const step = typeof code === 'string' ? nextStep(code) : undefined
   return step === undefined ? '' : `${step}\n`
 }

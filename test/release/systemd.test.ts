@@ -179,10 +179,15 @@ describe('the units under systemd', { skip, timeout: 300_000 }, () => {
     assert.equal(property('keyrealm', 'ActiveState'), 'active')
   })
 
-  it('do not try a core again whose settings cannot be used', () => {
-    succeeded('echo "{}" > /etc/keyrealm-core/core.json; systemctl start keyrealm-core')
-    until('systemctl is-failed -q keyrealm-core')
-    assert.equal(property('keyrealm-core', 'ExecMainStatus'), '78')
+  it('are not tried again when their settings cannot be used', () => {
+    const settings = { keyrealm: 'appliance.json', 'keyrealm-core': 'core.json' }
+    for (const [unit, name] of Object.entries(settings)) {
+      succeeded(`cd /etc/${unit}; mv ${name} good; echo "{}" > ${name}; systemctl restart ${unit}`)
+      until(`systemctl is-failed -q ${unit}`)
+      assert.equal(property(unit, 'ExecMainStatus'), '78')
+      succeeded(`cd /etc/${unit}; mv good ${name}`)
+    }
+    succeeded('systemctl restart keyrealm')
   })
 
   it('run the new program after an upgrade, and go with the package', () => {

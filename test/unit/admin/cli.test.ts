@@ -329,7 +329,7 @@ describe('the command line', () => {
     assert.equal((await run('serve --config realm.json')).code, 3)
   })
 
-  test('errors are a line with their code and, where something can be done, what; exit code 1', async () => {
+  test('errors are a line with their code and, where something can be done, what; exit code 1, or 78 for settings', async () => {
     const throwing = async (error: unknown) => {
       const { run } = aWorld(() => {
         throw error
@@ -349,5 +349,7 @@ describe('the command line', () => {
     for (const [error, line] of lines) {
       assert.deepEqual(await throwing(error), { code: 1, out: '', error: line })
     }
+    const unusable = Object.assign(new Error('no settings'), { code: 'config.invalid' })
+    assert.equal((await throwing(unusable)).code, 78)
   })
 })
