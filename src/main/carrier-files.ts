@@ -91,6 +91,13 @@ export const assertSoundAnchors = ({ federation: { carrier } }: Settings): void 
   loadSoundTrust(readTrustFiles(anchorsOnly), carrier)
 }
 
+/** For a copy of the folders: throws the same where something in them is no plain file of a plain folder, and would be missing in it. */
+export const assertWholeFolders = ({ federation: { carrier } }: Settings): void => {
+  if (carrier === undefined || !existsSync(carrier.trustFolder)) return
+  const { problems } = readTrustFolder(carrier.trustFolder)
+  if (problems.length > 0) throw unsound(carrier.trustFolder, problems)
+}
+
 /** Throws a Fault `main.peer-identity` for a key that is not the certificate's, or a certificate that is not of `domain`. */
 export const readIdentity = (settings: CarrierSettings, domain: string): PeerIdentity => {
   const identity = readPeerIdentity({

@@ -12,7 +12,7 @@ import {
 import { namedPaths, parseSettingsText, type Settings } from '../../config/index.ts'
 import type { Snapshot } from '../../store/index.ts'
 import { type Instant, toRfc3339 } from '../../time.ts'
-import { assertSoundAnchors } from '../carrier-files.ts'
+import { assertWholeFolders } from '../carrier-files.ts'
 import { CommandError } from '../command-error.ts'
 import { VERSION } from '../version.ts'
 
@@ -72,7 +72,7 @@ export interface SourceParts {
  */
 export const backupSource = (parts: SourceParts): BackupSource => {
   const { settings, configFile, snapshot, now } = parts
-  assertSoundAnchors(settings)
+  assertWholeFolders(settings)
   const settingsText = readFileSync(configFile)
   const found = keptFiles(new TextDecoder().decode(settingsText), configFile)
   const named = found.map((kept, index) => ({
