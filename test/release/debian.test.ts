@@ -1,39 +1,40 @@
 // The package in a bare Debian: no Node, no network. It installs, starts with the rights of its unit as far as a chroot
-// has them, is upgraded with all keys, refuses the older release put back, and leaves nothing behind when purged.
+// has them, serves the interop suite, is upgraded with all keys, refuses the older release put back, and leaves nothing
+// behind when purged.
 
 import assert from 'node:assert/strict'
 import { readFileSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
-import { text } from 'node:stream/consumers'
+import { dirname, join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { makeDevelopmentCertificates } from '../../scripts/make-dev-certs.ts'
-import { bareDebian, type Chroot, copyInto, openChroot } from '../support/debian-chroot.ts'
+import {
+  bareDebian,
+  type Chroot,
+  copyInto,
+  leaveTheNetwork,
+  openChroot,
+} from '../support/debian-chroot.ts'
 import {
   type BuiltRelease,
   buildRelease,
   nextVersion,
   scratchFolder,
 } from '../support/installed-release.ts'
+import { readUnit, underUnit } from '../support/installed-unit.ts'
+import { type InstalledWorld, openInstalledWorld } from '../support/installed-world.ts'
 
 const base = bareDebian()
 const skip = base === undefined ? 'no Debian to install into (see above)' : false
+if (base !== undefined) leaveTheNetwork()
+
 const DOMAIN = 'kms.acme.example'
 const NEXT = '99.0.0'
 const CREDENTIALS = '/run/credentials/keyrealm.service'
 
-const commandOf = ({ root }: Chroot, name: string): string => {
-  const unit = readFileSync(join(root, `usr/lib/systemd/system/${name}.service`), 'utf8')
-  const [, start = ''] = /^ExecStart=((?:.*\\\n)*.*)$/m.exec(unit) ?? []
-  return start.replaceAll('\\\n', ' ').trim()
-}
-
-/** The unit's own command, and those of its settings that need no systemd: user, rights, umask, core dumps. */
-const asUnit = (chroot: Chroot, command?: string): string => {
-  const words = commandOf(chroot, 'keyrealm')
-  const rights =
-    'setpriv --reuid keyrealm --regid keyrealm --clear-groups --no-new-privs --bounding-set=-all'
-  const asked = command === undefined ? words : words.replace(/ serve .*$/, ` ${command}`)
-  return `umask 0077; ulimit -c 0; export CREDENTIALS_DIRECTORY=${CREDENTIALS}; cd /; exec ${rights} ${asked}`
+/** The realm's unit; or another command than to serve, with its rights. */
+const asUnit = ({ root }: Chroot, ...command: readonly string[]): readonly string[] => {
+  const words = underUnit(readUnit(root, 'keyrealm'), command.length > 0 ? { command } : {})
+  return ['env', `CREDENTIALS_DIRECTORY=${CREDENTIALS}`, ...words]
 }
 
 /** What the health listener says, asked from inside by the Node that was installed; then the realm is told to stop. */
@@ -48,32 +49,31 @@ const ASK = `
   console.log(JSON.stringify({ live: await ask('/healthz'), ready: await ask('/readyz'), version: await ask('/version') }))
 `
 
-interface Served {
-  readonly said: {
-    readonly live: { readonly status: string }
-    readonly ready: { readonly parts: Readonly<Record<string, string>> }
-    readonly version: Readonly<Record<string, string>>
-  }
-  readonly code: number
+const NOTHING = '0'.repeat(16)
+const NO_RIGHTS = {
+  ...{ CapEff: NOTHING, CapPrm: NOTHING, CapBnd: NOTHING, CapInh: NOTHING, CapAmb: NOTHING },
+  ...{ NoNewPrivs: '1', Groups: '', Umask: '0077', core: '0,0' },
 }
 
-const serveOnce = async (chroot: Chroot): Promise<Served> => {
+interface Said {
+  readonly live: { readonly status: string }
+  readonly ready: { readonly parts: Readonly<Record<string, string>> }
+  readonly version: Readonly<Record<string, string>>
+}
+
+const SERVE_ONCE = `
+  "$@" > /tmp/serve.log 2>&1 &
+  realm=$!
+  /usr/lib/keyrealm/bin/node /tmp/ask.mjs || { kill -KILL $realm; cat /tmp/serve.log >&2; exit 1; }
+  kill -TERM $realm
+  wait $realm
+`
+
+const serveOnce = (chroot: Chroot): Said => {
   chroot.write('/tmp/ask.mjs', ASK)
-  const script = `
-    (${asUnit(chroot)}) > /tmp/serve.log 2>&1 &
-    realm=$!
-    /usr/lib/keyrealm/bin/node /tmp/ask.mjs || { cat /tmp/serve.log >&2; exit 1; }
-    kill -TERM $realm
-    wait $realm
-  `
-  const child = chroot.runAlone(script)
-  const { stdout, stderr } = child
-  assert.ok(stdout !== null && stderr !== null)
-  const ended = new Promise<number>((resolve) => child.once('close', (code) => resolve(code ?? -1)))
-  const [out, error] = await Promise.all([text(stdout), text(stderr)])
-  const code = await ended
-  assert.equal(code, 0, error)
-  return { said: JSON.parse(out), code }
+  const { status, stdout, stderr } = chroot.run(SERVE_ONCE, ...asUnit(chroot))
+  assert.equal(status, 0, stderr)
+  return JSON.parse(stdout)
 }
 
 const listing = (chroot: Chroot): readonly string[] => {
@@ -91,9 +91,10 @@ describe('the Debian package', { skip }, () => {
   let next: BuiltRelease
   let bare: readonly string[]
   let realmKeys: string
+  let world: InstalledWorld | undefined
 
-  const succeeded = (script: string): string => {
-    const { status, stdout, stderr } = chroot.run(script)
+  const succeeded = (script: string, ...words: readonly string[]): string => {
+    const { status, stdout, stderr } = chroot.run(script, ...words)
     assert.equal(status, 0, stderr)
     return stdout
   }
@@ -108,13 +109,15 @@ describe('the Debian package', { skip }, () => {
     copyInto(chroot, next.deb, '/tmp/next.deb')
     bare = listing(chroot)
   })
-  after(() => {
+  after(async () => {
+    await world?.close()
     chroot?.remove()
     scratch.remove()
   })
 
   it('installs where there is no Node, and dpkg finds every file as it was', () => {
     assert.notEqual(chroot.run('command -v node').status, 0)
+    assert.equal(succeeded("sed '1,2d; s/:.*//' /proc/net/dev").trim(), 'lo')
     succeeded('dpkg -i /tmp/first.deb')
     assert.equal(succeeded('dpkg -V keyrealm'), '')
     assert.match(succeeded('keyrealm version'), /^\d+\.\d+\.\d+$/m)
@@ -150,19 +153,17 @@ describe('the Debian package', { skip }, () => {
     chroot.write('/var/lib/keyrealm/identity.pem', readFileSync(identity.chainFile))
     chroot.write(`${CREDENTIALS}/passphrase`, 'correct horse battery staple', 0o400)
     succeeded(`chown -R keyrealm:keyrealm /var/lib/keyrealm ${CREDENTIALS}`)
-    const settingsFile = '--config /etc/keyrealm/appliance.json'
-    assert.match(
-      succeeded(asUnit(chroot, `init ${settingsFile}`)),
-      /^initialized kms\.acme\.example$/m,
-    )
-    const material = '--key /var/lib/keyrealm/identity.key --chain /var/lib/keyrealm/identity.pem'
-    succeeded(asUnit(chroot, `identity import ${material} ${settingsFile}`))
+    const asOperator = (...command: readonly string[]): string =>
+      succeeded('"$@"', ...asUnit(chroot, ...command, '--config', '/etc/keyrealm/appliance.json'))
+    assert.match(asOperator('init'), /^initialized kms\.acme\.example$/m)
+    const [key, chain] = ['/var/lib/keyrealm/identity.key', '/var/lib/keyrealm/identity.pem']
+    asOperator('identity', 'import', '--key', key, '--chain', chain)
     succeeded('rm /var/lib/keyrealm/identity.key /var/lib/keyrealm/identity.pem')
     realmKeys = succeeded('sha256sum /var/lib/keyrealm/main-key.sealed')
   })
 
-  it('serves with the rights of its unit: alive, unlocked, and saying what it is', async () => {
-    const { said } = await serveOnce(chroot)
+  it('serves with the rights of its unit: alive, unlocked, and saying what it is', () => {
+    const said = serveOnce(chroot)
     assert.deepEqual(said.live, { status: 'live' })
     assert.equal(said.ready.parts['keys'], 'ok')
     assert.equal(said.ready.parts['store'], 'ok')
@@ -185,24 +186,61 @@ describe('the Debian package', { skip }, () => {
     `
     // Beside the program, so that it may be read; the unit's own options, on another script, and as root.
     chroot.write('/usr/lib/keyrealm/probe.mjs', probe)
-    const words = commandOf(chroot, 'keyrealm-core').replace(/\S+keyrealm\.mjs .*$/, '')
-    const said = succeeded(`${words} /usr/lib/keyrealm/probe.mjs`).trim()
+    const { node } = readUnit(chroot.root, 'keyrealm-core')
+    const said = succeeded('"$@"', ...node, '/usr/lib/keyrealm/probe.mjs').trim()
     succeeded('rm /usr/lib/keyrealm/probe.mjs')
     assert.equal(said, Array(4).fill('ERR_ACCESS_DENIED').join())
   })
 
+  it('serves clients that nobody here wrote: the interop suite, unmodified', async () => {
+    world = await openInstalledWorld(chroot.root)
+    await world.start()
+    const { code, output } = await world.interop()
+    assert.equal(code, 0, output)
+    const counted = (word: string): number =>
+      Number(new RegExp(`^\\S* ?${word} (\\d+)$`, 'm').exec(output)?.[1])
+    assert.equal(counted('pass'), counted('tests'), output)
+    assert.ok(counted('pass') > 150, output)
+  })
+
+  it('has served them as the users of its units, from inside, and without a right', () => {
+    // Not one more: what the suite killed is dead.
+    const processes = world?.processes() ?? []
+    assert.deepEqual(processes.map(({ user }) => user).sort(), [
+      'keyrealm',
+      'keyrealm',
+      'keyrealm-core',
+    ])
+    for (const { isInside, writable, rights, command, user } of processes) {
+      assert.ok(isInside)
+      assert.deepEqual(rights, NO_RIGHTS)
+      const config = command.split(' ').at(-1) ?? ''
+      assert.deepEqual(writable, ['/proc', '/tmp', dirname(config)])
+      const { node } = readUnit(chroot.root, user === 'keyrealm' ? user : 'keyrealm-core')
+      assert.ok(command.startsWith(node.join(' ')), command)
+    }
+  })
+
   it('is upgraded with all keys, and the next release starts on them', async () => {
+    assert.ok(world !== undefined)
+    const before = await world.readAll()
+    assert.ok(before.length > 50, `${before.length} messages`)
+    await world.stop()
     succeeded('dpkg -i /tmp/next.deb')
+    await world.start()
+    assert.deepEqual(await world.versions(), [NEXT, NEXT])
+    assert.deepEqual(await world.readAll(), before)
+    await world.close()
     assert.equal(succeeded('keyrealm version').trim(), NEXT)
     assert.equal(succeeded('sha256sum /var/lib/keyrealm/main-key.sealed'), realmKeys)
-    const { said } = await serveOnce(chroot)
+    const said = serveOnce(chroot)
     assert.equal(said.version['version'], NEXT)
     assert.equal(said.ready.parts['keys'], 'ok')
   })
 
   it('does not start as the older release put back', () => {
     succeeded('dpkg -i /tmp/first.deb')
-    const { status, stderr } = chroot.run(asUnit(chroot))
+    const { status, stderr } = chroot.run('"$@"', ...asUnit(chroot))
     assert.equal(status, 1)
     assert.match(stderr, /release\.rolled-back/)
   })

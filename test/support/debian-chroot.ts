@@ -1,14 +1,9 @@
-// A bare Debian in a folder: what debootstrap calls minbase, with no Node, and no network but its own loopback while
-// something runs in it. Only root can have one, and only where there is debootstrap and, once, an archive of Debian's.
+// A bare Debian in a folder: what debootstrap calls minbase, with no Node. Only root can have one, and only where there is
+// debootstrap and, once, an archive of Debian's. What is mounted for a command is mounted for it alone, and gone with it.
 
-import {
-  type ChildProcess,
-  execFileSync,
-  type SpawnSyncReturns,
-  spawn,
-  spawnSync,
-} from 'node:child_process'
+import { execFileSync, type SpawnSyncReturns, spawnSync } from 'node:child_process'
 import { cpSync, existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
 
 const CACHE = join(import.meta.dirname, '../../node_modules/.cache/debian')
@@ -43,43 +38,45 @@ export const bareDebian = (more: readonly string[] = []): string | undefined => 
   return base
 }
 
+/**
+ * From here on this process, and all that it starts, has a network of its own in which only loopback is up. It is the same
+ * process and begins again: to be called before anything else is done.
+ */
+export const leaveTheNetwork = (): void => {
+  if (Object.keys(networkInterfaces()).join() === 'lo') return
+  const alone = 'exec unshare --net sh -euc \'ip link set lo up; exec "$@"\' sh "$@"'
+  const again = [process.execPath, ...process.execArgv, ...process.argv.slice(1)]
+  process.execve?.('/bin/sh', ['sh', '-euc', alone, 'sh', ...again], pathOfRoot())
+}
+
 export interface Chroot {
   readonly root: string
-  /** Runs to its end. */
-  run(script: string): SpawnSyncReturns<string>
-  /** Runs in a network of its own, in which only loopback is up; ends with the returned process. */
-  runAlone(script: string): ChildProcess
+  /** Runs to its end, within two minutes, with `/proc`, and `words` as the script's "$@". */
+  run(script: string, ...words: readonly string[]): SpawnSyncReturns<string>
   write(path: string, content: string | Uint8Array, mode?: number): void
   remove(): void
 }
 
 const ENVIRONMENT = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C', HOME: '/root' }
+const RUN_WITHIN_MS = 120_000
+const ENTER = 'mount -t proc proc "$0/proc"; exec chroot "$0" /bin/sh -euc "$@"'
 
 export const openChroot = (base: string, root: string): Chroot => {
   execFileSync('cp', ['-a', base, root])
-  execFileSync('mount', ['-t', 'proc', 'proc', join(root, 'proc')])
   return {
     root,
-    run: (script) =>
-      spawnSync('/usr/sbin/chroot', [root, '/bin/sh', '-euc', script], {
+    run: (script, ...words) =>
+      spawnSync('unshare', ['--mount', 'sh', '-euc', ENTER, root, script, 'sh', ...words], {
         encoding: 'utf8',
         env: ENVIRONMENT,
+        timeout: RUN_WITHIN_MS,
+        killSignal: 'SIGKILL',
       }),
-    runAlone: (script) => {
-      const alone = 'ip link set lo up; exec chroot "$0" /bin/sh -euc "$1"'
-      return spawn('unshare', ['--net', 'sh', '-euc', alone, root, script], {
-        env: ENVIRONMENT,
-        stdio: ['ignore', 'pipe', 'pipe'],
-      })
-    },
     write: (path, content, mode = 0o644) => {
       mkdirSync(join(root, path, '..'), { recursive: true })
       writeFileSync(join(root, path), content, { mode })
     },
-    remove: () => {
-      spawnSync('umount', [join(root, 'proc')])
-      rmSync(root, { recursive: true, force: true })
-    },
+    remove: () => rmSync(root, { recursive: true, force: true }),
   }
 }
 

@@ -119,7 +119,11 @@ export const runInstalled = (
   return spawnSync(runtime, [...node, program, ...args], { encoding: 'utf8', env })
 }
 
+/** Gone with the process, also if that is interrupted. */
 export const scratchFolder = (): { readonly folder: string; remove(): void } => {
   const folder = mkdtempSync(join(tmpdir(), 'keyrealm-installed-'))
-  return { folder, remove: () => rmSync(folder, { recursive: true, force: true }) }
+  const remove = () => rmSync(folder, { recursive: true, force: true })
+  process.once('exit', remove)
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
+  return { folder, remove }
 }
