@@ -67,6 +67,9 @@ export const postgresFault = (error: unknown): Fault => {
   return new Fault(fromServer ? match(POSTGRES, code) : 'store.unavailable', error)
 }
 
+export const driverFault = (kind: 'sqlite' | 'postgres', error: unknown): Fault =>
+  kind === 'sqlite' ? sqliteFault(error) : postgresFault(error)
+
 /** Nothing has happened and the same work may well succeed now. */
 export const isRetryable = (error: unknown): boolean =>
   error instanceof Fault && (error.code === 'store.conflict' || error.code === 'store.busy')

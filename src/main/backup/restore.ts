@@ -1,20 +1,26 @@
 // `keyrealm restore`: everything is read and checked first, then written into a folder of its own beside the wanted
-// one, which gets its name last. The log goes on as another one and says that it was put back, and from what.
+// one, which gets its name last. The log goes on as another one and says that it was put back, and from what. Killed
+// anywhere, the same command does it again.
 
-import { chmodSync, closeSync, fsyncSync, openSync, readdirSync, renameSync, rmSync } from 'node:fs'
+import { chmodSync, renameSync } from 'node:fs'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import type { BackupItem, KeptFile, ReadBackup } from '../../backup/index.ts'
-import { loadSettings, parseSettings, type Settings } from '../../config/index.ts'
+import { loadSettings, mapPaths, parseSettings, type Settings } from '../../config/index.ts'
+import { systemRandom } from '../../crypto/index.ts'
+import { Fault } from '../../fault.ts'
 import { openRefill, type Refill } from '../../store/index.ts'
 import { makeAdminToken } from '../admin-token.ts'
 import { openRealm, type Realm } from '../assembly.ts'
 import { SYSTEM } from '../beside.ts'
 import { CommandError } from '../command-error.ts'
 import { storeSettings } from '../store-settings.ts'
+import { concludeRestore, UNFINISHED_FILE } from '../unfinished-restore.ts'
+import { assertEmpty, flushTree } from './folder.ts'
 import { LastStartReader } from './last-start.ts'
 import { type BackupQuestion, type CheckedBackup, checkBackup, readBackupFile } from './open.ts'
 import { placeOfFile, SETTINGS_FILE, settingsInPlace } from './place.ts'
+import { takeScratch } from './scratch.ts'
 
 export interface RestoreWish extends BackupQuestion {
   /** A folder that is empty or does not exist. */
@@ -27,20 +33,6 @@ export interface Restored {
   readonly folder: string
   readonly config: string
   readonly checked: CheckedBackup
-}
-
-/** Throws a CommandError `main.not-empty` unless nothing is there. */
-const assertEmpty = (folder: string): void => {
-  try {
-    if (readdirSync(folder).length === 0) return
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return
-    throw new CommandError('main.not-empty', `${folder} is not a folder that can be used`)
-  }
-  throw new CommandError(
-    'main.not-empty',
-    `${folder} is not empty: a backup is put back into an empty folder`,
-  )
 }
 
 const writePrivate = async (file: string, content: Uint8Array | string, mode = 0o600) => {
@@ -57,6 +49,8 @@ interface Staging {
   readonly folder: string
   readonly raw: unknown
   readonly settings: Settings
+  /** Names the filling of the database. */
+  readonly restore: string
   readonly lastStart: LastStartReader
 }
 
@@ -75,7 +69,10 @@ const fill = async (staging: Staging, { about, items }: ReadBackup): Promise<voi
       await putFile(staging, about.files, item)
       if (item.kind !== 'rows') continue
       // Only now: the password of a database may be one of the files.
-      refill ??= await openRefill(storeSettings(staging.settings), about)
+      refill ??= await openRefill(storeSettings(staging.settings), {
+        ...about,
+        restore: staging.restore,
+      })
       await refill.insert(item.table, item.rows)
       staging.lastStart.see(item.table, item.rows)
     }
@@ -105,66 +102,98 @@ const beginNextLog = async (realm: Realm, checked: CheckedBackup): Promise<void>
   })
 }
 
-const stage = async (wish: RestoreWish, checked: CheckedBackup, folder: string): Promise<void> => {
+const stagingIn = (wish: RestoreWish, checked: CheckedBackup, folder: string): Staging => {
   const raw = withStore(settingsInPlace(checked.settings), wish.store)
-  const config = join(folder, SETTINGS_FILE)
-  const settings = parseSettings(raw, config)
-  const staging = { folder, raw, settings, lastStart: new LastStartReader() }
+  const settings = parseSettings(raw, join(folder, SETTINGS_FILE))
+  return { folder, raw, settings, restore: systemRandom.uuid(), lastStart: new LastStartReader() }
+}
+
+/** What the folder needs beside what was in the backup. Without the settings nothing starts there: they come last. */
+const complete = async (
+  { folder, raw, settings, restore, lastStart }: Staging,
+  place: string,
+): Promise<void> => {
+  const { stateDirectory } = settings.realm
+  const told = lastStart.text()
+  if (told !== undefined) await writePrivate(join(stateDirectory, 'last-start.json'), told)
+  makeAdminToken(settings)
+  await writePrivate(join(stateDirectory, UNFINISHED_FILE), restore)
+  // Whole paths, so that they hold wherever the settings are copied to.
+  const inPlace = mapPaths(raw, (_, path) => resolve(place, path))
+  await writePrivate(join(folder, SETTINGS_FILE), `${JSON.stringify(inPlace, undefined, 2)}\n`)
+  flushTree(folder)
+}
+
+const stage = async (staging: Staging, wish: RestoreWish, checked: CheckedBackup) => {
+  const { settings, restore } = staging
   await mkdir(settings.realm.stateDirectory, { recursive: true, mode: 0o700 })
   const { sha256 } = await readBackupFile(wish, (read) => fill(staging, read))
   if (sha256 !== checked.sha256) {
     throw new CommandError('main.backup-changed', `${wish.backup} was changed while it was read`)
   }
-  const lastStart = staging.lastStart.text()
-  if (lastStart !== undefined) {
-    await writePrivate(join(settings.realm.stateDirectory, 'last-start.json'), lastStart)
-  }
-  makeAdminToken(settings)
-  const realm = await openRealm(settings, 'allowed')
+  const realm = await openRealm(settings, 'allowed', restore)
   try {
     await beginNextLog(realm, checked)
   } finally {
     await realm.store.close()
   }
-  // Last: without it nothing starts here.
-  await writePrivate(config, `${JSON.stringify(raw, undefined, 2)}\n`)
 }
 
-const flushFolder = (folder: string): void => {
-  const descriptor = openSync(folder, 'r')
-  try {
-    fsyncSync(descriptor)
-  } finally {
-    closeSync(descriptor)
+const inWords = (error: unknown, folder: string): unknown => {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  switch (code) {
+    case 'ENOSPC':
+    case 'EDQUOT':
+    case 'store.full':
+      return new CommandError('main.disk-full', 'there is no space left to put the backup back')
+    case 'EACCES':
+    case 'EROFS':
+      return new CommandError('main.not-writable', `${folder} may not be made here by this user`)
+    default:
+      return error
   }
 }
 
-const inWords = (error: unknown): unknown => {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined
-  return code === 'ENOSPC' || code === 'store.full'
-    ? new CommandError('main.disk-full', 'there is no space left to put the backup back')
-    : error
+/** A folder of its own, filled, and named last: what was there may have become something meanwhile. */
+const putBack = async (wish: RestoreWish, checked: CheckedBackup, folder: string) => {
+  await mkdir(dirname(folder), { recursive: true, mode: 0o700 })
+  const scratch = takeScratch(folder)
+  try {
+    await mkdir(scratch.path, { mode: 0o700 })
+    const staging = stagingIn(wish, checked, scratch.path)
+    await stage(staging, wish, checked)
+    await complete(staging, folder)
+    assertEmpty(folder)
+    renameSync(scratch.path, folder)
+    flushTree(dirname(folder), 'alone')
+  } finally {
+    scratch.release()
+  }
 }
 
-/** Throws a CommandError or a Fault, and then the wanted folder is as it was. */
+/** The realm is in place. Where the database is away just now, its first start concludes. */
+const concludeNow = (settings: Settings): Promise<void> =>
+  concludeRestore(settings).catch((error: unknown) => {
+    if (error instanceof Fault && error.code === 'store.unavailable') return
+    throw error
+  })
+
+/**
+ * Throws a CommandError or a Fault, and then the wanted folder is as it was; a database elsewhere may hold rows of what was
+ * not finished, which nobody opens and the next restore takes out.
+ */
 export const restore = async (wish: RestoreWish): Promise<Restored> => {
   const folder = resolve(wish.to)
   assertEmpty(folder)
   const checked = await checkBackup(wish)
-  const staging = `${folder}.restoring`
-  // Left by an attempt that was killed; nobody else gives a folder this name.
-  rmSync(staging, { recursive: true, force: true })
   try {
-    await mkdir(staging, { recursive: true, mode: 0o700 })
-    await stage(wish, checked, staging)
-    flushFolder(staging)
-    renameSync(staging, folder)
-    flushFolder(dirname(folder))
+    await putBack(wish, checked, folder)
   } catch (error) {
-    rmSync(staging, { recursive: true, force: true })
-    throw inWords(error)
+    throw inWords(error, folder)
   }
-  return { folder, config: join(folder, SETTINGS_FILE), checked }
+  const config = join(folder, SETTINGS_FILE)
+  await concludeNow(loadSettings(config))
+  return { folder, config, checked }
 }
 
 /** The `store` section that a file holds. */

@@ -2,6 +2,7 @@
 // anything leaves, and what it became once it is on the disk.
 
 import { join, resolve } from 'node:path'
+import type { Act } from '../../audit/index.ts'
 import { writeBackup } from '../../backup/index.ts'
 import { loadSettings, type Settings } from '../../config/index.ts'
 import {
@@ -14,7 +15,7 @@ import {
 import { systemClock } from '../../runtime/index.ts'
 import { openSnapshot } from '../../store/index.ts'
 import { toRfc3339 } from '../../time.ts'
-import { type Realm, record } from '../assembly.ts'
+import { record } from '../assembly.ts'
 import { beside, SYSTEM } from '../beside.ts'
 import { CommandError } from '../command-error.ts'
 import { storeSettings } from '../store-settings.ts'
@@ -30,10 +31,13 @@ export interface BackupWish {
   readonly onBytes: (total: number) => void
 }
 
-export interface WrittenBackup extends WrittenFile {
-  readonly file: string
+export interface Written extends WrittenFile {
   /** Short digests of the recipients, as the log names them. */
   readonly recipients: readonly string[]
+}
+
+export interface WrittenBackup extends Written {
+  readonly file: string
 }
 
 const recipientsFor = (settings: Settings, wished: readonly string[] | undefined): Recipients => {
@@ -101,14 +105,14 @@ export const writeBackupFile = async (plan: BackupPlan): Promise<WrittenBackup> 
 
 const PROCESS = { actor: SYSTEM, type: 'PROCESS' } as const
 
-export const recordWritten = (realm: Realm, written: WrittenBackup): Promise<void> =>
-  record(realm, {
-    ...PROCESS,
-    action: 'backup.written',
-    outcome: 'done',
-    sizeBytes: written.sizeBytes,
-    details: { sha256: written.sha256, recipients: written.recipients.join(',') },
-  })
+/** What the log says of a backup that is on the disk. */
+export const writtenAct = ({ sha256, sizeBytes, recipients }: Written): Act => ({
+  ...PROCESS,
+  action: 'backup.written',
+  outcome: 'done',
+  sizeBytes,
+  details: { sha256, recipients: recipients.join(',') },
+})
 
 /** Throws a CommandError; whatever happened, there is a whole backup or none. */
 export const backUp = async (wish: BackupWish): Promise<WrittenBackup> => {
@@ -122,7 +126,7 @@ export const backUp = async (wish: BackupWish): Promise<WrittenBackup> => {
       details: { recipients },
     })
     const written = await writeBackupFile(plan)
-    await recordWritten(realm, written)
+    await record(realm, writtenAct(written))
     return written
   })
 }
