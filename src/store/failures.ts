@@ -12,6 +12,8 @@ const SQLITE: readonly (readonly [prefix: string, code: string])[] = [
   ['SQLITE_BUSY', 'store.busy'],
   ['SQLITE_LOCKED', 'store.busy'],
   ['SQLITE_FULL', 'store.full'],
+  // No room for the index beside the write-ahead log.
+  ['SQLITE_IOERR_SHMSIZE', 'store.full'],
   ['SQLITE_READONLY', 'store.read-only'],
   ['SQLITE_CORRUPT', 'store.corrupt'],
   ['SQLITE_NOTADB', 'store.corrupt'],

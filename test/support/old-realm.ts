@@ -83,12 +83,13 @@ const furnish = async (config: string, rooms: number): Promise<Keyring> => {
   return realm.keyring
 }
 
-interface Filled {
+export interface Filled {
   readonly table: Table
   readonly rows: readonly Row[]
 }
 
-const readAll = async (settings: StoreSettings): Promise<ReadonlyMap<string, Filled>> => {
+/** Every table of a database as it is. */
+export const readAll = async (settings: StoreSettings): Promise<ReadonlyMap<string, Filled>> => {
   const snapshot = await openSnapshot(settings)
   const all = new Map<string, Filled>()
   for (const table of snapshot.tables) {
@@ -141,6 +142,8 @@ export const layBack = async (realm: MadeRealm, migrations: number): Promise<voi
   }
   await refill.finish()
   await concludeRefill(settings, restore)
+  // As any program that served it has left it.
+  if (settings.kind === 'sqlite') await execute(settings, 'pragma journal_mode = wal')
   // Before there was a tree nobody published a checkpoint of it.
   if (!tables.some(({ name }) => name === 'log_tree')) rmSync(realm.path('state/log-checkpoint'))
 }

@@ -35,7 +35,10 @@ const readNote = (settings: Settings): Note | undefined => {
   return { version: String(version), backups: listed.flatMap((one) => parseWritten(one) ?? []) }
 }
 
-/** Put in place whole, before the database is touched. */
+/**
+ * Put in place whole, before the database is touched, and before the backup has its name: no backup is ever there of which
+ * the log will not know. Killed between the two, the log will name one that is not there.
+ */
 export const noteUpgrade = (settings: Settings, backup: Written | undefined): void => {
   const earlier = readNote(settings)?.backups ?? []
   const note: Note = { version: VERSION, backups: backup ? [...earlier, backup] : earlier }

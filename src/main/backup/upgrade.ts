@@ -7,7 +7,7 @@ import { openRealm, type Realm } from '../assembly.ts'
 import { CommandError } from '../command-error.ts'
 import { refuseRestored } from '../restored.ts'
 import { noteUpgrade, recordUpgrade } from './upgrade-note.ts'
-import { type BackupWish, planBackup, writeBackupFile } from './write.ts'
+import { type BackupWish, planBackup, type Written, writeBackupFile } from './write.ts'
 
 export interface Upgraded {
   readonly upgraded: boolean
@@ -18,31 +18,36 @@ export interface Upgraded {
 const isPending = (error: unknown): boolean =>
   error instanceof Fault && error.code === 'store.migration-pending'
 
+const isFull = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && ['ENOSPC', 'store.full'].includes(`${error.code}`)
+
+const inWords = (error: unknown): unknown =>
+  isFull(error)
+    ? new CommandError(
+        'main.disk-full',
+        'there is no space left to bring the database forward; it is as it was',
+      )
+    : error
+
 /** Opened as it is, if it is up to date; undefined if an upgrade is due. */
 const openCurrent = async (settings: Settings): Promise<Realm | undefined> => {
   try {
     return await openRealm(settings)
   } catch (error) {
     if (isPending(error)) return undefined
-    throw error
+    throw inWords(error)
   }
 }
 
-const isFull = (error: unknown): boolean =>
-  error instanceof Error && 'code' in error && ['ENOSPC', 'store.full'].includes(`${error.code}`)
-
-/** All of it or nothing: each database takes it in one transaction. */
-const migrated = async (settings: Settings, begin: () => void): Promise<Realm> => {
+/** The backup first, then what is to be recorded, then the schema: all of it or nothing, in one transaction. */
+const bring = async (settings: Settings, wish: BackupWish, isBackedUp: boolean) => {
+  const note = (written?: Written) => noteUpgrade(settings, written)
   try {
-    begin()
-    return await openRealm(settings, 'allowed')
+    const backup = isBackedUp ? await writeBackupFile(planBackup(wish), note) : undefined
+    if (backup === undefined) note()
+    return { realm: await openRealm(settings, 'allowed'), backup }
   } catch (error) {
-    throw isFull(error)
-      ? new CommandError(
-          'main.disk-full',
-          'there is no space left to bring the database forward; it is as it was',
-        )
-      : error
+    throw inWords(error)
   }
 }
 
@@ -66,8 +71,7 @@ export const upgrade = async (wish: BackupWish, isBackedUp: boolean): Promise<Up
     await recordAndClose(current)
     return { upgraded: false }
   }
-  const backup = isBackedUp ? await writeBackupFile(planBackup(wish)) : undefined
-  const realm = await migrated(settings, () => noteUpgrade(settings, backup))
+  const { realm, backup } = await bring(settings, wish, isBackedUp)
   await recordAndClose(realm)
   return { upgraded: true, ...(backup === undefined ? {} : { backup: backup.file }) }
 }

@@ -8,6 +8,13 @@ import { createDigest } from '../../crypto/index.ts'
 import { CommandError } from '../command-error.ts'
 import { type Scratch, takeScratch } from './scratch.ts'
 
+export interface Watcher {
+  /** Bytes so far. */
+  readonly onBytes: (total: number) => void
+  /** It is whole and flushed, and nobody sees it yet. */
+  readonly beforeNaming?: (written: WrittenFile) => void
+}
+
 const [openFile, closeFile, flush, put, name] = [
   promisify(open),
   promisify(close),
@@ -88,12 +95,13 @@ const writeBeside = async (
 export const writeWhole = async (
   file: string,
   source: AsyncIterable<Uint8Array>,
-  onBytes: (total: number) => void,
+  { onBytes, beforeNaming }: Watcher,
 ): Promise<WrittenFile> => {
   let scratch: Scratch | undefined
   try {
     scratch = takeScratch(file)
     const written = await writeBeside(scratch.path, source, onBytes)
+    beforeNaming?.(written)
     // A link never overwrites; a rename would.
     await name(scratch.path, file)
     // Before the second name of it goes: from here on nobody may forget the first.

@@ -89,15 +89,20 @@ export const planBackup = ({ config, out, recipients, onBytes }: BackupWish): Ba
   }
 }
 
-/** Writes the file and records nothing. */
-export const writeBackupFile = async (plan: BackupPlan): Promise<WrittenBackup> => {
-  const { settings, configFile, file, recipients, onBytes } = plan
+/** Writes the file and records nothing; `note` is told what it is before it has its name. */
+export const writeBackupFile = async (
+  plan: BackupPlan,
+  note: (written: Written) => void = () => undefined,
+): Promise<WrittenBackup> => {
+  const { settings, configFile, file, onBytes } = plan
+  const recipients = plan.recipients.map(recipientName)
   const snapshot = await openSnapshot(storeSettings(settings))
   try {
     const source = backupSource({ settings, configFile, snapshot, now: systemClock.now() })
-    const sealed = sealForRecipients(recipients, writeBackup(source))
-    const written = await writeWhole(file, sealed, onBytes)
-    return { file, recipients: recipients.map(recipientName), ...written }
+    const sealed = sealForRecipients(plan.recipients, writeBackup(source))
+    const beforeNaming = (written: WrittenFile) => note({ recipients, ...written })
+    const written = await writeWhole(file, sealed, { onBytes, beforeNaming })
+    return { file, recipients, ...written }
   } finally {
     await snapshot.close()
   }
