@@ -6,6 +6,11 @@ import { upgradeTests } from './upgrade/suite.ts'
 const BEFORE_THE_TREE = 6
 
 upgradeTests(
-  { migrations: BEFORE_THE_TREE, copyStore: async () => undefined, close: async () => undefined },
+  {
+    migrations: BEFORE_THE_TREE,
+    commands: ['upgrade', 'serve'],
+    copyStore: async () => undefined,
+    close: async () => undefined,
+  },
   { budgetMs: 4_000, least: 1 },
 )

@@ -22,6 +22,8 @@ export interface UpgradePlace {
   /** A `store` section for the first realm; absent: SQLite in its folder. */
   readonly store?: unknown
   readonly migrations: number
+  /** By whom the upgrade is begun: somebody, or a start. */
+  readonly commands: readonly ('upgrade' | 'serve')[]
   /** A section for a copy of its database, where that is not in the folder. */
   copyStore(): Promise<unknown>
   close(): Promise<void>
@@ -87,7 +89,7 @@ export const upgradeTests = (place: UpgradePlace, effort: Effort): void => {
     return { ...ended, left: found === 0 ? 'old' : 'new' } as const
   }
 
-  for (const command of ['upgrade', 'serve'] as const) {
+  for (const command of place.commands) {
     test(`${command} that dies anywhere leaves the old schema or the new one, and all keys`, async (t) => {
       const { points = 0, left } = await attempt({ command })
       assert.equal(left, 'new')

@@ -13,6 +13,7 @@ import { isOpenable, type Keyring } from '../../../src/kms/index.ts'
 import { configuredPassphrase, openRealm, unlockRealm } from '../../../src/main/assembly.ts'
 import { storeSettings } from '../../../src/main/store-settings.ts'
 import type { StoreSettings } from '../../../src/store/index.ts'
+import { urlOf } from '../../contract/store/execute.ts'
 import { good, keyrealm } from '../../support/made-realm.ts'
 import { type Filled, type OldRealm, readAll } from '../../support/old-realm.ts'
 
@@ -53,7 +54,7 @@ export const schemaOf = async (settings: StoreSettings): Promise<string> => {
       database.close()
     }
   }
-  const client = new pg.Client({ connectionString: settings.url, password: settings.password })
+  const client = new pg.Client({ connectionString: urlOf(settings) })
   await client.connect()
   try {
     await alone(client)
