@@ -15,6 +15,8 @@ export interface BackupQuestion {
   readonly domain: string
   /** What the file must be, where somebody wrote that down. */
   readonly sha256?: string | undefined
+  /** Bytes read so far, and what for. */
+  readonly onBytes?: (total: number, what: 'checked' | 'put back') => void
 }
 
 export interface CheckedBackup {
@@ -55,6 +57,7 @@ async function* watched(
 export const readBackupFile = async <Result>(
   question: BackupQuestion,
   use: (read: ReadBackup) => Promise<Result>,
+  what: 'checked' | 'put back',
 ): Promise<{ readonly result: Result; readonly sha256: string; readonly sizeBytes: number }> => {
   const identity = SecretBytes.from(readSecret({ file: question.recoveryKey }))
   const digest = createDigest()
@@ -62,6 +65,7 @@ export const readBackupFile = async <Result>(
   const chunks = watched(question.backup, (chunk) => {
     digest.add(chunk)
     sizeBytes += chunk.length
+    question.onBytes?.(sizeBytes, what)
   })
   try {
     const read = await readBackup(openWithRecoveryKey(identity, chunks))
@@ -79,7 +83,7 @@ const settingsOf = (content: Uint8Array): unknown =>
 
 /** Reads all of it and touches nothing. Throws a CommandError that says what is wrong. */
 export const checkBackup = async (question: BackupQuestion): Promise<CheckedBackup> => {
-  const { result, sha256, sizeBytes } = await readBackupFile(question, async ({ about, items }) => {
+  const look = async ({ about, items }: ReadBackup) => {
     if (about.domain !== question.domain) {
       throw new CommandError(
         'main.backup-of-another-realm',
@@ -91,7 +95,8 @@ export const checkBackup = async (question: BackupQuestion): Promise<CheckedBack
       if (item.kind === 'settings') settings = settingsOf(item.content)
     }
     return { about, settings }
-  })
+  }
+  const { result, sha256, sizeBytes } = await readBackupFile(question, look, 'checked')
   if (question.sha256 !== undefined && question.sha256.toLowerCase() !== sha256) {
     throw new CommandError(
       'main.backup-digest-differs',

@@ -23,6 +23,7 @@ import { beside, SYSTEM } from '../beside.ts'
 import { CommandError } from '../command-error.ts'
 import { askPassphrase } from '../passphrase.ts'
 import { storeSettings } from '../store-settings.ts'
+import type { BackupQuestion } from './open.ts'
 import { restore, restoredSettings } from './restore.ts'
 
 export interface RehearsalWish {
@@ -32,6 +33,7 @@ export interface RehearsalWish {
   readonly sandbox: string
   readonly passphraseFile?: string | undefined
   readonly keep: boolean
+  readonly onBytes?: BackupQuestion['onBytes']
 }
 
 export interface Rehearsal {
@@ -138,7 +140,8 @@ const rehearse = async (wish: RehearsalWish, passphrase: SecretBytes): Promise<R
   const began = performance.now()
   const { config, backup, recoveryKey, sandbox } = wish
   const { domain } = loadSettings(config).realm
-  const question = { backup, recoveryKey, domain }
+  const watched = wish.onBytes === undefined ? {} : { onBytes: wish.onBytes }
+  const question = { backup, recoveryKey, domain, ...watched }
   const restored = await restore({ ...question, to: sandbox, store: SANDBOX_STORE })
   try {
     const { about, sha256 } = restored.checked

@@ -127,7 +127,7 @@ const complete = async (
 const stage = async (staging: Staging, wish: RestoreWish, checked: CheckedBackup) => {
   const { settings, restore } = staging
   await mkdir(settings.realm.stateDirectory, { recursive: true, mode: 0o700 })
-  const { sha256 } = await readBackupFile(wish, (read) => fill(staging, read))
+  const { sha256 } = await readBackupFile(wish, (read) => fill(staging, read), 'put back')
   if (sha256 !== checked.sha256) {
     throw new CommandError('main.backup-changed', `${wish.backup} was changed while it was read`)
   }

@@ -45,6 +45,7 @@ const bring = async (settings: Settings, wish: BackupWish, isBackedUp: boolean) 
   try {
     const backup = isBackedUp ? await writeBackupFile(planBackup(wish), note) : undefined
     if (backup === undefined) note()
+    wish.onStep?.('bringing the database forward')
     return { realm: await openRealm(settings, 'allowed'), backup }
   } catch (error) {
     throw inWords(error)

@@ -29,6 +29,8 @@ export interface BackupWish {
   /** Those of the settings unless told. */
   readonly recipients?: readonly string[] | undefined
   readonly onBytes: (total: number) => void
+  /** What takes a while and cannot be measured. */
+  readonly onStep?: (what: string) => void
 }
 
 export interface Written extends WrittenFile {
