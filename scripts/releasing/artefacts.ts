@@ -1,14 +1,12 @@
-// A tree and its evidence become the three artefacts. The tarball, the package's data and the image's layer are the
-// same compressed archive, byte for byte.
+// A tree and its evidence become the three artefacts, and nothing else does: what is around the tree is made of files in
+// it, so the manifest covers that, too. The tarball, the package's data and the image's layer are the same bytes.
 
 import { createHash } from 'node:crypto'
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { constants, zstdCompressSync } from 'node:zlib'
 import { writeDeb } from './deb.ts'
 import { writeOci } from './oci.ts'
 import type { Artefact } from './provenance.ts'
-import { PLATFORM, type ReleaseFacts } from './shipped-tree.ts'
+import { DEBIAN, PLATFORM, type ReleaseFacts } from './shipped-tree.ts'
 import { type TreeFile, writeTar } from './tar.ts'
 
 const DEBIAN_ARCHITECTURE = 'amd64'
@@ -30,11 +28,15 @@ const installedSize = (files: readonly TreeFile[]): number => {
 
 const SCRIPTS = ['postinst', 'prerm', 'postrm'] as const
 
-/** The package's own words and scripts, from `packaging/debian`. */
-const controlTar = (root: string, tree: readonly TreeFile[], facts: ReleaseFacts): Buffer => {
-  const read = (name: string) => readFileSync(join(root, 'packaging/debian', name))
-  const control = read('control')
-    .toString('utf8')
+/** The package's own words and scripts, as they lie in the tree. */
+export const controlTar = (tree: readonly TreeFile[], facts: ReleaseFacts): Buffer => {
+  const read = (name: string): Uint8Array => {
+    const file = tree.find(({ path }) => path === `${DEBIAN}${name}`)
+    if (file === undefined) throw new Error(`the tree has no ${DEBIAN}${name}`)
+    return file.bytes
+  }
+  const control = new TextDecoder()
+    .decode(read('control'))
     .replace('@VERSION@', facts.version)
     .replace('@ARCHITECTURE@', DEBIAN_ARCHITECTURE)
     .replace('@INSTALLED_SIZE@', String(installedSize(tree)))
@@ -47,15 +49,14 @@ const controlTar = (root: string, tree: readonly TreeFile[], facts: ReleaseFacts
   return writeTar(files, facts.committedAt)
 }
 
-/** `tree` with its evidence; `root` is the checkout it was made from. */
+/** `tree` with its evidence. */
 export const makeArtefacts = (
-  root: string,
   tree: readonly TreeFile[],
   facts: ReleaseFacts,
 ): readonly Artefact[] => {
   const archive = writeTar(tree, facts.committedAt)
   const layer = compress(archive)
-  const control = compress(controlTar(root, tree, facts))
+  const control = compress(controlTar(tree, facts))
   const name = `keyrealm-${facts.version}-${PLATFORM}`
   return [
     {

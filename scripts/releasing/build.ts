@@ -127,7 +127,7 @@ const manifestFile = {
   mode: 0o644,
   bytes: manifest,
 }
-const artefacts = makeArtefacts(ROOT, [...shipped.files, manifestFile, ...signed], facts)
+const artefacts = makeArtefacts([...shipped.files, manifestFile, ...signed], facts)
 // Whoever brings signatures has no keys: then there is nothing more to sign.
 const more = evidence === undefined ? beside(shipped, facts, keys, artefacts) : []
 for (const { name, bytes } of [...artefacts, ...more]) write(out, name, bytes)

@@ -8,6 +8,8 @@ export interface ArMember {
 
 const MAGIC = '!<arch>\n'
 const HEADER = 60
+/** Plain digits at their place: programs disagree about what else a number could be. */
+const SIZE = /^.{48}(?<digits>\d{1,10}) *`\n$/s
 
 const arHeader = ({ name, bytes }: ArMember, modifiedAt: number): Buffer =>
   Buffer.from(
@@ -40,10 +42,11 @@ export const readAr = (archive: Buffer): readonly ArMember[] => {
   let at = MAGIC.length
   while (at < archive.length) {
     const head = archive.toString('latin1', at, at + HEADER)
-    const size = Number(head.slice(48, 58).trim())
+    const { digits } = SIZE.exec(head)?.groups ?? {}
     const start = at + HEADER
-    if (head.length < HEADER || !Number.isSafeInteger(size) || start + size > archive.length) {
-      throw new Error('the package is cut off')
+    const size = Number(digits)
+    if (digits === undefined || start + size > archive.length) {
+      throw new Error('the package is cut off, or a header in it is damaged')
     }
     members.push({
       name: head.slice(0, 16).trim(),

@@ -2,14 +2,15 @@
 // about, what is wrong, and why it matters.
 
 import { createHash } from 'node:crypto'
-import { tilePath, tilesOf } from '../../src/audit/index.ts'
 import {
   EVIDENCE,
   EVIDENCE_FILES,
+  encodeReleaseEntry,
   isReleaseProblem,
   judgeFiles,
   type Manifest,
   parseManifest,
+  readReleaseLog,
   type Signer,
   type VerifiedRelease,
   verifyRelease,
@@ -18,6 +19,7 @@ import {
 import { compareEntries, type Difference } from './compare.ts'
 import { meaningOf } from './meanings.ts'
 import type { OpenedArtefact } from './open-artefact.ts'
+import { layOut } from './release-log.ts'
 import { pathOf, type TarEntry } from './tar.ts'
 
 export interface Finding {
@@ -99,20 +101,37 @@ const judgeManifest = (opened: OpenedArtefact, manifest: Manifest): readonly Fin
   return [finding({ path: at, says: wordsOfProblem({ problem: problem.problem }) }), ...wrongModes]
 }
 
+/** The log's tiles as its entries make them; no program reads them, so nobody else would see what they hold. */
+const tilesOfLog = (
+  files: ReadonlyMap<string, Uint8Array>,
+  { signer }: VerifiedRelease,
+): ReadonlyMap<string, Uint8Array> => {
+  const folder = `${EVIDENCE}${EVIDENCE_FILES.log}`
+  const log = readReleaseLog((path) => files.get(`${folder}${path}`), signer.log)
+  const entries = isReleaseProblem(log) ? [] : log.entries
+  return layOut(entries.map((entry) => Buffer.from(encodeReleaseEntry(entry)))).files
+}
+
 /** Only what evidence consists of may lie among it: nobody compares signatures with those of another builder. */
-const judgeEvidence = (
-  opened: OpenedArtefact,
-  { logSize }: VerifiedRelease,
-): readonly Finding[] => {
+const judgeEvidence = (opened: OpenedArtefact, release: VerifiedRelease): readonly Finding[] => {
   const { log, ...named } = EVIDENCE_FILES
-  const allowed = new Set([
-    ...Object.values(named),
-    `${log}checkpoint`,
-    ...[...tilesOf(logSize)].map((tile) => `${log}${tilePath(tile)}`),
-  ])
-  return [...filesIn(opened).keys()]
-    .filter((path) => path.startsWith(EVIDENCE) && !allowed.has(path.slice(EVIDENCE.length)))
-    .map((path) => finding({ path, says: 'lies among the evidence and is none' }))
+  const files = filesIn(opened)
+  const tiles = tilesOfLog(files, release)
+  const alone = new Set([...Object.values(named), `${log}checkpoint`])
+  const strays = [...files.keys()].filter((path) => {
+    if (!path.startsWith(EVIDENCE)) return false
+    const name = path.slice(EVIDENCE.length)
+    return !alone.has(name) && !(name.startsWith(log) && tiles.has(name.slice(log.length)))
+  })
+  const wrong = [...tiles].flatMap(([name, bytes]) => {
+    const path = `${EVIDENCE}${log}${name}`
+    const isSame = Buffer.compare(files.get(path) ?? new Uint8Array(), bytes) === 0
+    return isSame ? [] : [{ path, says: 'is not the tile that the log’s entries make' }]
+  })
+  return [
+    ...strays.map((path) => ({ path, says: 'lies among the evidence and is none' })),
+    ...wrong,
+  ].map(finding)
 }
 
 /** Signatures, log, manifest, shape: everything that needs no source. */

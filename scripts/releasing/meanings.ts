@@ -39,6 +39,11 @@ const MEANINGS: readonly Meaning[] = [
     why: 'dpkg runs it as root',
   },
   {
+    files: /^usr\/share\/keyrealm\/debian\//,
+    what: 'what the package is made of',
+    why: 'dpkg reads it, and runs it as root',
+  },
+  {
     files: /^control archive: /,
     what: 'the package’s description',
     why: 'dpkg decides by it what else to install and what to check',

@@ -5,11 +5,21 @@ import { createHash } from 'node:crypto'
 import { constants, zstdDecompressSync } from 'node:zlib'
 import { DEB_MEMBERS, readAr } from './deb.ts'
 import { readTar, type TarEntry } from './tar.ts'
+import { frameLength } from './zstd-frame.ts'
 
 export type ArtefactKind = 'package' | 'tarball' | 'image'
 
+/** A compressed archive, and what it opens to. */
+export interface Unpacked {
+  readonly packed: Uint8Array
+  readonly tar: Uint8Array
+}
+
 export interface OpenedArtefact {
   readonly kind: ArtefactKind
+  /** The tree as it is packed, and the package's control archive. */
+  readonly layer: Unpacked
+  readonly control?: Unpacked
   /** The tree that is installed, in order. */
   readonly tree: readonly TarEntry[]
   /** What is around it: the package's control files, the image's descriptions. */
@@ -20,13 +30,17 @@ const UNPACKED_MAX_BYTES = 1024 ** 3
 const AR_MAGIC = '!<arch>\n'
 const ZSTD_MAGIC = Buffer.from('28b52ffd', 'hex')
 
-const unpack = (bytes: Uint8Array): readonly TarEntry[] =>
-  readTar(
-    zstdDecompressSync(bytes, {
-      maxOutputLength: UNPACKED_MAX_BYTES,
-      params: { [constants.ZSTD_d_windowLogMax]: 27 },
-    }),
-  )
+/** One frame and nothing behind it. */
+const unpack = (packed: Buffer): Unpacked => {
+  const length = frameLength(packed)
+  if (length === undefined) throw new Error('the compressed archive is damaged or cut off')
+  if (length !== packed.length) throw new Error('the compressed archive goes on behind its end')
+  const tar = zstdDecompressSync(packed, {
+    maxOutputLength: UNPACKED_MAX_BYTES,
+    params: { [constants.ZSTD_d_windowLogMax]: 27 },
+  })
+  return { packed, tar }
+}
 
 const openPackage = (bytes: Buffer): OpenedArtefact => {
   const members = readAr(bytes)
@@ -38,7 +52,14 @@ const openPackage = (bytes: Buffer): OpenedArtefact => {
   }
   const [, control, data] = members
   if (control === undefined || data === undefined) throw new Error('the package is empty')
-  return { kind: 'package', tree: unpack(data.bytes), around: unpack(control.bytes) }
+  const [layer, about] = [unpack(Buffer.from(data.bytes)), unpack(Buffer.from(control.bytes))]
+  return {
+    kind: 'package',
+    layer,
+    control: about,
+    tree: readTar(layer.tar),
+    around: readTar(about.tar),
+  }
 }
 
 interface Descriptor {
@@ -70,14 +91,16 @@ const openImage = (bytes: Buffer): OpenedArtefact => {
     { ...manifest, name: './manifest' },
     { ...blob(config), name: './config' },
   ]
-  return { kind: 'image', tree: unpack(blob(layers[0]).bytes), around: named }
+  const layer = unpack(Buffer.from(blob(layers[0]).bytes))
+  return { kind: 'image', layer, tree: readTar(layer.tar), around: named }
 }
 
 /** Throws with what is wrong if it is none of the three, damaged, or larger than any release. */
 export const openArtefact = (bytes: Buffer): OpenedArtefact => {
   if (bytes.toString('latin1', 0, AR_MAGIC.length) === AR_MAGIC) return openPackage(bytes)
   if (bytes.subarray(0, ZSTD_MAGIC.length).equals(ZSTD_MAGIC)) {
-    return { kind: 'tarball', tree: unpack(bytes), around: [] }
+    const layer = unpack(bytes)
+    return { kind: 'tarball', layer, tree: readTar(layer.tar), around: [] }
   }
   return openImage(bytes)
 }

@@ -55,7 +55,7 @@ export const pinnedNode = (root: string): string => {
 
 export const rebuild = (options: RebuildOptions): Rebuilt =>
   inScratch((folder) => {
-    const { isProven } = exportSource(options.source, options.commit, folder)
+    const { isProven } = exportSource(options.source, options, folder)
     const { offlineBundle: bundle } = options
     installPackages(folder, bundle === undefined ? {} : { bundle })
     const build = join(folder, 'scripts/releasing/build.ts')

@@ -57,12 +57,12 @@ const release = (out: string): void => {
 
 const makeBundle = (file: string): void =>
   inScratch((folder) => {
-    const { commit, committedAt } = cleanHead(ROOT)
+    const head = cleanHead(ROOT)
     const [root, cache] = [join(folder, 'source'), join(folder, 'cache')]
-    exportSource(ROOT, commit, root)
+    exportSource(ROOT, head, root)
     installPackages(root, { cache })
     mkdirSync(dirname(resolve(file)), { recursive: true })
-    writeFileSync(file, packBundle(root, cache, committedAt))
+    writeFileSync(file, packBundle(root, cache, head.committedAt))
   })
 
 const main = (): number => {

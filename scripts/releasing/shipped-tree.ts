@@ -22,6 +22,8 @@ export const PLATFORM = 'linux-x64'
 export const LIBRARY = 'usr/lib/keyrealm'
 const RUNTIME = `node_modules/node-${PLATFORM}`
 const DOCUMENTS = 'usr/share/doc/keyrealm'
+/** What dpkg reads and runs lies in the tree as well: so the manifest says what it is. */
+export const DEBIAN = 'usr/share/keyrealm/debian/'
 const READABLE = 0o644
 const RUNNABLE = 0o755
 
@@ -85,6 +87,9 @@ const PACKAGED: readonly (readonly [from: string, to: string, mode: number])[] =
   ],
   ['packaging/config/appliance.json', 'usr/share/keyrealm/appliance.json', READABLE],
   ['packaging/config/core.json', 'usr/share/keyrealm/core.json', READABLE],
+  ...['control', 'postinst', 'prerm', 'postrm'].map(
+    (name) => [`packaging/debian/${name}`, `${DEBIAN}${name}`, READABLE] as const,
+  ),
   ['config/appliance.schema.json', 'usr/share/keyrealm/appliance.schema.json', READABLE],
   ['verifier/audit-verify.mjs', 'usr/share/keyrealm/audit-verify.mjs', READABLE],
   ['LICENSE', `${DOCUMENTS}/LICENSE`, READABLE],

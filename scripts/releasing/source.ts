@@ -4,7 +4,8 @@
 import { execFileSync } from 'node:child_process'
 import { cpSync, existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
-import { pathOf, readTar } from './tar.ts'
+import { isPath } from '../../src/release/index.ts'
+import { type Git, readCommit } from './git-objects.ts'
 
 export interface SourceCommit {
   readonly commit: string
@@ -15,41 +16,44 @@ export interface SourceCommit {
 const ARCHIVE_MAX_BYTES = 1024 ** 3
 
 /** Without anybody's settings; the checkout may belong to somebody else. */
-const git = (folder: string, ...args: readonly string[]): Buffer =>
-  execFileSync('git', ['-c', 'safe.directory=*', '-C', folder, ...args], {
-    maxBuffer: ARCHIVE_MAX_BYTES,
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: { PATH: process.env['PATH'], GIT_CONFIG_NOSYSTEM: '1', HOME: '/nonexistent' },
-  })
+const gitIn =
+  (folder: string): Git =>
+  (args, input) =>
+    execFileSync('git', ['-c', 'safe.directory=*', '-C', folder, ...args], {
+      maxBuffer: ARCHIVE_MAX_BYTES,
+      input,
+      stdio: ['pipe', 'pipe', 'pipe'],
+      env: {
+        PATH: process.env['PATH'],
+        GIT_CONFIG_NOSYSTEM: '1',
+        GIT_NO_REPLACE_OBJECTS: '1',
+        HOME: '/nonexistent',
+      },
+    })
 
 export const isRepository = (folder: string): boolean => existsSync(join(folder, '.git'))
 
 /** What is checked out, if nothing is changed in it; else throws. */
 export const cleanHead = (folder: string): SourceCommit => {
-  const changes = git(folder, 'status', '--porcelain').toString().trim()
+  const git = gitIn(folder)
+  const changes = git(['status', '--porcelain'], '').toString().trim()
   if (changes !== '') throw new Error(`the checkout is not clean:\n${changes}`)
-  const [commit = '', time = ''] = git(folder, 'log', '-1', '--format=%H %ct')
+  const [commit = '', time = ''] = git(['log', '-1', '--format=%H %ct'], '')
     .toString()
     .trim()
     .split(' ')
   return { commit, committedAt: Number(time) }
 }
 
-/** Symbolic links would be followed while building, so there are none. */
-const exportCommit = (from: string, commit: string, to: string): void => {
-  const archive = git(from, 'archive', '--format=tar', commit)
-  for (const entry of readTar(archive)) {
-    // The commit's id, in a header that belongs to no file.
-    if (entry.name === 'pax_global_header') continue
-    const path = pathOf(entry)
-    if (path === undefined || entry.kind === 'link' || entry.kind === 'other') {
-      throw new Error(`the commit holds ${entry.name}, which is no plain file`)
-    }
-    if (entry.kind === 'folder') mkdirSync(join(to, path), { recursive: true })
-    else {
-      mkdirSync(dirname(join(to, path)), { recursive: true })
-      writeFileSync(join(to, path), entry.bytes)
-    }
+const exportCommit = (from: string, { commit, committedAt }: SourceCommit, to: string): void => {
+  const found = readCommit(gitIn(from), commit)
+  if (found.committedAt !== committedAt) {
+    throw new Error(`${commit} was made at ${found.committedAt}, and not at ${committedAt}`)
+  }
+  for (const { path, bytes } of found.files) {
+    if (!isPath(path)) throw new Error(`the commit holds ${path}, which could lead elsewhere`)
+    mkdirSync(dirname(join(to, path)), { recursive: true })
+    writeFileSync(join(to, path), bytes)
   }
 }
 
@@ -61,7 +65,7 @@ const NOT_SOURCE = new Set(['node_modules', '.git'])
  */
 export const exportSource = (
   from: string,
-  commit: string,
+  commit: SourceCommit,
   to: string,
 ): { readonly isProven: boolean } => {
   if (isRepository(from)) {

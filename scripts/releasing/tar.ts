@@ -112,8 +112,14 @@ const textAt = (block: Buffer, start: number, length: number): string => {
   return end < 0 ? field : field.slice(0, end)
 }
 
-const numberAt = (block: Buffer, start: number, length: number): number =>
-  Number.parseInt(textAt(block, start, length).trim() || '0', 8)
+/** NaN for anything but octal digits: programs disagree about what else a number could be. */
+const numberAt = (block: Buffer, start: number, length: number): number => {
+  const text = textAt(block, start, length).trim()
+  return /^[0-7]*$/.test(text) ? Number.parseInt(text || '0', 8) : Number.NaN
+}
+
+/** Without it there is no prefix, and other programs read another name. */
+const isUstar = (block: Buffer): boolean => block.toString('latin1', 257, 263) === 'ustar\0'
 
 const isSumRight = (block: Buffer): boolean => {
   const sum = block.reduce(
@@ -136,17 +142,20 @@ const readHeader = (block: Buffer): Omit<TarEntry, 'bytes'> => {
   }
 }
 
-/** Every entry, in order. Throws if the archive is cut off or a header does not add up. */
+/** Every entry, in order. Throws if the archive is cut off, goes on behind its end, or a header does not add up. */
 export const readTar = (archive: Uint8Array): readonly TarEntry[] => {
   const bytes = Buffer.from(archive.buffer, archive.byteOffset, archive.byteLength)
   const entries: TarEntry[] = []
   for (let at = 0; ; ) {
     const block = bytes.subarray(at, at + BLOCK)
     if (block.length < BLOCK) throw new Error('the tar archive is cut off')
-    if (block.every((byte) => byte === 0)) return entries
+    if (block.every((byte) => byte === 0)) {
+      if (bytes.subarray(at).every((byte) => byte === 0)) return entries
+      throw new Error('the tar archive goes on behind its end')
+    }
     const size = numberAt(block, 124, 12)
     const end = at + BLOCK + size
-    const isGood = isSumRight(block) && Number.isSafeInteger(size) && size >= 0
+    const isGood = isSumRight(block) && isUstar(block) && Number.isSafeInteger(size)
     if (!isGood) throw new Error(`the tar archive has a damaged header at byte ${at}`)
     if (end > bytes.length) throw new Error('the tar archive is cut off')
     entries.push({ ...readHeader(block), bytes: bytes.subarray(at + BLOCK, end) })

@@ -4,7 +4,7 @@
 
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { lstatSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -17,24 +17,29 @@ const isForHere = ({ os, cpu, libc }) =>
 const hexOf = (integrity) =>
   Buffer.from(integrity.replace(/^sha512-/, ''), 'base64').toString('hex')
 
-const tar = (...args) => {
-  const { status, stderr } = spawnSync('tar', args, { stdio: ['ignore', 'ignore', 'pipe'] })
+const tar = (input, ...args) => {
+  const { status, stderr } = spawnSync('tar', args, { input, stdio: ['pipe', 'ignore', 'pipe'] })
   if (status !== 0) throw new Error(`tar: ${String(stderr).trim()}`)
 }
 
 const unpack = (folder) => {
-  tar('-xf', bundle, '-C', folder, '--no-same-owner')
+  tar('', '-xf', bundle, '-C', folder, '--no-same-owner')
   const { packages } = JSON.parse(readFileSync(join(checkout, 'package-lock.json'), 'utf8'))
   for (const [path, row] of Object.entries(packages)) {
     if (path === '' || !isForHere(row)) continue
     const hex = hexOf(row.integrity)
     const archive = join(folder, 'packages', `${hex.slice(0, 64)}.tgz`)
-    if (!existsSync(archive)) throw new Error(`the offline bundle has no ${path} ${row.version}`)
-    if (createHash('sha512').update(readFileSync(archive)).digest('hex') !== hex) {
+    // A link or a pipe in its place could be another file each time, or never end.
+    if (lstatSync(archive, { throwIfNoEntry: false })?.isFile() !== true) {
+      throw new Error(`the offline bundle has no ${path} ${row.version}`)
+    }
+    const bytes = readFileSync(archive)
+    if (createHash('sha512').update(bytes).digest('hex') !== hex) {
       throw new Error(`the offline bundle has another ${path} than the lockfile`)
     }
     mkdirSync(join(checkout, path), { recursive: true })
-    tar('-xzf', archive, '-C', join(checkout, path), '--strip-components=1', '--no-same-owner')
+    // What was hashed is what is unpacked: nothing is read twice.
+    tar(bytes, '-xzf', '-', '-C', join(checkout, path), '--strip-components=1', '--no-same-owner')
   }
   writeFileSync(join(checkout, 'node_modules', '.package-lock.json'), '{}\n')
 }

@@ -12,6 +12,7 @@ import {
   wordsOfProblem,
 } from '../../src/release/index.ts'
 import { type Finding, filesIn, judgeRebuild, judgeRelease, manifestIn } from './judge-artefact.ts'
+import { judgePacking } from './judge-packing.ts'
 import { type OpenedArtefact, openArtefact } from './open-artefact.ts'
 import { inScratch, rebuild } from './rebuild.ts'
 import { developmentKeys } from './release-keys.ts'
@@ -25,7 +26,7 @@ const USAGE = `usage: scripts/verify-release ARTEFACT --signers FILE [--source D
   --seen             the release log's checkpoint of a release you accepted earlier: a log that does not go on from it
                      is refused, also a shorter one (an older release put back)
   --offline-bundle   packages from this file (scripts/release --make-offline-bundle) instead of a registry
-  --no-rebuild       signatures, log and manifest only
+  --no-rebuild       without source: signatures, log, manifest, and that it is packed as its signed files say
   --development      believe the development keys, which anybody can compute
 
 Ends with 0 if all is well, 1 if anything is not, 2 if it was used wrongly.`
@@ -103,7 +104,12 @@ const verify = (artefact: string): number => {
     say(`signed    by ${signer.name}: Ed25519 and ML-DSA-65`)
     say(`logged    as the newest of ${logSize} in the log of ${signer.name}`)
   }
-  const compared = values['no-rebuild'] ? [] : compareWithSource(bytes, opened)
+  // Whatever is wrong with the signed files themselves comes first.
+  const packed = () =>
+    release === undefined || findings.length > 0
+      ? []
+      : judgePacking(opened, release.manifest, bytes)
+  const compared = values['no-rebuild'] ? packed() : compareWithSource(bytes, opened)
   const all = [...findings, ...compared]
   for (const { at, says, why } of all) say(`\n${at}\n  ${says}\n  It matters: ${why}.`)
   if (all.length === 0 && !values['no-rebuild']) {

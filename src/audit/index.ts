@@ -1,6 +1,7 @@
 // The door of `audit`: what happened, provably.
 
 export { textIn } from './canonical.ts'
+export { type CheckedEntries, checkEntries, type EntriesVerdict } from './check-entries.ts'
 export {
   type Checkpoint,
   type CheckpointProblem,
@@ -42,6 +43,7 @@ export {
   createPublisher,
   type Publisher,
   type PublisherParts,
+  rootAt,
   type StepOutcome,
   tilesIn,
   waitedFor,

@@ -101,7 +101,8 @@ const assertPublished = async (
   }
 }
 
-const rootAt = async (tx: LogTransaction, size: number): Promise<Uint8Array | undefined> =>
+/** The root over the first `size` leaves, as the tiles have it. */
+export const rootAt = async (tx: LogTransaction, size: number): Promise<Uint8Array | undefined> =>
   size === 0 ? EMPTY_ROOT : (await rootsOf(tilesIn(tx), [[0, size]]))[0]
 
 interface Found {

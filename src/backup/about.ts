@@ -40,7 +40,8 @@ const KINDS: Readonly<Record<string, ColumnKind>> = {
 const SQL_NAME = /^[a-z][a-z0-9_]{0,62}$/
 const MIGRATION_NAME = /^\d{4}-[a-z-]{1,40}$/
 const PART_NAME = /^files\/\d{4}$/
-const FILE_NAME = /^[A-Za-z0-9_][A-Za-z0-9_.@-]{0,254}$/
+/** In a folder, so without a slash; hidden ones are nobody's. */
+const FILE_NAME = /^[^./\p{Cc}][^/\p{Cc}]{0,254}$/u
 
 const damaged = (): Fault => new Fault('backup.damaged-about')
 
@@ -108,6 +109,16 @@ export const parseAbout = (text: string): About => {
     migrations: listOf(raw['migrations'], (name) => textOf(name, MIGRATION_NAME)),
     tables: listOf(raw['tables'], parseTable),
     files: listOf(raw['files'], parseFile),
+  }
+}
+
+/** Could this be read again? Better known before anything is written. */
+export const isReadableAbout = (about: About): boolean => {
+  try {
+    parseAbout(printAbout(about))
+    return true
+  } catch {
+    return false
   }
 }
 

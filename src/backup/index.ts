@@ -1,6 +1,6 @@
 // The door of backup: what a backup is made of, written and read.
 
-export type { About, KeptFile } from './about.ts'
+export { type About, isReadableAbout, type KeptFile } from './about.ts'
 export {
   type BackupItem,
   type BackupSource,

@@ -20,6 +20,11 @@ const CHECKSUM_BYTES = 8
 const TYPE_AT = 156
 const utf8 = new TextEncoder()
 
+interface Head {
+  readonly name: string
+  readonly size: number
+}
+
 const damaged = (): Fault => new Fault('backup.not-an-archive')
 
 const isFitName = (name: string): boolean => NAME.test(name) && !name.split('/').includes('..')
@@ -33,13 +38,13 @@ const checksumOf = (header: Uint8Array): number =>
     0,
   )
 
-const headerOf = ({ name, content }: Part): Uint8Array => {
-  if (!isFitName(name) || content.length > PART_MAX_BYTES) throw new Fault('backup.unfit-part')
+const headerOf = ({ name, size }: Head): Uint8Array => {
+  if (!isFitName(name) || size > PART_MAX_BYTES) throw new Fault('backup.unfit-part')
   const header = new Uint8Array(BLOCK)
   const put = (at: number, text: string) => header.set(utf8.encode(text), at)
   put(0, name)
   put(100, `${octal(0o600, 7)}\0${octal(0, 7)}\0${octal(0, 7)}\0`)
-  put(SIZE_AT, `${octal(content.length, 11)}\0${octal(0, 11)}\0`)
+  put(SIZE_AT, `${octal(size, 11)}\0${octal(0, 11)}\0`)
   put(TYPE_AT, '0')
   put(257, 'ustar\0' + '00')
   put(CHECKSUM_AT, `${octal(checksumOf(header), 6)}\0 `)
@@ -51,7 +56,7 @@ const padding = (length: number): number => (BLOCK - (length % BLOCK)) % BLOCK
 /** The bytes of an archive. Throws a Fault `backup.unfit-part`. */
 export async function* writeTar(parts: AsyncIterable<Part>): AsyncGenerator<Uint8Array> {
   for await (const part of parts) {
-    yield headerOf(part)
+    yield headerOf({ name: part.name, size: part.content.length })
     yield part.content
     yield new Uint8Array(padding(part.content.length))
   }
@@ -70,13 +75,13 @@ const numberAt = (header: Uint8Array, at: number, length: number): number => {
   return Number.parseInt(text, 8)
 }
 
-const readHeader = (header: Uint8Array): { readonly name: string; readonly size: number } => {
-  if (numberAt(header, CHECKSUM_AT, CHECKSUM_BYTES) !== checksumOf(header)) throw damaged()
-  const name = textAt(header, 0, 100)
-  const size = numberAt(header, SIZE_AT, 12)
-  const isPlain = textAt(header, TYPE_AT, 1) === '0' && textAt(header, 257, 5) === 'ustar'
-  if (!isPlain || !isFitName(name) || size > PART_MAX_BYTES) throw damaged()
-  return { name, size }
+/** One spelling: a header that we would not write could be another name or another size to another program. */
+const readHeader = (header: Uint8Array): Head => {
+  const head = { name: textAt(header, 0, 100), size: numberAt(header, SIZE_AT, 12) }
+  if (!isFitName(head.name) || head.size > PART_MAX_BYTES) throw damaged()
+  const canonical = headerOf(head)
+  if (canonical.some((byte, at) => byte !== header[at])) throw damaged()
+  return head
 }
 
 /** Takes exact numbers of bytes from chunks of any size. */
@@ -123,7 +128,7 @@ export async function* readTar(source: AsyncIterable<Uint8Array>): AsyncGenerato
     if (header.every((byte) => byte === 0)) break
     const { name, size } = readHeader(header)
     const content = await from.take(size)
-    await from.take(padding(size))
+    if ((await from.take(padding(size))).some((byte) => byte !== 0)) throw damaged()
     yield { name, content }
   }
   await from.end()

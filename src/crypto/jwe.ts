@@ -71,6 +71,14 @@ const parseHeader = (encoded: string): JweHeader | undefined => {
   return KID.test(kid) ? { alg, enc, kid, ...content } : undefined
 }
 
+/** What was read last. Headers are public, and neighbours, of one session or one room, have the same to the letter. */
+let last: { readonly encoded: string; readonly header: JweHeader | undefined } | undefined
+
+const readHeader = (encoded: string): JweHeader | undefined => {
+  if (last?.encoded !== encoded) last = { encoded, header: parseHeader(encoded) }
+  return last.header
+}
+
 /** Positions of exactly four dots, or undefined. */
 const dots = (compact: string): readonly [number, number, number, number] | undefined => {
   const first = compact.indexOf('.')
@@ -86,7 +94,7 @@ export const parseCompactJwe = (compact: string): CompactJwe | undefined => {
   const at = dots(compact)
   if (at === undefined) return undefined
   const protectedText = compact.slice(0, at[0])
-  const header = parseHeader(protectedText)
+  const header = readHeader(protectedText)
   if (header === undefined) return undefined
   const encryptedKey = decodeB64u(compact.slice(at[0] + 1, at[1]))
   const iv = decodeB64u(compact.slice(at[1] + 1, at[2]))

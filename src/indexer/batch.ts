@@ -17,7 +17,15 @@ import type { Instant } from '../time.ts'
 import { type Blinded, blinding, type Tokenizing } from './blind.ts'
 import { encodeCounters } from './counter-table.ts'
 import type { CounterPart, IndexLedger, IndexTransaction, Posting } from './ports.ts'
-import { newestVersions, openMessage, type ReadEvent, readEvent, revisionOf } from './reading.ts'
+import {
+  newestVersions,
+  type OpenKey,
+  openingKeys,
+  openMessage,
+  type ReadEvent,
+  readEvent,
+  revisionOf,
+} from './reading.ts'
 import type { OpenRoom, RoomMemory } from './room-memory.ts'
 import type { TermId } from './terms.ts'
 
@@ -103,9 +111,9 @@ export class Batch {
   /** Rejects with a Fault of the store or of a lock; nothing has happened then. */
   async run(events: readonly FeedEvent[], close: Closing): Promise<BatchResult> {
     const { ledger, uris, memory } = this.#means
-    const read = newestVersions(events.flatMap((event) => readEvent(event, uris) ?? []))
-    const malformed = events.filter((event) => readEvent(event, uris) === undefined)
-    this.#skipped.malformed = malformed.length
+    const fit = events.flatMap((event) => readEvent(event, uris) ?? [])
+    this.#skipped.malformed = events.length - fit.length
+    const read = newestVersions(fit)
     const wishes = wishesOf(read)
     const admitted =
       wishes.length === 0
@@ -131,6 +139,8 @@ export class Batch {
     const { resourceUri } = room.searchKey
     const gone = events.filter(({ kind }) => kind === 'deleted')
     const work: RoomWork = { resourceUri, room, terms: [], posted: [], gone, unreadable: 0 }
+    const openKeys = () => openingKeys(admitted.keys, this.#means.keyring)
+    let keyOf = openKeys()
     let chars = 0
     for (const event of events) {
       if (event.kind === 'deleted') continue
@@ -138,11 +148,12 @@ export class Batch {
         this.#wait(event)
         continue
       }
-      this.#openOne(event, admitted, work)
+      this.#openOne(event, keyOf, work)
       chars += event.parts.reduce((sum, { sealed }) => sum + sealed.length, 0)
       if (chars < CHARS_AT_ONCE) continue
       chars = 0
       await this.#means.pause()
+      keyOf = openKeys()
     }
     return work
   }
@@ -154,13 +165,8 @@ export class Batch {
     else places.push(seq)
   }
 
-  #openOne(event: ReadEvent, { keys }: AdmittedRoom, work: RoomWork): void {
-    const { terms, unread } = openMessage(
-      event.parts,
-      keys,
-      this.#means.keyring,
-      work.room.language,
-    )
+  #openOne(event: ReadEvent, keyOf: OpenKey, work: RoomWork): void {
+    const { terms, unread } = openMessage(event.parts, keyOf, work.room.language)
     const unreadable = unread + event.foreignParts
     if (unreadable > 0) work.unreadable += 1
     // Nothing of it opened: what the core has of an earlier version is better than noise.

@@ -2,7 +2,7 @@
 // it, and what the core says is believed only as far as the keys confirm it.
 
 import type { FeedEvent, PostedEvent, SealedPart } from '../boundary/index.ts'
-import { aesKeyFrom, decodeUtf8, openDirect } from '../crypto/index.ts'
+import { type AesKey, aesKeyFrom, decodeUtf8, openDirect } from '../crypto/index.ts'
 import type { KeyUri, ResourceUri } from '../id.ts'
 import type { BoundKey, Keyring } from '../kms/index.ts'
 import { parseKeyUri, parseResourceUri, type Uris } from '../protocol/index.ts'
@@ -80,24 +80,48 @@ export interface Opened {
   readonly unread: number
 }
 
+/** A key of those given, opened; undefined for any other. Throws a Fault if it does not open. */
+export type OpenKey = (uri: KeyUri) => AesKey | undefined
+
+/**
+ * Opens each key once, since most messages of a room are sealed under the same. To be dropped before anybody else gets
+ * the thread: a key opened earlier would outlast a lock.
+ */
+export const openingKeys = (
+  keys: ReadonlyMap<KeyUri, BoundKey>,
+  keyring: Pick<Keyring, 'unwrap'>,
+): OpenKey => {
+  const opened = new Map<KeyUri, AesKey>()
+  return (uri) => {
+    const known = opened.get(uri)
+    const key = keys.get(uri)
+    if (known !== undefined || key === undefined) return known
+    const secret = keyring.unwrap(key.uri, key.wrapped)
+    const made = aesKeyFrom(secret)
+    secret.wipe()
+    opened.set(uri, made)
+    return made
+  }
+}
+
 /** The distinct terms of all parts that open under the keys given. Throws a Fault if a key itself does not open. */
 export const openMessage = (
   parts: readonly KeyedPart[],
-  keys: ReadonlyMap<KeyUri, BoundKey>,
-  keyring: Keyring,
+  keyOf: OpenKey,
   language: Language,
 ): Opened => {
-  const terms = new Set<string>()
+  const found: (readonly string[])[] = []
   let unread = 0
   for (const { keyUri, sealed } of parts) {
-    const key = keys.get(keyUri)
-    const secret = key === undefined ? undefined : keyring.unwrap(key.uri, key.wrapped)
-    const bytes = secret === undefined ? undefined : openDirect(sealed, aesKeyFrom(secret))
-    secret?.wipe()
+    const key = keyOf(keyUri)
+    const bytes = key === undefined ? undefined : openDirect(sealed, key)
     const text = bytes === undefined ? undefined : decodeUtf8(bytes)
     bytes?.fill(0)
     if (text === undefined) unread += 1
-    else for (const term of termsOf(text, language)) terms.add(term)
+    else found.push(termsOf(text, language))
   }
-  return { terms: [...terms].slice(0, TERMS_MOST), unread }
+  // Those of one part, as most messages have, are distinct already.
+  const [first = []] = found
+  const terms = found.length > 1 ? [...new Set(found.flat())] : first
+  return { terms: terms.slice(0, TERMS_MOST), unread }
 }

@@ -2,7 +2,15 @@
 // signed and logged, that no file of it was altered, and that it is not an older one put back. A program that lies
 // about itself is not caught here; that is what `scripts/verify-release`, run from outside, is for.
 
-import { readFileSync, realpathSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  fsyncSync,
+  openSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import type { Settings } from '../config/index.ts'
 import {
@@ -25,9 +33,17 @@ const HOME_IN_MANIFEST = EVIDENCE.replace(/release\/$/, '')
 const HARMLESS =
   /^--(?:permission|allow-[a-z-]+(?:=.*)?|disable-proto=(?:delete|throw)|disable-sigusr1|max-old-space-size=\d+|secure-heap(?:-min)?=\d+)$/
 
+/**
+ * What Node, its TLS and the dynamic linker obey: code to load, cached machine code, whom to trust, what to print. All
+ * of it is meant for other programs. NODE_ENV tells Node nothing.
+ */
+const OBEYED = /^(?:NODE_(?!ENV$)|LD_|OPENSSL_|SSL_CERT_)/
+
 /** How this process was started; handed in, so that tests can say otherwise. */
 export interface HowStarted {
   readonly execPath: string
+  /** The file that Node was told to run. */
+  readonly program: string | undefined
   readonly execArgv: readonly string[]
   readonly environment: Readonly<Record<string, string | undefined>>
 }
@@ -45,22 +61,56 @@ const readSeen = (settings: Settings): string | undefined => {
   }
 }
 
-/** Is the process the release's own, with nothing loaded beside it? */
-export const judgeStart = (started: HowStarted, runtime: string): ReleaseProblem | undefined => {
-  if (realpathSync(started.execPath) !== runtime) return { problem: 'release.foreign-runtime' }
-  const foreign = started.execArgv.find((option) => !HARMLESS.test(option))
-  if (foreign !== undefined) return { problem: 'release.foreign-options', at: foreign }
-  const { NODE_OPTIONS = '' } = started.environment
-  return NODE_OPTIONS === ''
-    ? undefined
-    : { problem: 'release.foreign-options', at: 'NODE_OPTIONS' }
+/** Put in place whole and flushed: half of a checkpoint would refuse every start after a power cut. */
+const keepSeen = (settings: Settings, checkpoint: Uint8Array): void => {
+  const file = seenFile(settings)
+  const descriptor = openSync(`${file}.new`, 'w', 0o600)
+  try {
+    writeFileSync(descriptor, checkpoint)
+    fsyncSync(descriptor)
+  } finally {
+    closeSync(descriptor)
+  }
+  renameSync(`${file}.new`, file)
+}
+
+/** The two files of a release that a start must begin with. */
+export interface OwnStart {
+  readonly runtime: string
+  readonly program: string
+}
+
+const isSame = (file: string | undefined, own: string): boolean => {
+  try {
+    return file !== undefined && realpathSync(file) === own
+  } catch {
+    return false
+  }
+}
+
+/** Is the process the release's own, with nothing loaded before it or beside it? */
+export const judgeStart = (started: HowStarted, own: OwnStart): ReleaseProblem | undefined => {
+  if (!isSame(started.execPath, own.runtime)) return { problem: 'release.foreign-runtime' }
+  if (!isSame(started.program, own.program)) return { problem: 'release.foreign-program' }
+  const { execArgv, environment } = started
+  const foreign =
+    execArgv.find((option) => !HARMLESS.test(option)) ??
+    // The name only: a value may be anything.
+    Object.keys(environment).find((name) => OBEYED.test(name) && environment[name] !== '')
+  return foreign === undefined ? undefined : { problem: 'release.foreign-options', at: foreign }
 }
 
 const howStarted = (): HowStarted => ({
   execPath: process.execPath,
+  program: process.argv[1],
   execArgv: process.execArgv,
   environment: process.env,
 })
+
+const ownStart: OwnStart = {
+  runtime: join(HOME, 'bin/node'),
+  program: join(HOME, 'program/keyrealm.mjs'),
+}
 
 const examine = (
   signersText: string,
@@ -71,7 +121,7 @@ const examine = (
   const release = verifyRelease(readEvidence, signers, seen)
   if (isReleaseProblem(release)) return release
   const files = judgeFiles(release.manifest, HOME_IN_MANIFEST, filesAtHome(HOME_IN_MANIFEST))
-  return files ?? judgeStart(howStarted(), join(HOME, 'bin/node')) ?? release
+  return files ?? judgeStart(howStarted(), ownStart) ?? release
 }
 
 /**
@@ -88,7 +138,6 @@ export const requireRelease = (settings: Settings): VerifiedRelease | undefined 
       `${wordsOfProblem(release)}; install a release that your signers signed, or see release.require`,
     )
   }
-  const checkpoint = readEvidence(`${EVIDENCE_FILES.log}checkpoint`) ?? new Uint8Array()
-  writeFileSync(seenFile(settings), checkpoint, { mode: 0o600 })
+  keepSeen(settings, readEvidence(`${EVIDENCE_FILES.log}checkpoint`) ?? new Uint8Array())
   return release
 }

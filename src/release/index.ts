@@ -23,7 +23,6 @@ export {
   wordsOfProblem,
 } from './problems.ts'
 export {
-  DEVELOPMENT_ED25519_B64U,
   encodeSigners,
   isDevelopment,
   parseSigners,

@@ -51,6 +51,9 @@ export const encodeManifest = ({ files, ...facts }: Manifest): string => {
   ].join('\n')
 }
 
+const isCount = (raw: unknown): raw is number =>
+  typeof raw === 'number' && Number.isSafeInteger(raw) && raw >= 0
+
 const isFile = (raw: unknown): raw is ManifestFile => {
   if (typeof raw !== 'object' || raw === null) return false
   const { path, mode, size, sha256 }: Partial<Record<string, unknown>> = { ...raw }
@@ -58,7 +61,7 @@ const isFile = (raw: unknown): raw is ManifestFile => {
     isPath(path) &&
     typeof mode === 'string' &&
     MODE.test(mode) &&
-    Number.isSafeInteger(size) &&
+    isCount(size) &&
     isSha256Hex(sha256)
   )
 }
@@ -84,7 +87,7 @@ export const parseManifest = (raw: Uint8Array): Manifest | undefined => {
     isVersion(version) &&
     typeof commit === 'string' &&
     COMMIT.test(commit) &&
-    typeof committedAt === 'number' &&
+    isCount(committedAt) &&
     typeof platform === 'string' &&
     PLATFORM.test(platform)
   if (!isGood || !Array.isArray(files) || !files.every(isFile) || !inOrder(files)) return undefined

@@ -35,7 +35,9 @@ const WORDS = {
   'release.file-unknown': 'a file is here that the manifest does not know',
   'release.not-a-file': 'something is here that is no regular file; a release has no links',
   'release.foreign-runtime': 'this is not run by the release’s own Node',
-  'release.foreign-options': 'Node was started with options that load or change code',
+  'release.foreign-program': 'this was not started by the release’s own program',
+  'release.foreign-options':
+    'options or variables that load code, or change what it does, were there at the start',
 } as const
 
 /** `what (which)`. */

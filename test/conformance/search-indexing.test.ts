@@ -1,7 +1,7 @@
 // Messages become findable: by every member, by nobody else, once, whatever the core does in between.
 
 import assert from 'node:assert/strict'
-import { after, before, beforeEach, describe, test } from 'node:test'
+import { after, before, beforeEach, describe, mock, test } from 'node:test'
 import type { ResourceUri } from '../../src/id.ts'
 import { rekeyRoom } from '../../src/indexer/index.ts'
 import { disableMachine, type MachineAccount } from '../../src/kms/index.ts'
@@ -363,6 +363,24 @@ describe('the indexer', () => {
     await world.realm.unlock()
     await index.settle()
     assert.equal((await index.finds(PEOPLE.alice, aliceKey, 'locked')).length, 1)
+  })
+
+  test('opens a key once for messages read in one go, and anew once others had the thread', async () => {
+    const unwrap = mock.method(world.realm.keyring, 'unwrap')
+    const opened = () => unwrap.mock.calls.filter((call) => call.arguments[0] === room.key.uri)
+    try {
+      for (const text of ['one', 'two', 'three']) index.post(room.uri, room.key, text)
+      await index.settle()
+      assert.equal(opened().length, 1)
+      // More than is opened at once: by the next message the realm may be locked.
+      index.post(room.uri, room.key, 'long '.repeat(30_000))
+      index.post(room.uri, room.key, 'four')
+      await index.settle()
+      assert.equal(opened().length, 3)
+    } finally {
+      unwrap.mock.restore()
+    }
+    assert.equal((await index.finds(PEOPLE.alice, aliceKey, 'four')).length, 1)
   })
 })
 

@@ -1,6 +1,7 @@
 // The installed program says what it is, and where it is told to be a logged release, it is one or does not start.
 
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import {
   copyFileSync,
@@ -144,6 +145,22 @@ describe('an installed release', () => {
     assert.match(imported.stderr, /--import.*release\.foreign-options/s)
     const inherited = initialize({ env: { NODE_OPTIONS: `--import=${preload}` } })
     assert.match(inherited.stderr, /NODE_OPTIONS.*release\.foreign-options/s)
+    const before = initialize({
+      env: { LD_AUDIT: '/nonexistent', NODE_TLS_REJECT_UNAUTHORIZED: '0' },
+    })
+    assert.match(before.stderr, /LD_AUDIT|NODE_TLS.*release\.foreign-options/s)
+    const program = join(tree, HOME, 'program/keyrealm.mjs')
+    writeFileSync(preload, `await import(${JSON.stringify(program)})`)
+    const called = spawnSync(
+      join(tree, HOME, 'bin/node'),
+      [preload, 'init', '--config', settings],
+      {
+        encoding: 'utf8',
+        env: {},
+      },
+    )
+    assert.match(called.stderr, /release\.foreign-program/)
+    writeFileSync(preload, '')
     const node = at('node')
     cpSync(join(tree, HOME, 'bin/node'), node)
     assert.match(initialize({ runtime: node }).stderr, /release\.foreign-runtime/)

@@ -119,7 +119,7 @@ describe('the Debian package', { skip }, () => {
     assert.equal(succeeded('dpkg -V keyrealm'), '')
     assert.match(succeeded('keyrealm version'), /^\d+\.\d+\.\d+$/m)
     assert.match(succeeded('stat -c "%U %a" /var/lib/keyrealm'), /^keyrealm 700$/m)
-    assert.match(succeeded('stat -c "%U:%G %a" /etc/keyrealm'), /^root:keyrealm 770$/m)
+    assert.match(succeeded('stat -c "%U:%G %a" /etc/keyrealm'), /^root:keyrealm 1770$/m)
     const users = succeeded('getent passwd keyrealm keyrealm-core')
     assert.equal(users.match(/nologin$/gm)?.length, 2)
   })

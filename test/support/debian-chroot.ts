@@ -19,20 +19,20 @@ const has = (program: string): boolean =>
 
 const pathOfRoot = () => ({ ...process.env, PATH: `${process.env['PATH']}:/usr/sbin:/sbin` })
 
-/** Made once and kept; undefined if it cannot be made here, with a notice of why. */
-export const bareDebian = (): string | undefined => {
+/** Made once and kept; undefined if it cannot be made here, with a notice of why. `more` are packages beyond the least. */
+export const bareDebian = (more: readonly string[] = []): string | undefined => {
   const notice = (why: string): undefined => void console.log(`# no Debian to install into: ${why}`)
   if (process.getuid?.() !== 0) return notice('only root can make a chroot')
   const missing = ['debootstrap', 'unshare', 'ip', 'chroot'].find((program) => !has(program))
   if (missing !== undefined) return notice(`${missing} is not installed`)
-  const base = join(CACHE, SUITE)
+  const base = join(CACHE, [SUITE, ...more].join('-'))
   if (existsSync(base)) return base
   const unfinished = `${base}.unfinished`
   rmSync(unfinished, { recursive: true, force: true })
   mkdirSync(CACHE, { recursive: true })
   const made = spawnSync(
     'debootstrap',
-    ['--variant=minbase', '--include=adduser', SUITE, unfinished],
+    ['--variant=minbase', `--include=${['adduser', ...more].join()}`, SUITE, unfinished],
     {
       env: pathOfRoot(),
       stdio: ['ignore', 'ignore', 'pipe'],

@@ -57,8 +57,9 @@ export const createBackupCommands = (output: CliOutput): BackupActions => ({
     const wish = { backup, recoveryKey, to, sha256, domain: realm, ...section }
     const restored = await withProgress(output, ({ show }) => restore({ ...wish, onBytes: show }))
     const { about, sha256: digest } = restored.checked
-    const { config, folder } = restored
-    print(output, { config, folder, backupOf: about.createdAt, sha256: digest }, json)
+    const { config, folder, entries } = restored
+    const backupOf = about.createdAt
+    print(output, { config, folder, backupOf, sha256: digest, logEntries: entries }, json)
     return DONE
   },
   rehearseRestore: async ({ config, backup, recoveryKey, sandbox, passphraseFile, keep, json }) => {

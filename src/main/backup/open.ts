@@ -2,7 +2,7 @@
 
 import { createReadStream } from 'node:fs'
 import { type ReadBackup, readBackup } from '../../backup/index.ts'
-import { parseSettings, parseSettingsText, readSecret } from '../../config/index.ts'
+import { namedPaths, parseSettings, parseSettingsText, readSecret } from '../../config/index.ts'
 import { createDigest, openWithRecoveryKey, SecretBytes } from '../../crypto/index.ts'
 import { Fault } from '../../fault.ts'
 import { CommandError } from '../command-error.ts'
@@ -19,9 +19,12 @@ export interface BackupQuestion {
   readonly onBytes?: (total: number, what: 'checked' | 'put back') => void
 }
 
-export interface CheckedBackup {
+interface Contents {
   readonly about: ReadBackup['about']
   readonly settings: unknown
+}
+
+export interface CheckedBackup extends Contents {
   readonly sha256: string
   readonly sizeBytes: number
 }
@@ -81,14 +84,37 @@ export const readBackupFile = async <Result>(
 const settingsOf = (content: Uint8Array): unknown =>
   parseSettingsText(new TextDecoder().decode(content), 'settings.json')
 
+const ofAnotherRealm = ({ backup, domain }: BackupQuestion, found: string): CommandError =>
+  new CommandError(
+    'main.backup-of-another-realm',
+    `${backup} is a backup of ${found}, not of ${domain}`,
+  )
+
+/**
+ * Whoever has the recipient can seal what they like: what a backup says of itself must be what its settings say, and
+ * of its files none may lie where the realm writes its own (the admin token, the database) or its passphrase is.
+ */
+const judgeContents = (question: BackupQuestion, { about, settings }: Contents): void => {
+  const { domain } = parseSettings(settings, '/settings.json').realm
+  if (domain !== question.domain) throw ofAnotherRealm(question, domain)
+  const kept = new Set(
+    namedPaths(settings).flatMap(({ setting, role }) => (role === 'kept' ? [setting] : [])),
+  )
+  const places = about.files.map(({ setting, inFolder = '' }) => `${setting}/${inFolder}`)
+  const stray = about.files.find(({ setting }) => !kept.has(setting))
+  if (stray === undefined && new Set(places).size === places.length) return
+  const which = stray === undefined ? 'the same file twice' : `a file for ${stray.setting}`
+  throw new CommandError(
+    'main.backup-unfit',
+    `${question.backup} was not written by this program: it brings ${which}`,
+  )
+}
+
 /** Reads all of it and touches nothing. Throws a CommandError that says what is wrong. */
 export const checkBackup = async (question: BackupQuestion): Promise<CheckedBackup> => {
   const look = async ({ about, items }: ReadBackup) => {
     if (about.domain !== question.domain) {
-      throw new CommandError(
-        'main.backup-of-another-realm',
-        `${question.backup} is a backup of ${about.domain}, not of ${question.domain}`,
-      )
+      throw ofAnotherRealm(question, about.domain)
     }
     let settings: unknown
     for await (const item of items) {
@@ -103,6 +129,6 @@ export const checkBackup = async (question: BackupQuestion): Promise<CheckedBack
       `${question.backup} is whole, but not the file that was asked for: its SHA-256 is ${sha256}`,
     )
   }
-  parseSettings(result.settings, '/settings.json')
+  judgeContents(question, result)
   return { ...result, sha256, sizeBytes }
 }

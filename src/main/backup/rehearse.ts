@@ -3,6 +3,7 @@
 // or listened to, and the sandbox is taken away again.
 
 import { rmSync } from 'node:fs'
+import { type CheckedEntries, checkEntries, rootAt, sameBytes } from '../../audit/index.ts'
 import type { Row, Table } from '../../backup/index.ts'
 import { loadSettings, readSecret, type Settings } from '../../config/index.ts'
 import { type SecretBytes, systemRandom } from '../../crypto/index.ts'
@@ -45,7 +46,10 @@ export interface Rehearsal {
   readonly keysOpened: number
   readonly testKeyServed: boolean
   readonly entries: number
-  /** Every entry is under a checkpoint that the realm's own log keys signed in the sandbox. */
+  /**
+   * Every entry is what was published of it, also in the log of the living realm, and is under a checkpoint that the
+   * realm's own log keys signed in the sandbox.
+   */
   readonly logWhole: boolean
   readonly seconds: number
 }
@@ -112,19 +116,33 @@ const tryTestKey = (realm: Realm): Promise<boolean> => {
   return serveTestKey(means, { uri, organizationId, createdBy, clientId })
 }
 
-const tryLog = async (realm: Realm) => {
+/** Does the living log begin with these entries? Unknown, and so not denied, where it went on from an older copy. */
+const isOfLiving = (living: Realm, { size, root }: CheckedEntries, generation: number) =>
+  living.store.read(async (tx) => {
+    const head = await tx.tree.head()
+    // The sandbox is one generation further.
+    if (head.generation !== generation - 1) return true
+    const ours = head.size < size ? undefined : await rootAt(tx, size)
+    return ours !== undefined && sameBytes(ours, root)
+  })
+
+const tryLog = async (realm: Realm, living: Realm) => {
+  const before = await realm.store.read(checkEntries)
+  const { generation } = await realm.store.read((tx) => tx.tree.head())
+  const isPublished = before.verdict === 'whole' && (await isOfLiving(living, before, generation))
   await realm.log.publishAll()
   const { verdict, size } = await realm.log.check()
   const { sequence } = await realm.store.read((tx) => tx.audit.head())
-  return { entries: sequence, logWhole: verdict === 'whole' && size === sequence }
+  const isSigned = verdict === 'whole' && size === sequence
+  return { entries: sequence, logWhole: isPublished && isSigned }
 }
 
-const tryRealm = async (settings: Settings, passphrase: SecretBytes) => {
+const tryRealm = async (settings: Settings, passphrase: SecretBytes, living: Realm) => {
   const realm = await openRealm(settings)
   try {
     await unlockRealm(realm, passphrase)
     const tried = await tryEveryKey(realm)
-    return { ...tried, testKeyServed: await tryTestKey(realm), ...(await tryLog(realm)) }
+    return { ...tried, testKeyServed: await tryTestKey(realm), ...(await tryLog(realm, living)) }
   } finally {
     realm.keyring.lock()
     await realm.store.close()
@@ -136,7 +154,11 @@ const passphraseFor = async ({ config, passphraseFile }: RehearsalWish): Promise
   return configuredPassphrase(loadSettings(config)) ?? (await askPassphrase())
 }
 
-const rehearse = async (wish: RehearsalWish, passphrase: SecretBytes): Promise<Rehearsal> => {
+const rehearse = async (
+  wish: RehearsalWish,
+  passphrase: SecretBytes,
+  living: Realm,
+): Promise<Rehearsal> => {
   const began = performance.now()
   const { config, backup, recoveryKey, sandbox } = wish
   const { domain } = loadSettings(config).realm
@@ -149,7 +171,7 @@ const rehearse = async (wish: RehearsalWish, passphrase: SecretBytes): Promise<R
       backupSha256: sha256,
       backupOf: about.createdAt,
       version: about.version,
-      ...(await tryRealm(restoredSettings(restored), passphrase)),
+      ...(await tryRealm(restoredSettings(restored), passphrase, living)),
       seconds: Math.ceil((performance.now() - began) / 1000),
     }
   } finally {
@@ -167,7 +189,7 @@ export const rehearseRestore = (wish: RehearsalWish): Promise<Rehearsal> =>
   beside(wish.config, async (realm) => {
     const passphrase = await passphraseFor(wish)
     try {
-      const rehearsal = await rehearse(wish, passphrase)
+      const rehearsal = await rehearse(wish, passphrase, realm)
       const outcome = isGood(rehearsal) ? 'done' : 'failed'
       await record(realm, { ...ACT, outcome, details: { ...rehearsal } })
       return rehearsal

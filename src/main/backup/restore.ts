@@ -5,6 +5,7 @@
 import { chmodSync, renameSync } from 'node:fs'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
+import { checkEntries, type EntriesVerdict } from '../../audit/index.ts'
 import type { BackupItem, KeptFile, ReadBackup } from '../../backup/index.ts'
 import { loadSettings, mapPaths, parseSettings, type Settings } from '../../config/index.ts'
 import { systemRandom } from '../../crypto/index.ts'
@@ -33,6 +34,8 @@ export interface Restored {
   readonly folder: string
   readonly config: string
   readonly checked: CheckedBackup
+  /** `altered`: entries of the log are not those that were published. It was put back nevertheless, and says so. */
+  readonly entries: EntriesVerdict
 }
 
 const writePrivate = async (file: string, content: Uint8Array | string, mode = 0o600) => {
@@ -85,12 +88,17 @@ const fill = async (staging: Staging, { about, items }: ReadBackup): Promise<voi
 }
 
 /** The next generation of the log: what was published after the backup was made is not in it. */
-const beginNextLog = async (realm: Realm, checked: CheckedBackup): Promise<void> => {
+const beginNextLog = async (
+  realm: Realm,
+  checked: CheckedBackup,
+  entries: EntriesVerdict,
+): Promise<void> => {
   await realm.ledger.commit(async (tx) => {
     const { size, checkpoint } = await tx.tree.head()
     await tx.tree.beginAgain()
     const details = {
       verdict: 'backup',
+      entries,
       size,
       backupSha256: checked.sha256,
       backupOf: checked.about.createdAt,
@@ -100,6 +108,16 @@ const beginNextLog = async (realm: Realm, checked: CheckedBackup): Promise<void>
     const act = { action: 'log.restored', outcome: 'done', type: 'AUDIT_LOG' } as const
     return { result: undefined, acts: [{ ...act, actor: SYSTEM, details }] }
   })
+}
+
+/** Throws a CommandError `main.backup-log-cut` for a log that could not go on. */
+const judgeEntries = async ({ store }: Realm, { backup }: RestoreWish): Promise<EntriesVerdict> => {
+  const { verdict } = await store.read(checkEntries)
+  if (verdict !== 'missing') return verdict
+  throw new CommandError(
+    'main.backup-log-cut',
+    `the audit log in ${backup} lacks entries that it counts itself: take an earlier backup`,
+  )
 }
 
 const stagingIn = (wish: RestoreWish, checked: CheckedBackup, folder: string): Staging => {
@@ -133,7 +151,9 @@ const stage = async (staging: Staging, wish: RestoreWish, checked: CheckedBackup
   }
   const realm = await openRealm(settings, 'allowed', restore)
   try {
-    await beginNextLog(realm, checked)
+    const entries = await judgeEntries(realm, wish)
+    await beginNextLog(realm, checked, entries)
+    return entries
   } finally {
     await realm.store.close()
   }
@@ -161,11 +181,12 @@ const putBack = async (wish: RestoreWish, checked: CheckedBackup, folder: string
   try {
     await mkdir(scratch.path, { mode: 0o700 })
     const staging = stagingIn(wish, checked, scratch.path)
-    await stage(staging, wish, checked)
+    const entries = await stage(staging, wish, checked)
     await complete(staging, folder)
     assertEmpty(folder)
     renameSync(scratch.path, folder)
     flushTree(dirname(folder), 'alone')
+    return entries
   } finally {
     scratch.release()
   }
@@ -186,14 +207,15 @@ export const restore = async (wish: RestoreWish): Promise<Restored> => {
   const folder = resolve(wish.to)
   assertEmpty(folder)
   const checked = await checkBackup(wish)
+  let entries: EntriesVerdict
   try {
-    await putBack(wish, checked, folder)
+    entries = await putBack(wish, checked, folder)
   } catch (error) {
     throw inWords(error, folder)
   }
   const config = join(folder, SETTINGS_FILE)
   await concludeNow(loadSettings(config))
-  return { folder, config, checked }
+  return { folder, config, checked, entries }
 }
 
 /** The `store` section that a file holds. */

@@ -3,7 +3,12 @@
 
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
-import type { About, BackupSource, KeptFile } from '../../backup/index.ts'
+import {
+  type About,
+  type BackupSource,
+  isReadableAbout,
+  type KeptFile,
+} from '../../backup/index.ts'
 import { namedPaths, parseSettingsText, type Settings } from '../../config/index.ts'
 import type { Snapshot } from '../../store/index.ts'
 import { type Instant, toRfc3339 } from '../../time.ts'
@@ -26,12 +31,15 @@ const filesOf = (setting: string, path: string): readonly FoundFile[] => {
   try {
     const stats = statSync(path)
     if (!stats.isDirectory()) return [{ setting, file: path, mode: stats.mode & PERMISSIONS }]
-    return readdirSync(path, { withFileTypes: true })
-      .filter((entry) => entry.isFile())
-      .map(({ name }) => {
-        const file = resolve(path, name)
-        return { setting, file, inFolder: name, mode: statSync(file).mode & PERMISSIONS }
-      })
+    return (
+      readdirSync(path, { withFileTypes: true })
+        // As whoever reads these folders does: no links, and nothing hidden.
+        .filter((entry) => entry.isFile() && !entry.name.startsWith('.'))
+        .map(({ name }) => {
+          const file = resolve(path, name)
+          return { setting, file, inFolder: name, mode: statSync(file).mode & PERMISSIONS }
+        })
+    )
   } catch {
     throw missing(setting, path)
   }
@@ -67,6 +75,12 @@ export const backupSource = (parts: SourceParts): BackupSource => {
     migrations: snapshot.migrations,
     tables: snapshot.tables,
     files: named.map(({ file: _, ...kept }) => kept),
+  }
+  if (!isReadableAbout(about)) {
+    throw new CommandError(
+      'main.backup-unreadable',
+      'a name in these settings or folders cannot stand in a backup: it could not be put back',
+    )
   }
   return {
     about,

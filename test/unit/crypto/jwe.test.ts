@@ -38,6 +38,14 @@ describe('the header of a JWE', () => {
     )
   })
 
+  it('is each message’s own, whatever header came before it', () => {
+    const one = withHeader('{"alg":"dir","enc":"A256GCM","kid":"one"}')
+    const other = withHeader('{"alg":"dir","enc":"A256GCM","kid":"two"}')
+    const bad = withHeader('{"alg":"dir","enc":"A256GCM","zip":"DEF"}')
+    const kids = [one, one, other, bad, bad, one].map((message) => headerOf(message)?.kid)
+    assert.deepEqual(kids, ['one', 'one', 'two', undefined, undefined, 'one'])
+  })
+
   const refused: Readonly<Record<string, string>> = {
     'compressed (zip)': '{"alg":"dir","enc":"A256GCM","zip":"DEF"}',
     crit: '{"alg":"dir","enc":"A256GCM","crit":["exp"]}',

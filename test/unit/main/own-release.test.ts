@@ -6,18 +6,29 @@ import { describe, it } from 'node:test'
 import { ownDigests, sha256OfFile } from '../../../src/main/own-files.ts'
 import { type HowStarted, judgeStart } from '../../../src/main/own-release.ts'
 
-const RUNTIME = realpathSync(process.execPath)
-const judge = (changes: Partial<HowStarted>, runtime = RUNTIME) =>
-  judgeStart({ execPath: process.execPath, execArgv: [], environment: {}, ...changes }, runtime)
+const OWN = { runtime: realpathSync(process.execPath), program: import.meta.filename }
+const STARTED = { execPath: process.execPath, program: OWN.program, execArgv: [], environment: {} }
+const judge = (changes: Partial<HowStarted>, own = OWN) =>
+  judgeStart({ ...STARTED, ...changes }, own)
 
 describe('how a release was started', () => {
   it('is good with its own Node and options that only take rights away', () => {
     const execArgv = ['--permission', '--allow-fs-read=/etc', '--disable-proto=delete']
-    assert.equal(judge({ execArgv, environment: { NODE_OPTIONS: '' } }), undefined)
+    const environment = { NODE_OPTIONS: '', NODE_ENV: 'production', PATH: '/bin', LANG: 'C' }
+    assert.equal(judge({ execArgv, environment }), undefined)
   })
 
   it('is refused in another Node', () => {
-    assert.deepEqual(judge({}, '/usr/bin/node'), { problem: 'release.foreign-runtime' })
+    const problem = { problem: 'release.foreign-runtime' }
+    assert.deepEqual(judge({}, { ...OWN, runtime: '/usr/bin/node' }), problem)
+    assert.deepEqual(judge({ execPath: '/nonexistent' }), problem)
+  })
+
+  it('is refused when another program ran first and called it', () => {
+    const problem = { problem: 'release.foreign-program' }
+    assert.deepEqual(judge({ program: realpathSync(process.execPath) }), problem)
+    assert.deepEqual(judge({ program: '/nonexistent.mjs' }), problem)
+    assert.deepEqual(judge({ program: undefined }), problem)
   })
 
   it('is refused with options that could load code, wherever they come from', () => {
@@ -34,8 +45,28 @@ describe('how a release was started', () => {
       const problem = { problem: 'release.foreign-options', at: option }
       assert.deepEqual(judge({ execArgv: [option] }), problem)
     }
-    const environment = { NODE_OPTIONS: '--max-old-space-size=100' }
-    assert.equal(judge({ environment })?.at, 'NODE_OPTIONS')
+  })
+
+  it('is refused with variables that load code, or say whom to trust and what to print', () => {
+    const obeyed = {
+      NODE_OPTIONS: '--max-old-space-size=100',
+      NODE_PATH: '/tmp',
+      NODE_COMPILE_CACHE: '/tmp',
+      NODE_TLS_REJECT_UNAUTHORIZED: '0',
+      NODE_EXTRA_CA_CERTS: '/tmp/ca.pem',
+      NODE_DEBUG: 'http',
+      NODE_USE_ENV_PROXY: '1',
+      LD_PRELOAD: '/tmp/x.so',
+      LD_AUDIT: '/tmp/x.so',
+      LD_LIBRARY_PATH: '/tmp',
+      OPENSSL_CONF: '/tmp/openssl.cnf',
+      OPENSSL_MODULES: '/tmp',
+      SSL_CERT_FILE: '/tmp/ca.pem',
+    }
+    for (const [name, value] of Object.entries(obeyed)) {
+      const problem = { problem: 'release.foreign-options', at: name }
+      assert.deepEqual(judge({ environment: { [name]: value } }), problem, name)
+    }
   })
 })
 

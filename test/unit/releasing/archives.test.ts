@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -61,6 +62,52 @@ describe('tar', () => {
   })
 })
 
+describe('tar that programs read in two ways', () => {
+  const whole = writeTar(files, TIME)
+  /** The first header changed, its sum made right again. */
+  const changed = (at: number, text: string): Buffer => {
+    const copy = Buffer.from(whole)
+    copy.write(text, at, 'latin1')
+    copy.write(' '.repeat(8), 148, 'latin1')
+    const sum = copy.subarray(0, 512).reduce((total, byte) => total + byte, 0)
+    copy.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148, 'latin1')
+    return copy
+  }
+
+  it('is refused: entries behind the end, numbers that are none, a prefix without ustar', () => {
+    assert.throws(() => readTar(Buffer.concat([whole, whole])), /goes on behind its end/)
+    const lone = Buffer.concat([whole.subarray(0, -512), whole])
+    assert.throws(() => readTar(lone), /goes on behind its end/)
+    assert.equal(readTar(Buffer.concat([whole, Buffer.alloc(4096)])).length, readTar(whole).length)
+    assert.deepEqual(changed(0, './'), whole, 'the test itself changes nothing')
+    for (const [at, text] of [
+      [124, '0000000000x'],
+      [124, '-0000000001'],
+      [124, '\x80\0\0\0'],
+      [257, 'ustar  \0'],
+      [257, '\0\0\0\0\0\0'],
+    ] as const) {
+      assert.throws(() => readTar(changed(at, text)), /damaged header|cut off/, text)
+    }
+  })
+})
+
+describe('a compressed archive', () => {
+  it('is one frame and nothing behind it: Node stops there, and others go on', () => {
+    const skipped = Buffer.from('502a4d1804000000deadbeef', 'hex')
+    // What comes out decides whether Node reads on: it does at each whole 16 KiB.
+    for (const size of [1, 14_000, 100_000]) {
+      const file = { path: 'x', mode: 0o644, bytes: randomBytes(size) }
+      const packed = compress(writeTar([file], TIME))
+      assert.equal(openArtefact(packed).kind, 'tarball')
+      for (const more of [packed, skipped, Buffer.from('more'), Buffer.alloc(1)]) {
+        assert.throws(() => openArtefact(Buffer.concat([packed, more])), /goes on behind its end/)
+      }
+      assert.throws(() => openArtefact(packed.subarray(0, -1)), /cut off/)
+    }
+  })
+})
+
 describe('a Debian package', () => {
   const archive = writeDeb(compress(writeTar([], TIME)), compress(writeTar(files, TIME)), TIME)
 
@@ -82,6 +129,18 @@ describe('a Debian package', () => {
     const more = [...readAr(archive), { name: 'evil.tar', bytes: new Uint8Array(2) }]
     assert.throws(() => openArtefact(writeAr(more, TIME)), /members/)
     assert.throws(() => openArtefact(archive.subarray(0, 500)), /cut off/)
+    const [first] = readAr(archive)
+    for (const [from, to] of [
+      ['4         `', '0x4       `'],
+      ['4         `', '4e0       `'],
+      ['4         `', '          `'],
+      ['4         `\n', '4         ~\n'],
+    ] as const) {
+      const odd = Buffer.from(archive)
+      odd.write(odd.toString('latin1', 0, 68).replace(from, to), 0, 'latin1')
+      assert.equal(first?.bytes.length, 4)
+      assert.throws(() => readAr(odd), /damaged/, to)
+    }
   })
 })
 

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { execFileSync, spawnSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
@@ -47,6 +47,45 @@ describe('systemd units', () => {
     assert.match(core ?? '', /^User=keyrealm-core$/m)
     assert.match(realm ?? '', /^LoadCredential=passphrase:/m)
     assert.doesNotMatch(core ?? '', /LoadCredential|fs-(?:read|write)=\/var\/lib\/keyrealm /)
+  })
+})
+
+describe('the command', () => {
+  it('hands nothing to Node that was meant for other programs', () => {
+    const tree = mkdtempSync(join(tmpdir(), 'keyrealm-command-'))
+    try {
+      const [bin, own] = [join(tree, 'bin'), join(tree, 'lib/keyrealm/bin')]
+      for (const folder of [bin, own]) mkdirSync(folder, { recursive: true })
+      copyFileSync(join(PACKAGING, 'keyrealm'), join(bin, 'keyrealm'))
+      writeFileSync(join(own, 'node'), '#!/bin/sh\nenv\n', { mode: 0o755 })
+      const env = {
+        PATH: process.env['PATH'] ?? '',
+        CREDENTIALS_DIRECTORY: '/kept',
+        NODE_OPTIONS: '--import=/tmp/x.mjs',
+        NODE_TLS_REJECT_UNAUTHORIZED: '0',
+        NODE_COMPILE_CACHE: '/tmp',
+        LD_LIBRARY_PATH: '/tmp',
+        OPENSSL_CONF: '/tmp/openssl.cnf',
+        SSL_CERT_FILE: '/tmp/ca.pem',
+        ODD: 'two\nNODE_DEBUG=lines',
+      }
+      const said = spawnSync('sh', [join(bin, 'keyrealm')], { env, encoding: 'utf8' })
+      assert.equal(said.status, 0, said.stderr)
+      assert.match(said.stdout, /^CREDENTIALS_DIRECTORY=\/kept$/m)
+      const names = said.stdout.replace(env.ODD, '')
+      assert.doesNotMatch(names, /^(?:NODE|LD|OPENSSL|SSL)_/m)
+    } finally {
+      rmSync(tree, { recursive: true })
+    }
+  })
+})
+
+describe('the maintainer scripts', () => {
+  it('leave what root put beside the settings out of the service’s reach', () => {
+    const script = read('debian', 'postinst')
+    // Group-writable, so sticky: else the service's user could put its own folder in the place of the credentials.
+    assert.match(script, /install -d -m 1770 -o root -g "\$1" "\/etc\/\$1"/)
+    assert.match(script, /\[ -L \/etc\/keyrealm\/credentials \]/)
   })
 })
 
