@@ -1,7 +1,7 @@
 // A database of an older program is brought forward after a backup, which opens; one of a newer program is not touched.
 
 import assert from 'node:assert/strict'
-import { copyFileSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { test } from 'node:test'
 import Sqlite from 'better-sqlite3'
 import { loadSettings } from '../../src/config/index.ts'
@@ -88,4 +88,28 @@ test('a newer database stops an older program, which says so and changes nothing
     assert.equal(code, 1)
     assert.match(error, /\(store\.migration-unknown\).*made by a newer program/s)
   }
+})
+
+test('an upgrade that died before the log could say so is recorded by whoever opens the realm next', async (t) => {
+  const realm = await makeRealm()
+  t.after(() => realm.remove())
+  const note = realm.path('state/upgrade.json')
+  const backups = ['a', 'b'].map((of) => ({
+    sha256: of.repeat(64),
+    sizeBytes: 7,
+    recipients: ['r'],
+  }))
+  writeFileSync(note, JSON.stringify({ version: '9.8.7', backups }))
+  const told = JSON.parse(await good('upgrade', '--config', realm.config, '--json'))
+  assert.deepEqual(told, { upgraded: false })
+  const entries = await realm.entries()
+  const written = entries.filter(({ action }) => action === 'backup.written')
+  assert.deepEqual(
+    written.map(({ details }) => Object(details).sha256),
+    ['a'.repeat(64), 'b'.repeat(64)],
+  )
+  const upgraded = entries.find(({ action }) => action === 'realm.upgraded')
+  const wanted = { version: '9.8.7', backupSha256: 'b'.repeat(64) }
+  assert.deepEqual(upgraded?.['details'], wanted)
+  assert.equal(existsSync(note), false)
 })
