@@ -87,6 +87,10 @@ const attemptIn = async (section: object, point?: number) => {
   await (await openStore(storeSettings(loadSettings(join(to, 'appliance.json'))))).close()
   const again = await keyrealm(...command)
   assert.match(again.error, /\(main\.not-empty\)/)
+  const elsewhere = command.map((word) => (word === to ? join(folder, 'places/second') : word))
+  const inUse = await keyrealm(...elsewhere)
+  const what = store.kind === 'sqlite' ? `${store.file} holds a database` : 'the database test_'
+  assert.ok(inUse.error.includes(what) && inUse.error.includes('(store.not-empty)'), inUse.error)
   const beside = readdirSync(join(folder, 'places'))
   // Killed after the last rename it leaves an empty lock, which the next one sweeps.
   assert.deepEqual(

@@ -2,26 +2,21 @@
 // one, which gets its name last. The log goes on as another one and says that it was put back, and from what. Killed
 // anywhere, the same command does it again.
 
-import { chmodSync, renameSync } from 'node:fs'
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { renameSync } from 'node:fs'
+import { mkdir, readFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { checkEntries, type EntriesVerdict } from '../../audit/index.ts'
-import type { BackupItem, KeptFile, ReadBackup } from '../../backup/index.ts'
-import { loadSettings, mapPaths, parseSettings, type Settings } from '../../config/index.ts'
-import { systemRandom } from '../../crypto/index.ts'
+import { loadSettings, type Settings } from '../../config/index.ts'
 import { Fault } from '../../fault.ts'
-import { openRefill, type Refill } from '../../store/index.ts'
-import { makeAdminToken } from '../admin-token.ts'
 import { openRealm, type Realm } from '../assembly.ts'
 import { SYSTEM } from '../beside.ts'
 import { CommandError } from '../command-error.ts'
-import { storeSettings } from '../store-settings.ts'
-import { concludeRestore, UNFINISHED_FILE } from '../unfinished-restore.ts'
+import { concludeRestore } from '../unfinished-restore.ts'
 import { assertEmpty, flushTree } from './folder.ts'
-import { LastStartReader } from './last-start.ts'
 import { type BackupQuestion, type CheckedBackup, checkBackup, readBackupFile } from './open.ts'
-import { placeOfFile, SETTINGS_FILE, settingsInPlace } from './place.ts'
+import { SETTINGS_FILE } from './place.ts'
 import { takeScratch } from './scratch.ts'
+import { complete, fill, type Staging, stagingIn } from './staging.ts'
 
 export interface RestoreWish extends BackupQuestion {
   /** A folder that is empty or does not exist. */
@@ -36,55 +31,6 @@ export interface Restored {
   readonly checked: CheckedBackup
   /** `altered`: entries of the log are not those that were published. It was put back nevertheless, and says so. */
   readonly entries: EntriesVerdict
-}
-
-const writePrivate = async (file: string, content: Uint8Array | string, mode = 0o600) => {
-  await mkdir(dirname(file), { recursive: true, mode: 0o700 })
-  await writeFile(file, content, { mode, flag: 'wx', flush: true })
-  // What the umask took away from the mode.
-  chmodSync(file, mode)
-}
-
-const withStore = (raw: unknown, store: unknown): unknown =>
-  store === undefined ? raw : { ...Object(raw), store }
-
-interface Staging {
-  readonly folder: string
-  readonly raw: unknown
-  readonly settings: Settings
-  /** Names the filling of the database. */
-  readonly restore: string
-  readonly lastStart: LastStartReader
-}
-
-const putFile = async (staging: Staging, files: readonly KeptFile[], item: BackupItem) => {
-  if (item.kind !== 'file') return
-  const file = files.find(({ part }) => part === item.part)
-  const place = file === undefined ? undefined : placeOfFile(file, staging.raw)
-  if (file === undefined || place === undefined) return
-  await writePrivate(join(staging.folder, place), item.content, file.mode)
-}
-
-const fill = async (staging: Staging, { about, items }: ReadBackup): Promise<void> => {
-  let refill: Refill | undefined
-  try {
-    for await (const item of items) {
-      await putFile(staging, about.files, item)
-      if (item.kind !== 'rows') continue
-      // Only now: the password of a database may be one of the files.
-      refill ??= await openRefill(storeSettings(staging.settings), {
-        ...about,
-        restore: staging.restore,
-      })
-      await refill.insert(item.table, item.rows)
-      staging.lastStart.see(item.table, item.rows)
-    }
-    if (refill === undefined) throw new CommandError('main.backup-empty', 'the backup has no rows')
-    await refill.finish()
-  } catch (error) {
-    await refill?.abandon()
-    throw error
-  }
 }
 
 /** The next generation of the log: what was published after the backup was made is not in it. */
@@ -118,28 +64,6 @@ const judgeEntries = async ({ store }: Realm, { backup }: RestoreWish): Promise<
     'main.backup-log-cut',
     `the audit log in ${backup} lacks entries that it counts itself: take an earlier backup`,
   )
-}
-
-const stagingIn = (wish: RestoreWish, checked: CheckedBackup, folder: string): Staging => {
-  const raw = withStore(settingsInPlace(checked.settings), wish.store)
-  const settings = parseSettings(raw, join(folder, SETTINGS_FILE))
-  return { folder, raw, settings, restore: systemRandom.uuid(), lastStart: new LastStartReader() }
-}
-
-/** What the folder needs beside what was in the backup. Without the settings nothing starts there: they come last. */
-const complete = async (
-  { folder, raw, settings, restore, lastStart }: Staging,
-  place: string,
-): Promise<void> => {
-  const { stateDirectory } = settings.realm
-  const told = lastStart.text()
-  if (told !== undefined) await writePrivate(join(stateDirectory, 'last-start.json'), told)
-  makeAdminToken(settings)
-  await writePrivate(join(stateDirectory, UNFINISHED_FILE), restore)
-  // Whole paths, so that they hold wherever the settings are copied to.
-  const inPlace = mapPaths(raw, (_, path) => resolve(place, path))
-  await writePrivate(join(folder, SETTINGS_FILE), `${JSON.stringify(inPlace, undefined, 2)}\n`)
-  flushTree(folder)
 }
 
 const stage = async (staging: Staging, wish: RestoreWish, checked: CheckedBackup) => {
@@ -180,7 +104,7 @@ const putBack = async (wish: RestoreWish, checked: CheckedBackup, folder: string
   const scratch = takeScratch(folder)
   try {
     await mkdir(scratch.path, { mode: 0o700 })
-    const staging = stagingIn(wish, checked, scratch.path)
+    const staging = stagingIn(scratch.path, checked.settings, wish.store)
     const entries = await stage(staging, wish, checked)
     await complete(staging, folder)
     assertEmpty(folder)
