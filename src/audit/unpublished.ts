@@ -22,6 +22,8 @@ export class Unpublished {
       this.#bodies.set(sequence, body)
       this.#chars += body.length
     }
+    // Asked first: finding the first entry takes as long as many were forgotten before it.
+    if (this.#chars <= this.#maxChars) return
     for (const [sequence, body] of this.#bodies) {
       if (this.#chars <= this.#maxChars) return
       this.#drop(sequence, body)

@@ -17,7 +17,13 @@ export {
 export type { SecretSource } from './fields.ts'
 export { isLoopback } from './fields.ts'
 export type { SettingsProblem } from './load.ts'
-export { loadSettings, parseSettings, parseSettingsText, SettingsError } from './load.ts'
+export {
+  loadSettings,
+  parseSettings,
+  parseSettingsText,
+  problemAt,
+  SettingsError,
+} from './load.ts'
 export { mapPaths, type NamedPath, namedPaths } from './paths.ts'
 export type { PostgresSettings } from './postgres.ts'
 export type { Settings } from './schema.ts'

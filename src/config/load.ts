@@ -57,6 +57,17 @@ export const parseSettingsText = (text: string, file: string): unknown => {
 export const parseSettings = (raw: unknown, file: string): Settings =>
   checkedWith(settingsSchema(dirname(file)), raw, file)
 
+/**
+ * What is wrong with the setting at `path` (`realm.organizations.0.id`), whatever may be wrong with others or missing;
+ * undefined if nothing is.
+ */
+export const problemAt = (raw: unknown, file: string, path: string): string | undefined => {
+  const parsed = settingsSchema(dirname(file)).safeParse(raw, { error: wordsFor })
+  return parsed.error?.issues
+    .flatMap(toProblems)
+    .find((one) => one.path === path || path.startsWith(`${one.path}.`))?.problem
+}
+
 /** A value as declared. Throws `SettingsError` with every problem in our words. */
 export const checkedWith = <Schema extends z.ZodType>(
   schema: Schema,

@@ -40,6 +40,7 @@ interface Remembered {
   readonly answers: AnswersFrame
   readonly chars: number
   readonly until: Instant
+  next: Remembered | undefined
 }
 
 export const createPosts = (rules: PostRules): Posts => {
@@ -143,20 +144,23 @@ const declined = ({ id }: MessagesFrame, why: Declined): AnswersFrame => ({
   declined: why,
 })
 
-/** Answers given a short while ago, within limits of number, size and age. They are sealed. */
+/**
+ * Answers given a short while ago, within limits of number, size and age. They are sealed. In a chain from the oldest to
+ * the newest, since a Map finds its first entry the later, the more were deleted before it.
+ */
 const createMemory = (limits: PostLimits, now: () => Instant) => {
   const byId = new Map<string, Remembered>()
+  let oldest: Remembered | undefined
+  let newest: Remembered | undefined
   let chars = 0
-  const forget = (id: string, remembered: Remembered): void => {
-    byId.delete(id)
-    chars -= remembered.chars
-  }
   const isFull = (): boolean => byId.size > limits.rememberedPosts || chars > limits.rememberedChars
   const trim = (): void => {
-    for (const [id, remembered] of byId) {
-      if (!isFull() && !isPast(remembered.until, now())) break
-      forget(id, remembered)
+    while (oldest !== undefined && (isFull() || isPast(oldest.until, now()))) {
+      byId.delete(oldest.answers.id)
+      chars -= oldest.chars
+      oldest = oldest.next
     }
+    if (oldest === undefined) newest = undefined
   }
   return {
     remember(answers: AnswersFrame): void {
@@ -164,7 +168,12 @@ const createMemory = (limits: PostLimits, now: () => Instant) => {
         (sum, { kmsMessage }) => sum + (kmsMessage?.length ?? 0),
         0,
       )
-      byId.set(answers.id, { answers, chars: size, until: after(now(), limits.rememberedFor) })
+      const until = after(now(), limits.rememberedFor)
+      const remembered: Remembered = { answers, chars: size, until, next: undefined }
+      if (newest === undefined) oldest = remembered
+      else newest.next = remembered
+      newest = remembered
+      byId.set(answers.id, remembered)
       chars += size
       trim()
     },

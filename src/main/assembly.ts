@@ -15,6 +15,7 @@ import {
   ensureLogKeys,
   Keyring,
   type KmsSettings,
+  type OpenMainKey,
   openMainKeys,
   unlockKeyring,
 } from '../kms/index.ts'
@@ -111,14 +112,22 @@ export const openRealm = async (
 export const record = (realm: Realm, ...acts: readonly Act[]): Promise<void> =>
   realm.ledger.commit(async () => ({ result: undefined, acts }))
 
+/** Throws a Fault `main.organization-without-main-key`. */
+export const assertEveryMainKey = (
+  { realm }: Pick<Settings, 'realm'>,
+  mains: readonly OpenMainKey[],
+): void => {
+  const isMissing = realm.organizations.some(
+    ({ id }) => !mains.some(({ mainKey }) => mainKey.organizationId === id),
+  )
+  if (isMissing) throw new Fault('main.organization-without-main-key')
+}
+
 /** Throws a Fault `kms.sealed-file-wrong-passphrase` and its like. The passphrase stays the caller's. */
 export const unlockRealm = async (realm: Realm, passphrase: SecretBytes): Promise<void> => {
   const sealed = readFileSync(realm.settings.unlock.sealedFile, 'utf8')
   const mains = openMainKeys(sealed, passphrase)
-  const isMissing = realm.kms.organizations.some(
-    (id) => !mains.some(({ mainKey }) => mainKey.organizationId === id),
-  )
-  if (isMissing) throw new Fault('main.organization-without-main-key')
+  assertEveryMainKey(realm.settings, mains)
   const { keyring, ledger, log, witness } = realm
   await unlockKeyring(keyring, mains, ledger, systemRandom)
   const [organizationId] = realm.kms.organizations

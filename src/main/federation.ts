@@ -161,7 +161,7 @@ const usesJob = (realm: Realm, link: PeerLink, metrics: Metrics): Job => {
     name: 'tell-uses',
     interval: USES_EVERY,
     run: async (stopping) => {
-      while ((await oweUses(parts)) > 0 && !stopping.aborted);
+      while ((await oweUses(parts)) && !stopping.aborted);
       while ((await tellUses(parts)) > 0 && !stopping.aborted);
       owed.set({}, await store.read((tx) => tx.receipts.countOwed()))
     },

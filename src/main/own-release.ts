@@ -124,14 +124,22 @@ const examine = (
   return files ?? judgeStart(howStarted(), ownStart) ?? release
 }
 
+/** What the start would find, where the settings require a release; nothing is remembered. */
+export const examineRelease = (
+  settings: Settings,
+): VerifiedRelease | ReleaseProblem | undefined => {
+  const { signersFile } = settings.release
+  if (settings.release['require'] === 'nothing' || signersFile === undefined) return undefined
+  return examine(readFileSync(signersFile, 'utf8'), readSeen(settings))
+}
+
 /**
  * The release that runs, where the settings require one; throws a CommandError with the code of the problem if this is
  * none. What was accepted is remembered, so that the next start sees an older release put back.
  */
 export const requireRelease = (settings: Settings): VerifiedRelease | undefined => {
-  const { signersFile } = settings.release
-  if (settings.release['require'] === 'nothing' || signersFile === undefined) return undefined
-  const release = examine(readFileSync(signersFile, 'utf8'), readSeen(settings))
+  const release = examineRelease(settings)
+  if (release === undefined) return undefined
   if (isReleaseProblem(release)) {
     throw new CommandError(
       release.problem,

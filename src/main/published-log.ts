@@ -87,6 +87,10 @@ const waitingFor = async (store: OpenStore, now: Instant): Promise<Duration> => 
   return waitedFor(entry, now)
 }
 
+/** Holds a database against the checkpoint kept outside it. */
+export const checkKeptLog = (store: OpenStore, settings: Settings): Promise<KeptVerdict> =>
+  store.read((tx) => checkKept(tx, readKept(settings), originOf(settings)))
+
 export const joinLog = ({ settings, store, keyring, recorder, boot, now }: Parts): PublishedLog => {
   const keys = new LogKeys(keyring)
   const publisher = createPublisher({
@@ -109,7 +113,7 @@ export const joinLog = ({ settings, store, keyring, recorder, boot, now }: Parts
       let step = await publisher.step()
       while (step.did === 'published') step = await publisher.step()
     },
-    check: () => store.read((tx) => checkKept(tx, readKept(settings), originOf(settings))),
+    check: () => checkKeptLog(store, settings),
     lag: () => waitingFor(store, now()),
   }
 }

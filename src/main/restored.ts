@@ -10,7 +10,7 @@ import { generationIn, keptFile } from './published-log.ts'
 
 const SYSTEM = { kind: 'system' } as const
 
-const REASONS = {
+export const REASONS = {
   behind: 'the database is older than what was published from it: it was put back from a copy',
   forked: 'the database is not the one that the kept checkpoint was published from',
   unreadable: 'the kept checkpoint is damaged',

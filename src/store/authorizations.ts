@@ -109,7 +109,8 @@ const prepareLists = (dialect: Dialect) => ({
         .selectFrom('authorizations')
         .selectAll()
         .where('created_by', '=', p.createdBy)
-        .where('kind', '=', 'anonymous')
+        // Written out: a bound value would not let the partial index be used.
+        .where('kind', '=', sql.lit('anonymous'))
         .orderBy('id')
         .limit(p.limit),
   ),

@@ -178,13 +178,14 @@ const prepareHolders = (dialect: Dialect) => ({
   remove: prepare(dialect, 'copies.remove-holders', { holders: holderKey }, (db, p) =>
     db
       .deleteFrom('copy_holders')
-      .where(({ exists, selectFrom }) =>
-        exists(
-          selectFrom(p.holders.as('given'))
-            .select('given.position')
-            .whereRef('given.resource_uri', '=', 'copy_holders.resource_uri')
-            .whereRef('given.user_id', '=', 'copy_holders.user_id')
-            .whereRef('given.domain', '=', 'copy_holders.domain'),
+      .where((eb) =>
+        eb(
+          eb.refTuple('resource_uri', 'user_id', 'domain'),
+          'in',
+          eb
+            .selectFrom(p.holders.as('given'))
+            .select(['given.resource_uri', 'given.user_id', 'given.domain'])
+            .$asTuple('resource_uri', 'user_id', 'domain'),
         ),
       ),
   ),

@@ -207,20 +207,21 @@ const prepareOutboxStatements = (dialect: Dialect) => ({
   outgoing: prepare(dialect, 'index.outgoing', { limit: 'integer' }, (db, p) =>
     db.selectFrom('index_outbox').selectAll().orderBy('id').limit(p.limit),
   ),
+  // By id: a look through what is done for each list that waits would stop the process once many wait.
   delivered: prepare(
     dialect,
     'index.delivered',
     { done: { id: 'integer', revision: 'integer' } },
     (db, p) =>
+      // By id, and not one look through what is done for each list that waits: there may be very many of both.
       db
         .deleteFrom('index_outbox')
-        .where(({ exists, selectFrom }) =>
-          exists(
-            selectFrom(p.done.as('given'))
-              .select('given.position')
-              .whereRef('given.id', '=', 'index_outbox.id')
-              .whereRef('given.revision', '=', 'index_outbox.revision'),
-          ),
+        .where('id', 'in', ({ selectFrom }) =>
+          selectFrom(p.done.as('given'))
+            .crossJoin('index_outbox as waiting')
+            .select('waiting.id')
+            .whereRef('waiting.id', '=', 'given.id')
+            .whereRef('waiting.revision', '=', 'given.revision'),
         ),
   ),
   count: prepare(dialect, 'index.count-outgoing', {}, (db) =>

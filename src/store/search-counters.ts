@@ -34,12 +34,8 @@ export const prepareCounters = (dialect: Dialect) => {
   const remove = prepare(dialect, 'search-counters.remove', wantedKeys, (db, p) =>
     db
       .deleteFrom('search_counters')
-      .where(({ exists, selectFrom }) =>
-        exists(
-          selectFrom(p.wanted.as('given'))
-            .select('given.position')
-            .whereRef('given.id', '=', 'search_counters.search_key_id'),
-        ),
+      .where('search_key_id', 'in', ({ selectFrom }) =>
+        selectFrom(p.wanted.as('given')).select('given.id'),
       ),
   )
   return (link: Link): Pick<IndexStore, 'counters' | 'addCounters' | 'removeCounters'> => ({

@@ -152,13 +152,7 @@ const prepareWrites = (dialect: Dialect) => ({
         .updateTable('search_keys')
         .set({ wrapped: p.nothing, destroyed_at: p.now })
         .where('destroyed_at', 'is', null)
-        .where(({ exists, selectFrom }) =>
-          exists(
-            selectFrom(p.wanted.as('given'))
-              .select('given.position')
-              .whereRef('given.id', '=', 'search_keys.id'),
-          ),
-        ),
+        .where('id', 'in', ({ selectFrom }) => selectFrom(p.wanted.as('given')).select('given.id')),
   ),
 })
 

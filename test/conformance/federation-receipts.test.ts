@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import {
+  type Act,
   openStatement,
   type PeerDifference,
   type ReadLog,
@@ -160,6 +161,23 @@ describe('what became of a key', () => {
     await realms.work(GLOBEX_DOMAIN)
     assert.equal((await realms.acme.entries()).length, length)
     assert.equal(await realms.globex.store.read((tx) => tx.receipts.countOwed()), 0)
+  })
+
+  test('is told however much was recorded before it', async () => {
+    const { key } = await aRoom(alice, [PEOPLE.gina])
+    const act: Act = {
+      ...{ action: 'identity.reloaded', outcome: 'done', type: 'PROCESS' },
+      actor: { kind: 'system' },
+    }
+    const acts = Array.from({ length: 2500 }, () => act)
+    await realms.globex.ledger.commit(async () => ({ result: undefined, acts }))
+    await gina.ask('retrieve', key.uri)
+    await realms.work(GLOBEX_DOMAIN)
+    const statement = (await keptBy(realms.acme, GLOBEX_DOMAIN, 'use')).at(-1)
+    assert.deepEqual(
+      statement?.entries.map(({ keys }) => keys),
+      [[key.uri]],
+    )
   })
 
   test('is not taken of keys that are not ours, of another realm’s signature, or unsigned', async () => {

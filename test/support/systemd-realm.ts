@@ -50,7 +50,7 @@ export const furnish = ({ root, write, run }: BootedDebian, scratch: string): vo
 export const ASK = `
   import { setTimeout } from 'node:timers/promises'
   const ask = async () => (await fetch('http://127.0.0.1:9101/readyz')).json()
-  for (let left = 200; left > 0; left--) {
+  for (let left = 450; left > 0; left--) {
     const { status, parts } = await ask().catch(() => ({}))
     const isReady = status === 'ready' && parts.link === 'ok'
     if (isReady || left === 1) console.log(JSON.stringify(parts ?? {}))

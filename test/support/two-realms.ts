@@ -137,7 +137,7 @@ export class TwoRealms {
     const parts = { store, ledger, link, now, domain, signer }
     await pushWithdrawals({ ...parts, newTrackingId: () => 'withdrawal_1' })
     const uses = { ...parts, newTrackingId: () => 'uses_1' }
-    while ((await oweUses(uses)) > 0);
+    while (await oweUses(uses));
     await tellUses(uses)
     const { foreign } = realm
     if (foreign !== undefined) await retryBinds({ store, ledger, foreign }, now(), 'bind_1')

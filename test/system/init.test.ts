@@ -154,12 +154,13 @@ test('what a person says, with defaults for everything that has one, becomes ans
     'The core': 'wss://core.example/link',
     'The authority': 'core-ca.pem',
   }
-  const raw = await askAnswers(async (question, byDefault) => {
-    const found = Object.entries(said).find(([begin]) => question.startsWith(begin))?.[1]
+  const raw = await askAnswers(async ({ text, byDefault, problem }) => {
+    const found = Object.entries(said).find(([begin]) => text.startsWith(begin))?.[1]
     const answer = found ?? byDefault
-    assert.ok(answer !== undefined, question)
+    assert.ok(answer !== undefined, text)
+    assert.equal(problem(answer), undefined, text)
     return answer
-  })
+  }, config)
   const parsed = parseAnswers(raw, 'your answers', config)
   const settings = parseSettings(completeSettings(parsed), config)
   assert.equal(settings.realm.domain, DOMAIN)

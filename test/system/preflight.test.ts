@@ -3,7 +3,15 @@
 
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { chmodSync, copyFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  chownSync,
+  copyFileSync,
+  existsSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { createServer } from 'node:https'
 import { createServer as createTcp } from 'node:net'
 import { after, before, describe, test } from 'node:test'
@@ -272,6 +280,60 @@ describe('files', () => {
   })
 })
 
+describe('what would refuse the start', () => {
+  test('a passphrase that opens nothing, and a sealed file that is none', async () => {
+    writeFileSync(realm.path('other-passphrase'), 'not this one', { mode: 0o600 })
+    const other = set('unlock', { passphrase: { file: 'other-passphrase' } })
+    found(await findingsWith(other), 'unlock.sealed-file-wrong-passphrase')
+    writeFileSync(realm.path('noise.sealed'), 'noise', { mode: 0o600 })
+    const findings = await findingsWith(set('unlock', { sealedFile: 'noise.sealed' }))
+    assert.ok(findings.some(({ check }) => /^unlock\.sealed-file-/.test(check)))
+  })
+  test('an organisation without a main key', async () => {
+    const id = '7f1c1d0e-3a52-4c6e-9a3b-1f2d3c4b5a69'
+    const change: Change = (settings) => {
+      const realmSettings = settings['realm'] ?? {}
+      const { organizations } = realmSettings
+      assert.ok(Array.isArray(organizations))
+      settings['realm'] = {
+        ...realmSettings,
+        organizations: [...organizations, { id, name: 'More' }],
+      }
+      const [issuer] = Object(settings['identity']).issuers
+      issuer.organizationIds = [id]
+    }
+    found(await findingsWith(change), 'unlock.organization-without-main-key')
+  })
+  test('a source tree where a logged release is required', async () => {
+    writeFileSync(realm.path('signers.json'), '{}')
+    const release = { require: 'logged', signersFile: 'signers.json' }
+    found(await findingsWith(set('release', release)), 'release.signers-unreadable')
+    assert.equal(existsSync(realm.path('state/release-log-checkpoint')), false)
+  })
+  test('a database that was put back from a copy, and a checkpoint that is gone', async () => {
+    const kept = realm.path('state/log-checkpoint')
+    const note = readFileSync(kept, 'utf8')
+    try {
+      const [origin = '', size, ...rest] = note.split('\n')
+      writeFileSync(kept, [origin, Number(size) + 1, ...rest].join('\n'))
+      found(await findingsWith(nothing), 'log.behind')
+      writeFileSync(kept, 'noise')
+      found(await findingsWith(nothing), 'log.unreadable')
+      rmSync(kept)
+      found(await findingsWith(nothing), 'log.unkept')
+    } finally {
+      writeFileSync(kept, note)
+    }
+  })
+  test('another user’s state', { skip: process.getuid?.() !== 0 && 'only root can' }, async () => {
+    chownSync(realm.path('state'), 65_534, 65_534)
+    const findings = await findingsWith(nothing)
+    chownSync(realm.path('state'), 0, 0)
+    found(findings, 'files.another-user')
+    assert.equal(findings[0]?.level, 'warning')
+  })
+})
+
 describe('the machine', () => {
   test('a disk that is nearly full', async () => {
     const findings = await findingsWith(nothing, { freeBytes: () => 1024 * 1024 })
@@ -285,8 +347,10 @@ describe('the machine', () => {
     const taken = createTcp().listen(0, '127.0.0.1')
     await once(taken, 'listening')
     const health = { host: '127.0.0.1', port: Object(taken.address()).port }
-    found(await findingsWith(set('listeners', { health })), 'ports.unusable')
+    // Closed before anything is asserted: a failing test must end, too.
+    const findings = await findingsWith(set('listeners', { health }))
     taken.close()
+    found(findings, 'ports.unusable')
     const log = { host: '192.0.2.1', port: free, allowRemote: true }
     const elsewhere = await findingsWith(set('listeners', { log }))
     found(elsewhere, 'ports.unusable')
@@ -300,6 +364,10 @@ describe('backups', () => {
       delete settings['backup']
     })
     found(findings, 'backup.none')
+  })
+  test('that have no folder', async () => {
+    const backup = { recipients: [realm.recipient], folder: 'nowhere' }
+    found(await findingsWith(set('backup', backup)), 'backup.no-folder')
   })
   test('for somebody who is nobody', async () => {
     const backup = { recipients: ['age1nobody'], folder: 'backups' }

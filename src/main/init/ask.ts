@@ -1,89 +1,176 @@
-// What `keyrealm init` asks a person: as little as there is no good answer for. What is said becomes the same answers
-// that a file would have held. No secret is asked for here.
+// What `keyrealm init` asks a person: as little as there is no good answer for. Each answer is judged at once, by the rules
+// of the setting that it becomes; together they are what a file of answers would hold. No secret is asked for here.
 
-import { createInterface } from 'node:readline/promises'
+import { existsSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
+import { problemAt } from '../../config/index.ts'
 import { systemRandom } from '../../crypto/index.ts'
+import type { Terminal } from '../terminal.ts'
 
-/** Asks, shows the default, and answers it for an empty line. */
-export type Ask = (question: string, byDefault?: string) => Promise<string>
-
-export const askOnTerminal = (): { readonly ask: Ask; close(): void } => {
-  const terminal = createInterface({ input: process.stdin, output: process.stderr })
-  return {
-    ask: async (question, byDefault) => {
-      const shown = byDefault === undefined ? '' : ` [${byDefault}]`
-      for (;;) {
-        const said = (await terminal.question(`${question}${shown}: `)).trim()
-        if (said !== '') return said
-        if (byDefault !== undefined) return byDefault
-      }
-    },
-    close: () => terminal.close(),
-  }
+export interface Question {
+  readonly text: string
+  /** Shown, and the answer if none is given. */
+  readonly byDefault: string | undefined
+  /** In words, why that is no answer; undefined if it is one. */
+  readonly problem: (said: string) => string | undefined
 }
 
-const askCertificate = async (ask: Ask): Promise<object> => {
-  const kind = await ask('The realm’s certificate: pem, pkcs12, or request (a CSR)', 'request')
+/** Asks until there is an answer. */
+export type Ask = (question: Question) => Promise<string>
+
+export const askOn =
+  (terminal: Terminal): Ask =>
+  async ({ text, byDefault, problem }) => {
+    const shown = byDefault === undefined ? '' : ` [${byDefault}]`
+    for (;;) {
+      const typed = (await terminal.line(`${text}${shown}: `)).trim()
+      const said = typed === '' ? byDefault : typed
+      const wrong = said === undefined ? 'is needed' : problem(said)
+      if (said !== undefined && wrong === undefined) return said
+      terminal.say(`  An answer ${wrong}.\n`)
+    }
+  }
+
+/** The questions of one interview, about what will be `config`. */
+const interview = (ask: Ask, config: string) => ({
+  choice: (text: string, [byDefault, ...others]: readonly [string, ...string[]]) => {
+    const words = [byDefault, ...others]
+    const problem = (said: string) =>
+      words.includes(said) ? undefined : `must be one of ${words.join(', ')}`
+    return ask({ text, byDefault, problem })
+  },
+  /** `word` stands for having none. */
+  file: (text: string, word?: string) => {
+    const problem = (said: string) => {
+      const path = resolve(dirname(config), said)
+      return said === word || existsSync(path) ? undefined : `must name a file; ${path} is none`
+    }
+    return ask({ text, byDefault: word, problem })
+  },
+  /** `place` puts the answer where the settings have it, and `path` says where that is. */
+  setting: (
+    text: string,
+    [path, place]: readonly [string, (said: string) => object],
+    { byDefault, word }: { readonly byDefault?: string; readonly word?: string } = {},
+  ) => {
+    const problem = (said: string) =>
+      said === word ? undefined : problemAt(place(said), config, path)
+    return ask({ text, byDefault: byDefault ?? word, problem })
+  },
+})
+
+type Interview = ReturnType<typeof interview>
+
+const askCertificate = async ({ choice, file }: Interview): Promise<object> => {
+  const kind = await choice('The realm’s certificate: pem, pkcs12, or request (a CSR)', [
+    'request',
+    'pem',
+    'pkcs12',
+  ])
   if (kind === 'pem') {
-    const chain = await ask('  certificate chain (PEM, leaf first)')
-    return { kind, chain, key: await ask('  private key (PEM, chmod 600)') }
+    const chain = await file('  certificate chain (PEM, leaf first)')
+    return { kind, chain, key: await file('  private key (PEM, chmod 600)') }
   }
   if (kind === 'pkcs12') {
-    const file = await ask('  PKCS#12 file')
-    return { kind, file, password: { file: await ask('  file with its password (chmod 600)') } }
+    const pkcs12 = await file('  PKCS#12 file')
+    const password = await file('  file with its password (chmod 600)')
+    return { kind, file: pkcs12, password: { file: password } }
   }
   return { kind }
 }
 
-const askLink = async (ask: Ask): Promise<{ readonly core: object; readonly link: object }> => {
-  const linkUrl = await ask('The core’s address for the line (wss://…)')
-  const tlsCaFile = await ask('The authority that vouches for the core (PEM file)')
-  const certificateFile = await ask(
+const askLink = async ({ setting, file }: Interview) => {
+  const linkUrl = await setting('The core’s address for the line (wss://…)', [
+    'core.linkUrl',
+    (said) => ({ core: { linkUrl: said } }),
+  ])
+  const tlsCaFile = await file('The authority that vouches for the core (PEM file)')
+  const certificateFile = await file(
     'Client certificate on the line (PEM file, or: request)',
     'request',
   )
   if (certificateFile === 'request') {
     return { core: { linkUrl, tlsCaFile }, link: { linkCertificate: { kind: 'request' } } }
   }
-  const keyFile = await ask('  its private key (PEM, chmod 600)')
+  const keyFile = await file('  its private key (PEM, chmod 600)')
   return { core: { linkUrl, tlsCaFile, certificateFile, keyFile }, link: {} }
 }
 
-const askStore = async (ask: Ask): Promise<object> => {
-  const url = await ask('Database: sqlite, or postgres://user@host/database', 'sqlite')
+const askStore = async ({ setting, file }: Interview): Promise<object> => {
+  const url = await setting(
+    'Database: sqlite, or postgres://user@host/database',
+    ['store.url', (said) => ({ store: { kind: 'postgres', url: said } })],
+    { word: 'sqlite' },
+  )
   if (url === 'sqlite') return {}
-  const file = await ask('  file with the password of that role (chmod 600)')
-  const caFile = await ask('  authority of its certificate (PEM file)')
-  return { store: { kind: 'postgres', url, password: { file }, tls: { caFile } } }
+  const password = await file('  file with the password of that role (chmod 600)')
+  const caFile = await file('  authority of its certificate (PEM file)')
+  return { store: { kind: 'postgres', url, password: { file: password }, tls: { caFile } } }
 }
 
-const askBackup = async (ask: Ask): Promise<object> => {
-  const recipient = await ask('Recovery recipient for backups (age1…, or: none)', 'none')
+const askUnlock = async ({ choice }: Interview): Promise<object> => {
+  const how = await choice('Passphrase of the realm: made (into a file), or typed at each start', [
+    'made',
+    'typed',
+  ])
+  return how === 'made' ? {} : { unlock: { sealedFile: 'state/main-key.sealed' } }
+}
+
+const askBackup = async ({ setting }: Interview): Promise<object> => {
+  const recipient = await setting(
+    'Recovery recipient for backups (age1…, or: none)',
+    ['backup.recipients.0', (said) => ({ backup: { recipients: [said] } })],
+    { word: 'none' },
+  )
   if (recipient === 'none') return {}
-  return {
-    backup: { recipients: [recipient], folder: await ask('  folder for backups', 'backups') },
-  }
+  const folder = await setting(
+    '  folder for backups',
+    ['backup.folder', (said) => ({ backup: { folder: said } })],
+    { byDefault: 'backups' },
+  )
+  return { backup: { recipients: [recipient], folder } }
 }
 
-/** Answers as a file would hold them; not checked here. */
-export const askAnswers = async (ask: Ask): Promise<unknown> => {
-  const domain = await ask('Domain of the realm (kms://DOMAIN/…, the name in its certificate)')
-  const name = await ask('What people call it', domain)
-  const id = await ask('Id of your organisation, as tokens name it (UUID)', systemRandom.uuid())
-  const issuer = await ask('Identity provider (https://…, the iss of its tokens)')
-  const audience = await ask('The aud of tokens for this realm', `https://${domain}`)
-  const { core, link } = await askLink(ask)
-  const store = await askStore(ask)
-  const backup = await askBackup(ask)
-  return {
-    settings: {
-      realm: { name, domain, organizations: [{ id, name }] },
-      ...store,
-      identity: { issuers: [{ issuer, audience }] },
-      core,
-      ...backup,
-    },
-    certificate: await askCertificate(ask),
-    ...link,
-  }
+const askRealm = async ({ setting }: Interview) => {
+  const domain = await setting(
+    'Domain of the realm (kms://DOMAIN/…, the name in its certificate)',
+    ['realm.domain', (said) => ({ realm: { domain: said } })],
+  )
+  const name = await setting(
+    'What people call it',
+    ['realm.name', (said) => ({ realm: { name: said } })],
+    { byDefault: domain },
+  )
+  const id = await setting(
+    'Id of your organisation, as tokens name it (UUID)',
+    ['realm.organizations.0.id', (said) => ({ realm: { organizations: [{ id: said }] } })],
+    { byDefault: systemRandom.uuid() },
+  )
+  return { name, domain, organizations: [{ id, name }] }
+}
+
+const askIdentity = async ({ setting }: Interview, domain: string) => {
+  const issuer = await setting('Identity provider (https://…, the iss of its tokens)', [
+    'identity.issuers.0.issuer',
+    (said) => ({ identity: { issuers: [{ issuer: said }] } }),
+  ])
+  const audience = await setting(
+    'The aud of tokens for this realm',
+    ['identity.issuers.0.audience', (said) => ({ identity: { issuers: [{ audience: said }] } })],
+    { byDefault: `https://${domain}` },
+  )
+  return { issuers: [{ issuer, audience }] }
+}
+
+/** Answers as a file would hold them, each fit for its setting; not judged together. */
+export const askAnswers = async (ask: Ask, config: string): Promise<unknown> => {
+  const asking = interview(ask, config)
+  const realm = await askRealm(asking)
+  const identity = await askIdentity(asking, realm.domain)
+  const { core, link } = await askLink(asking)
+  const store = await askStore(asking)
+  const unlock = await askUnlock(asking)
+  const backup = await askBackup(asking)
+  const settings = { realm, ...store, ...unlock, identity, core, ...backup }
+  return { settings, certificate: await askCertificate(asking), ...link }
 }

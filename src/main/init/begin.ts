@@ -16,7 +16,7 @@ import {
   unlockRealm,
 } from '../assembly.ts'
 import { beside, SYSTEM } from '../beside.ts'
-import { askPassphrase } from '../passphrase.ts'
+import { askNewPassphrase, askPassphrase } from '../passphrase.ts'
 import { VERSION } from '../version.ts'
 
 /** From that file, from where the settings say, or from the person at the terminal. */
@@ -26,6 +26,15 @@ export const passphraseFor = async (
 ): Promise<SecretBytes> => {
   if (file !== undefined) return passphraseFrom(readSecret({ file }))
   return configuredPassphrase(settings) ?? askPassphrase()
+}
+
+/** What somebody has to type, if the settings say so: asked for before anything is made. */
+export const typedPassphrase = async (
+  { unlock }: Settings,
+  file: string | undefined,
+): Promise<SecretBytes | undefined> => {
+  if (file !== undefined || unlock.passphrase !== undefined) return undefined
+  return existsSync(unlock.sealedFile) ? askPassphrase() : askNewPassphrase()
 }
 
 const newPassphrase = (settings: Settings): void => {
@@ -59,17 +68,23 @@ const makeMainKeys = async (config: string, settings: Settings, passphrase: Secr
   writeSecretFile(sealedFile, new TextEncoder().encode(sealed))
 }
 
+export interface Beginning {
+  readonly settings: Settings
+  readonly passphraseFile: string | undefined
+  /** See `typedPassphrase`; wiped. */
+  readonly typed: SecretBytes | undefined
+}
+
 /** Begins the realm of a settings file and does `work` with it, unlocked. */
 export const beginRealm = async <Result>(
   config: string,
-  settings: Settings,
-  passphraseFile: string | undefined,
+  { settings, passphraseFile, typed }: Beginning,
   work: (realm: Realm, passphrase: SecretBytes) => Promise<Result>,
 ): Promise<Result> => {
   mkdirSync(settings.realm.stateDirectory, { recursive: true, mode: 0o700 })
   makeAdminToken(settings)
   if (passphraseFile === undefined) newPassphrase(settings)
-  const passphrase = await passphraseFor(settings, passphraseFile)
+  const passphrase = typed ?? (await passphraseFor(settings, passphraseFile))
   try {
     await makeMainKeys(config, settings, passphrase)
     return await beside(config, async (realm) => {

@@ -16,8 +16,9 @@ import {
 } from '../../config/index.ts'
 import { DONE } from '../beside.ts'
 import { CommandError } from '../command-error.ts'
-import { askAnswers, askOnTerminal } from './ask.ts'
-import { beginRealm } from './begin.ts'
+import { openTerminal } from '../terminal.ts'
+import { askAnswers, askOn } from './ask.ts'
+import { type Beginning, beginRealm, typedPassphrase } from './begin.ts'
 import {
   type ReadCertificates,
   readCertificates,
@@ -43,11 +44,11 @@ const answersFor = async (file: string | undefined, config: string): Promise<Ans
       `${config} does not exist, and there is nobody to ask and no --answers file`,
     )
   }
-  const { ask, close } = askOnTerminal()
+  const terminal = openTerminal()
   try {
-    return parseAnswers(await askAnswers(ask), 'your answers', config)
+    return parseAnswers(await askAnswers(askOn(terminal), config), 'your answers', config)
   } finally {
-    close()
+    terminal.close()
   }
 }
 
@@ -85,12 +86,13 @@ const requested = (what: string, file: string, option: string): string =>
 
 const certify = async (
   config: string,
-  { settings, answers, read }: { settings: Settings; answers: Answers; read: ReadCertificates },
-  passphraseFile: string | undefined,
+  beginning: Beginning,
+  { answers, read }: { answers: Answers; read: ReadCertificates },
 ): Promise<readonly string[]> => {
   const next: string[] = []
+  const { settings } = beginning
   const { identity, link } = read
-  await beginRealm(config, settings, passphraseFile, async (realm, passphrase) => {
+  await beginRealm(config, beginning, async (realm, passphrase) => {
     if (identity !== undefined) return takeIdentity(realm, identity)
     const file = await requestIdentity(settings, passphrase)
     next.push(requested('the realm’s identity', file, '--chain'))
@@ -102,6 +104,17 @@ const certify = async (
   return next
 }
 
+/** What has begun is brought to its end, in a second or two: Ctrl-C would leave half a realm. */
+const uninterrupted = async <Result>(work: () => Promise<Result>): Promise<Result> => {
+  const stay = (): void => undefined
+  process.on('SIGINT', stay)
+  try {
+    return await work()
+  } finally {
+    process.off('SIGINT', stay)
+  }
+}
+
 const makeNew = async (config: string, options: InitOptions): Promise<Made> => {
   const answers = await answersFor(options.answers, config)
   const raw = completeSettings(answers)
@@ -109,18 +122,26 @@ const makeNew = async (config: string, options: InitOptions): Promise<Made> => {
   assertFiles(raw, config, answers)
   assertNothingInTheWay(settings, answers)
   const read = readCertificates(answers, settings)
-  writeSettings(config, raw)
-  const next = await certify(config, { settings, answers, read }, options.passphraseFile)
-  return { domain: settings.realm.domain, next }
+  const { passphraseFile } = options
+  const typed = await typedPassphrase(settings, passphraseFile)
+  return uninterrupted(async () => {
+    writeSettings(config, raw)
+    const beginning = { settings, passphraseFile, typed }
+    const next = await certify(config, beginning, { answers, read })
+    return { domain: settings.realm.domain, next }
+  })
 }
 
 /** With settings that are there: begins what is not begun, takes in what was signed meanwhile. */
 const goOn = async (config: string, options: InitOptions): Promise<Made> => {
   const settings = loadSettings(config)
   const { chain, linkChain, passphraseFile } = options
-  if (linkChain !== undefined) takeSignedLink(settings, linkChain)
-  await beginRealm(config, settings, passphraseFile, async (realm, passphrase) => {
-    if (chain !== undefined) await takeSigned(realm, passphrase, chain)
+  const typed = await typedPassphrase(settings, passphraseFile)
+  await uninterrupted(async () => {
+    if (linkChain !== undefined) takeSignedLink(settings, linkChain)
+    await beginRealm(config, { settings, passphraseFile, typed }, async (realm, passphrase) => {
+      if (chain !== undefined) await takeSigned(realm, passphrase, chain)
+    })
   })
   return { domain: settings.realm.domain, next: [] }
 }

@@ -11,6 +11,7 @@ import { checkDatabase } from './database.ts'
 import { type Finding, type Means, systemMeans } from './finding.ts'
 import { checkBackups, checkDisks, checkEntropy, checkFiles, checkPorts } from './machine.ts'
 import { checkClock, checkCore, checkNames } from './network.ts'
+import { checkRelease, checkUnlock } from './start.ts'
 
 const isRunning = (settings: Settings): Promise<boolean> =>
   askAdmin(settings, 'GET', 'status').then(
@@ -41,6 +42,8 @@ export const preflight = async (
     ...(await checkNames(settings, means)),
     ...(isReadable
       ? [
+          ...checkRelease(settings),
+          ...checkUnlock(settings),
           ...(await checkDatabase(settings, means)),
           ...(await checkCore(settings, means)),
           ...(await checkClock(settings, means)),

@@ -10,6 +10,7 @@ import { type OpenStore, openStore } from '../../store/index.ts'
 import { storeSettings } from '../store-settings.ts'
 import { expiry } from './certificates.ts'
 import type { Finding, Means } from './finding.ts'
+import { checkLog } from './start.ts'
 
 type Told = Pick<Finding, 'what' | 'why' | 'remedy'>
 
@@ -96,6 +97,8 @@ const NO_IDENTITY: Finding = {
     'keyrealm identity import --config FILE --key KEY --chain CHAIN, or keyrealm init --continue --chain CHAIN',
 }
 
+const OTHER_NAME = 'identity.other-name'
+
 const pemOf = (base64: string): string =>
   `-----BEGIN CERTIFICATE-----\n${base64}\n-----END CERTIFICATE-----\n`
 
@@ -115,7 +118,7 @@ const checkIdentity = async (
   if (described?.dnsName !== realm.domain) {
     return [
       {
-        check: 'identity.other-name',
+        check: OTHER_NAME,
         level: 'error',
         what: `the realm’s certificate is not for ${realm.domain}`,
         why: 'clients accept exactly one DNS name, that of the realm',
@@ -139,7 +142,10 @@ export const checkDatabase = async (
     const opened = await openStore(storeSettings(settings))
     try {
       await opened.check()
-      return [...place, ...(await checkIdentity(opened, settings, means))]
+      const identity = await checkIdentity(opened, settings, means)
+      // Under another name it would have another log, too.
+      const isOther = identity.some(({ check }) => check === OTHER_NAME)
+      return [...place, ...identity, ...(isOther ? [] : await checkLog(opened, settings))]
     } finally {
       await opened.close()
     }

@@ -56,6 +56,30 @@ export const checkFiles = (raw: unknown, settings: Settings): readonly Finding[]
 
 const OTHERS_WRITE = 0o022
 
+/** As root every file can be read, and what root makes the service cannot read. */
+const checkUser = (folder: string, owner: number): readonly Finding[] => {
+  const user = process.geteuid?.()
+  if (user === undefined || user === owner) return []
+  return [
+    {
+      check: 'files.another-user',
+      level: 'warning',
+      what: `this runs as user ${user}, and ${folder} belongs to user ${owner}`,
+      why: 'what this user may read and write says nothing about what the service may',
+      remedy: 'run it as the service does: runuser -u keyrealm -- keyrealm preflight --config FILE',
+    },
+  ]
+}
+
+const isWritable = (folder: string): boolean => {
+  try {
+    accessSync(folder, constants.W_OK | constants.X_OK)
+    return true
+  } catch {
+    return false
+  }
+}
+
 const checkStateFolder = ({ realm }: Settings): readonly Finding[] => {
   const folder = realm.stateDirectory
   const stats = statSync(folder, { throwIfNoEntry: false })
@@ -73,13 +97,23 @@ const checkStateFolder = ({ realm }: Settings): readonly Finding[] => {
       },
     ]
   }
-  if ((stats.mode & OTHERS_WRITE) === 0) return []
+  if ((stats.mode & OTHERS_WRITE) !== 0) {
+    return [
+      {
+        ...shared,
+        check: 'files.state-folder-open',
+        what: `others may write into ${folder}`,
+        remedy: `chmod 700 ${folder}`,
+      },
+    ]
+  }
+  if (isWritable(folder)) return checkUser(folder, stats.uid)
   return [
     {
       ...shared,
-      check: 'files.state-folder-open',
-      what: `others may write into ${folder}`,
-      remedy: `chmod 700 ${folder}`,
+      check: 'files.state-folder-read-only',
+      what: `this user may not write into ${folder}`,
+      remedy: `chown the user of the appliance ${folder}, and run this as that user`,
     },
   ]
 }
@@ -193,6 +227,17 @@ export const checkBackups = ({ backup }: Settings): readonly Finding[] => {
         what: 'the settings name no backups',
         why: 'with this disk every key would be lost; and upgrades wait for somebody',
         remedy: 'keyrealm recovery-key --out FILE, then set backup.recipients and backup.folder',
+      },
+    ]
+  }
+  if (!isWritable(backup.folder)) {
+    return [
+      {
+        check: 'backup.no-folder',
+        level: 'error',
+        what: `backup.folder, ${backup.folder}, is no folder that this user may write into`,
+        why: 'no backup can be made, and no upgrade',
+        remedy: 'make it (install -d -m 700 -o keyrealm FOLDER), or correct backup.folder',
       },
     ]
   }

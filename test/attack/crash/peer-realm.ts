@@ -105,7 +105,7 @@ const work = async (): Promise<void> => {
   const read = watchRun((look) => store.read(look))
   const watched = { ...parts, store: { read, transact: store.transact.bind(store) } }
   await pushWithdrawals({ ...watched, newTrackingId: () => 'crash_w' })
-  while ((await oweUses({ ...watched, newTrackingId: () => 'crash_u' })) > 0);
+  while (await oweUses({ ...watched, newTrackingId: () => 'crash_u' }));
   await tellUses({ ...watched, newTrackingId: () => 'crash_u' })
   const { foreign } = realm
   if (foreign !== undefined) await retryBinds({ ...watched, foreign }, now(), 'crash_b')

@@ -12,6 +12,8 @@ import {
   type Table,
   writeBackup,
 } from '../../../src/backup/index.ts'
+import { type Part, readTar, writeTar } from '../../../src/backup/tar.ts'
+import { sha256Hex } from '../../support/release-fixture.ts'
 
 const TABLES: readonly Table[] = [
   {
@@ -41,6 +43,16 @@ const source = (rows: ReadonlyMap<string, readonly Row[]>): BackupSource => ({
   async *rows({ name }) {
     yield rows.get(name) ?? []
   },
+})
+
+/** About which the first page says this; what follows is not reached. */
+const unread = (about: BackupSource['about']): BackupSource => ({
+  ...source(new Map()),
+  about: Object.assign(Object.create({ files: [], tables: [] }), about, {
+    toJSON: () => about,
+    files: [],
+    tables: [],
+  }),
 })
 
 const bytesOf = async (stream: AsyncIterable<Uint8Array>): Promise<Buffer> => {
@@ -122,6 +134,11 @@ test('a header that other programs read in another way is refused: a prefix, ano
     [157, '/etc/passwd'],
     [100, '0004755'],
     [124, ` ${size.slice(1)}`],
+    [124, '0000000000x'],
+    [124, '77777777777'],
+    [0, '../x'],
+    [0, '/x'],
+    [0, 'aböut'],
   ] as const) {
     await assert.rejects(readAll(resigned(at, text)), { code: 'backup.not-an-archive' }, text)
   }
@@ -155,6 +172,141 @@ test('a table or a column whose name is no plain name is refused: names become S
   const about = { ...bad.about, tables: [{ name: 'keys', columns }] }
   const bytes = await bytesOf(writeBackup({ ...bad, about }))
   await assert.rejects(readAll(bytes), { code: 'backup.damaged-about' })
+})
+
+/** The parts of a true backup, sealed again as `change` leaves them, with digests that fit. */
+const rearranged = async (change: (parts: readonly Part[]) => readonly Part[]): Promise<Buffer> => {
+  const rows = new Map<string, readonly Row[]>([
+    ['keys', [['kms://a/keys/1', new Uint8Array([1]), 1]]],
+    ['people', [['alice']]],
+  ])
+  const parts: Part[] = []
+  const bytes = await bytesOf(writeBackup(source(rows)))
+  for await (const part of readTar(inPieces(bytes, 1000))) parts.push(part)
+  const changed = change(parts.slice(0, -1))
+  const digests = changed.map(({ name, content }) => `${sha256Hex(content)}  ${name}\n`).join('')
+  const last = { name: 'SHA256SUMS', content: new TextEncoder().encode(digests) }
+  return bytesOf(
+    writeTar(
+      (async function* all() {
+        yield* [...changed, last]
+      })(),
+    ),
+  )
+}
+
+test('parts come once, in their order, and all of them, though digests fit', async () => {
+  const named = (parts: readonly Part[], name: string): Part => {
+    const found = parts.find((part) => part.name === name)
+    assert.ok(found !== undefined, name)
+    return found
+  }
+  const [ONE, FILE, KEYS, PEOPLE] = [
+    ...['settings.json', 'files/0001', 'tables/keys/000001.jsonl', 'tables/people/000001.jsonl'],
+  ] as const
+  const as = (part: Part, name: string): Part => ({ ...part, name })
+  type Change = (parts: readonly Part[]) => readonly Part[]
+  const without =
+    (name: string): Change =>
+    (parts) =>
+      parts.filter((part) => part.name !== name)
+  const swapped =
+    (left: string, right: string): Change =>
+    (parts) =>
+      parts.map((part) => {
+        if (part.name === left) return named(parts, right)
+        return part.name === right ? named(parts, left) : part
+      })
+  const twice =
+    (name: string): Change =>
+    (parts) =>
+      parts.flatMap((part) => (part.name === name ? [part, part] : [part]))
+  const renamed =
+    (from: string, to: string): Change =>
+    (parts) =>
+      parts.map((part) => (part.name === from ? as(part, to) : part))
+  const more =
+    (name: string): Change =>
+    (parts) => [...parts, as(named(parts, PEOPLE), name)]
+  assert.equal((await readAll(await rearranged((parts) => parts))).length, 4)
+  assert.equal((await readAll(await rearranged(more('tables/people/000002.jsonl')))).length, 5)
+  const odd: readonly Change[] = [
+    ...['about.json', ONE, FILE].map(without),
+    ...[ONE, FILE, KEYS, PEOPLE].map(twice),
+    swapped(ONE, FILE),
+    swapped('about.json', ONE),
+    swapped(FILE, KEYS),
+    swapped(KEYS, PEOPLE),
+    renamed(FILE, 'files/0002'),
+    renamed(PEOPLE, 'tables/strangers/000001.jsonl'),
+    renamed(PEOPLE, 'tables/people/000002.jsonl'),
+    more('tables/people/000003.jsonl'),
+    more('tables/keys/000002.jsonl'),
+    more('extra'),
+    () => [],
+  ]
+  for (const [index, change] of odd.entries()) {
+    const bytes = await rearranged(change)
+    await assert.rejects(readAll(bytes), { code: 'backup.damaged' }, `${index}`)
+  }
+})
+
+test('a row is a value of its kind for each column, or the backup is damaged', async () => {
+  const rowOf = (text: string) =>
+    rearranged((parts) =>
+      parts.map((part) =>
+        part.name === 'tables/keys/000001.jsonl'
+          ? { ...part, content: new TextEncoder().encode(text) }
+          : part,
+      ),
+    )
+  assert.equal((await readAll(await rowOf('["kms://a",null,null]\n'))).length, 4)
+  for (const row of [
+    'no json',
+    'null',
+    '{}',
+    '["kms://a",null]',
+    '["kms://a",null,null,null]',
+    '[7,null,null]',
+    '["kms://a","no base64!",null]',
+    '["kms://a",7,null]',
+    '["kms://a",null,"7"]',
+    '["kms://a",null,0.5]',
+    '["kms://a",null,9007199254740993]',
+  ]) {
+    await assert.rejects(readAll(await rowOf(`${row}\n`)), { code: 'backup.damaged-rows' }, row)
+  }
+})
+
+test('what a backup says of itself is taken word for word or not at all', async () => {
+  const { about } = source(new Map())
+  const [file] = about.files
+  const odd: readonly object[] = [
+    { domain: 'kms.acme.example/../x' },
+    { createdAt: 'today' },
+    { version: '' },
+    { store: 'oracle' },
+    { migrations: ['0001-keyring; drop'] },
+    { migrations: 'all' },
+    { tables: {} },
+    { tables: [null] },
+    { tables: [[]] },
+    { tables: [{ name: 'keys', columns: [{ name: 'uri', kind: 'real' }] }] },
+    { tables: [{ name: 'keys', columns: [{ name: 'uri' }] }] },
+    { tables: [{ name: 7, columns: [] }] },
+    { files: [{ ...file, mode: 0o4755 }] },
+    { files: [{ ...file, mode: -1 }] },
+    { files: [{ ...file, mode: 0.5 }] },
+    { files: [{ ...file, mode: '384' }] },
+    { files: [{ ...file, setting: '../core' }] },
+    { files: [{ ...file, inFolder: '../x' }] },
+  ]
+  for (const change of odd) {
+    const said: unknown = { ...about, ...change }
+    // As somebody else's program would write it.
+    const bytes = await bytesOf(writeBackup(unread(said as BackupSource['about'])))
+    await assert.rejects(readAll(bytes), { code: 'backup.damaged-about' }, JSON.stringify(change))
+  }
 })
 
 test('another format is named as such', async () => {

@@ -3,7 +3,7 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, test } from 'node:test'
-import { loadSettings, parseSettings, SettingsError } from '../../../src/config/index.ts'
+import { loadSettings, parseSettings, problemAt, SettingsError } from '../../../src/config/index.ts'
 import { aSettingsValue, changed } from './example.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'keyrealm-config-'))
@@ -367,4 +367,16 @@ describe('witnesses in the settings', () => {
       'audit.witnesses.quorum: is more than there are witnesses',
     ])
   })
+})
+
+test('one setting is judged whatever is wrong with the others', () => {
+  const at = (path: string, raw: object) => problemAt(raw, '/r.json', path)
+  assert.equal(at('realm.domain', { realm: { domain: 'kms.acme.example' } }), undefined)
+  assert.match(at('realm.domain', { realm: { domain: 'KMS' }, x: 1 }) ?? '', /in lower case/)
+  const organizations = [{ id: '17' }]
+  assert.match(at('realm.organizations.0.id', { realm: { organizations } }) ?? '', /UUID/)
+  // Judged as a whole, with the store that it makes.
+  const store = (url: string) => ({ store: { kind: 'postgres', url } })
+  assert.match(at('store.url', store('mysql://x@y/z')) ?? '', /postgres/)
+  assert.equal(at('store.url', store('postgres://x@y/z')), undefined)
 })

@@ -3,14 +3,20 @@
 
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { layOut } from '../../../scripts/releasing/release-log.ts'
+import { signCheckpoint } from '../../../src/audit/index.ts'
 import {
+  EVIDENCE,
   EVIDENCE_FILES,
+  encodeReleaseEntry,
   isReleaseProblem,
+  type Manifest,
+  type ReleaseEntry,
   type ReleaseProblemCode,
   type Signer,
   verifyRelease,
 } from '../../../src/release/index.ts'
-import { evidenceOf, flipped, KEYS, manifestOf } from '../../support/release-fixture.ts'
+import { evidenceOf, flipped, KEYS, manifestOf, sha256Hex } from '../../support/release-fixture.ts'
 
 type Evidence = ReadonlyMap<string, Uint8Array>
 
@@ -30,6 +36,17 @@ const without = (evidence: Evidence, path: string): Evidence =>
 
 const turned = (evidence: Evidence, path: string, at = 10): Evidence =>
   new Map([...evidence, [path, flipped(evidence.get(path) ?? new Uint8Array(1), at)]])
+
+/** A log with these entries, signed by its true keys. */
+const logOf = (entries: readonly (string | Uint8Array)[]) => {
+  const bodies = entries.map((entry) => Buffer.from(entry))
+  const { files, root } = layOut(bodies)
+  const origin = KEYS.signer.name
+  const head = signCheckpoint({ origin, size: bodies.length, root }, KEYS.log, 1_795_000_000)
+  return [...files, ['checkpoint', Buffer.from(head)] as const].map(
+    ([path, bytes]) => [`${EVIDENCE_FILES.log}${path}`, bytes] as const,
+  )
+}
 
 const text = (bytes: Uint8Array | undefined): string => Buffer.from(bytes ?? []).toString()
 const CHECKPOINT = `${EVIDENCE_FILES.log}checkpoint`
@@ -103,6 +120,80 @@ describe('a release', () => {
   it('is refused when the log does not end with it', () => {
     const ofFirst = [...second].filter(([path]) => path.startsWith(EVIDENCE_FILES.log))
     assert.equal(problemOf(new Map([...first, ...ofFirst])), 'release.not-logged')
+  })
+
+  it('is refused when the log’s entry is of another manifest, version or commit', () => {
+    const manifest = manifestOf('0.1.0')
+    const raw = first.get(EVIDENCE_FILES.manifest) ?? new Uint8Array()
+    const own: ReleaseEntry = {
+      version: manifest.version,
+      platform: manifest.platform,
+      commit: manifest.commit,
+      manifestSha256: sha256Hex(raw),
+    }
+    assert.equal(problemOf(new Map([...first, ...logOf([encodeReleaseEntry(own)])])), undefined)
+    for (const change of [
+      { manifestSha256: sha256Hex('another build of the same version') },
+      { version: '0.1.1' },
+      { commit: 'f'.repeat(40) },
+      { platform: 'linux-arm64' },
+    ]) {
+      const log = logOf([encodeReleaseEntry({ ...own, ...change })])
+      assert.equal(problemOf(new Map([...first, ...log])), 'release.not-logged')
+    }
+  })
+
+  it('is refused when the log holds an entry that is none, or in another spelling', () => {
+    const own = encodeReleaseEntry({
+      version: '0.0.9',
+      platform: 'linux-x64',
+      commit: 'f'.repeat(40),
+      manifestSha256: sha256Hex('x'),
+    })
+    for (const odd of [
+      'null',
+      '[]',
+      'not json',
+      own.replace('0.0.9', '0.0.9-rc.1'),
+      own.replace('"linux-x64"', '7'),
+      own.replace(/"f+"/, '7'),
+      own.replace(sha256Hex('x'), 'x'),
+      own.replace('{', '{ '),
+      own.replace('}', ',"more":1}'),
+      own.replace('"version"', '"version":"9.9.9","version"'),
+    ]) {
+      const evidence = new Map([...first, ...logOf([odd])])
+      assert.equal(problemOf(evidence), 'release.log-entry-unreadable', odd)
+    }
+    const notText = new Map([...first, ...logOf([Buffer.from([0xff, 0xfe])])])
+    assert.equal(problemOf(notText), 'release.log-entry-unreadable')
+  })
+
+  it('is refused when its manifest names a file twice, out of order, among the evidence, or is of no commit', () => {
+    const manifest = manifestOf('0.1.0')
+    const [file] = manifest.files
+    assert.ok(file !== undefined)
+    const before = { ...file, path: 'usr/bin/keyrealm' }
+    const problem = (changed: Manifest) => problemOf(evidenceOf(changed))
+    assert.equal(problem({ ...manifest, files: [before, file] }), undefined)
+    for (const files of [
+      [file, before],
+      [file, file],
+      [{ ...file, path: `${EVIDENCE}extra.mjs` }],
+      [{ ...file, path: `/${file.path}` }],
+      [{ ...file, path: `${file.path}\0` }],
+      [{ ...file, path: 'usr/lib/kеyrealm' }],
+      [{ ...file, path: 'x'.repeat(256) }],
+      [{ ...file, sha256: file.sha256.toUpperCase() }],
+    ]) {
+      assert.equal(problem({ ...manifest, files }), 'release.manifest-unreadable')
+    }
+    for (const change of [{ commit: 'main' }, { commit: 'F'.repeat(40) }]) {
+      assert.equal(problem({ ...manifest, ...change }), 'release.manifest-unreadable')
+    }
+    for (const platform of ['linux', 'Linux-x64', 'linux-x64\n']) {
+      assert.equal(problem({ ...manifest, platform }), 'release.manifest-unreadable')
+    }
   })
 
   it('is refused as rolled back when its log is shorter than the one seen before', () => {
