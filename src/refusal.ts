@@ -89,6 +89,7 @@ export type RefusalCode =
   | 'federation.issuer-may-issue-authorities'
   | 'federation.crl-stale'
   | 'federation.crl-missing'
+  | 'federation.anchors-unusable'
   // What crosses, and who may.
   | 'federation.closed'
   | 'federation.not-listed'
@@ -97,6 +98,7 @@ export type RefusalCode =
   | 'federation.claim-conflict'
   | 'federation.user-not-pinned'
   | 'federation.denied-by-home'
+  | 'federation.not-pinned-at-home'
   | 'federation.answer-wrong'
   | 'federation.statement-wrong'
   // The way to a peer.

@@ -25,6 +25,7 @@ export interface PeerActions {
   peersShow(options: PeerOptions): Promise<ExitCode>
   peersBlock(options: PeerOptions): Promise<ExitCode>
   peersUnblock(options: PeerOptions): Promise<ExitCode>
+  peersWriteOff(options: PeerOptions): Promise<ExitCode>
   peersPin(options: PeerPinOptions): Promise<ExitCode>
   peersMovePin(options: PeerPinOptions): Promise<ExitCode>
   peersCheck(options: PeerReceiptsOptions): Promise<ExitCode>
@@ -32,7 +33,7 @@ export interface PeerActions {
   peersReconcile(options: PeerReconcileOptions): Promise<ExitCode>
 }
 
-type OfDomain = 'peersShow' | 'peersBlock' | 'peersUnblock'
+type OfDomain = 'peersShow' | 'peersBlock' | 'peersUnblock' | 'peersWriteOff'
 type OfUser = 'peersPin' | 'peersMovePin'
 
 export const addPeers = (program: Command, actions: PeerActions, done: Done): void => {
@@ -67,10 +68,15 @@ export const addPeers = (program: Command, actions: PeerActions, done: Done): vo
   ofDomain(
     'show',
     'peersShow',
-    'print the users of a peer, conflicts about them, what it is owed',
+    'print the anchors that hold for a peer, its users, conflicts about them, what it is owed and since when',
   ).addOption(jsonOption())
   ofDomain('block', 'peersBlock', 'neither ask nor answer it, from the next request on')
   ofDomain('unblock', 'peersUnblock', 'work with it again')
+  ofDomain(
+    'write-off',
+    'peersWriteOff',
+    'ask a peer no longer to let go of what it was to let go of a day ago: it is never coming back',
+  )
   ofUser('pin', 'peersPin', 'say or confirm that a user is one of that peer’s')
   peers
     .command('check')
@@ -81,6 +87,11 @@ export const addPeers = (program: Command, actions: PeerActions, done: Done): vo
     .action(async (domain: string, options: Omit<PeerReceiptsOptions, 'domain'>) =>
       done(await actions.peersCheck({ ...options, domain })),
     )
+  ofUser('move-pin', 'peersMovePin', 'the same, of a user who was known as one of another peer’s')
+  addStatements(peers, actions, done)
+}
+
+const addStatements = (peers: Command, actions: PeerActions, done: Done): void => {
   peers
     .command('receipts')
     .argument('<domain>', 'the domain of the KMS of the other organisation')
@@ -90,11 +101,6 @@ export const addPeers = (program: Command, actions: PeerActions, done: Done): vo
     .action(async (domain: string, options: Omit<PeerReceiptsOptions, 'domain'>) =>
       done(await actions.peersReceipts({ ...options, domain })),
     )
-  ofUser('move-pin', 'peersMovePin', 'the same, of a user who was known as one of another peer’s')
-  addReconcile(peers, actions, done)
-}
-
-const addReconcile = (peers: Command, actions: PeerActions, done: Done): void => {
   peers
     .command('reconcile')
     .argument('<domain>', 'the domain of the KMS of the other organisation')

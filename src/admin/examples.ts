@@ -47,6 +47,7 @@ const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   'peers show': ['peers show kms.globex.example'],
   'peers block': ['peers block kms.globex.example'],
   'peers unblock': ['peers unblock kms.globex.example'],
+  'peers write-off': ['peers write-off kms.globex.example'],
   'peers pin': ['peers pin kms.globex.example --user 0b8f6a3e-51c7-4d92-a6be-3f7d20c9e114'],
   'peers move-pin': [
     'peers move-pin kms.globex.example --user 0b8f6a3e-51c7-4d92-a6be-3f7d20c9e114',

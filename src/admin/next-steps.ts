@@ -32,6 +32,8 @@ const NEXT_STEPS: Readonly<Record<string, string>> = {
     'Import the realm’s certificate: keyrealm identity import --config FILE --key KEY --chain CHAIN',
   'main.identity-refused':
     'What clients accept: RSA of 2,048 to 4,096 bits, one DNS name (the realm’s domain), no authority itself, its issuers after it in order, all valid now.',
+  'main.anchors-unusable':
+    'A folder in federation.carrier.trustFolder is named exactly as the one domain for which its PEM files hold. Put it right, or move it away.',
   'main.not-running': 'Start it: keyrealm serve --config FILE, or systemctl start keyrealm',
   'main.no-passphrase':
     'Name a file: --passphrase-file FILE, or unlock.passphrase in the settings.',

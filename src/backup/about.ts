@@ -9,7 +9,7 @@ export interface KeptFile {
   readonly part: string
   /** Dotted path of the setting that names it, e.g. `core.keyFile`. */
   readonly setting: string
-  /** Inside the folder that the setting names; absent where it names the file itself. */
+  /** Inside the folder that the setting names, or in a folder of that one; absent where it names the file itself. */
   readonly inFolder?: string
   /** Permission bits. */
   readonly mode: number
@@ -40,8 +40,8 @@ const KINDS: Readonly<Record<string, ColumnKind>> = {
 const SQL_NAME = /^[a-z][a-z0-9_]{0,62}$/
 const MIGRATION_NAME = /^\d{4}-[a-z-]{1,40}$/
 const PART_NAME = /^files\/\d{4}$/
-/** In a folder, so without a slash; hidden ones are nobody's. */
-const FILE_NAME = /^[^./\p{Cc}][^/\p{Cc}]{0,254}$/u
+/** In a folder, or in a folder of that one; hidden ones are nobody's. */
+const IN_FOLDER = /^(?:[^./\p{Cc}][^/\p{Cc}]{0,254}\/)?[^./\p{Cc}][^/\p{Cc}]{0,254}$/u
 
 const damaged = (): Fault => new Fault('backup.damaged-about')
 
@@ -82,7 +82,7 @@ const parseFile = (raw: unknown): KeptFile => {
     part: textOf(part, PART_NAME),
     setting: textOf(setting, /^[A-Za-z0-9_.]{1,200}$/),
     mode,
-    ...(inFolder === undefined ? {} : { inFolder: textOf(inFolder, FILE_NAME) }),
+    ...(inFolder === undefined ? {} : { inFolder: textOf(inFolder, IN_FOLDER) }),
   }
 }
 

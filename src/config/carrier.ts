@@ -14,7 +14,7 @@ export const carrier = (folder: string) =>
       ),
       keyFile: pathIn(folder)('Its private key (PEM, readable by its owner only).'),
       trustFolder: pathIn(folder)(
-        'Anchors that peers’ certificates must lead to (PEM files). Watched while running.',
+        'Anchors that peers’ certificates must lead to (PEM files): in the folder itself for every domain, in a folder of it named as a domain for that one, which then has no others. Watched while running.',
       ),
       crlFolder: pathIn(folder)(
         'Revocation lists (PEM or DER files). Watched while running; without a list of its issuer a certificate is refused.',

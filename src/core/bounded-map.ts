@@ -20,8 +20,9 @@ export const boundedMap = <Key, Value>(max: number): BoundedMap<Key, Value> => {
     set(key, value) {
       entries.delete(key)
       entries.set(key, value)
-      const oldest = entries.keys().next()
-      if (entries.size > max && !oldest.done) entries.delete(oldest.value)
+      // A Map walks to its first entry past all that were deleted before it.
+      const oldest = entries.size > max ? entries.keys().next() : undefined
+      if (oldest?.done === false) entries.delete(oldest.value)
     },
     delete(key) {
       entries.delete(key)

@@ -46,16 +46,16 @@ export {
   verifyJwt,
 } from './jwt.ts'
 export { constantTimeEqual, hmacSha256 } from './mac.ts'
+export type { PeerCertificate, PeerQuestion } from './peer-certificate.ts'
+export { type PeerIdentity, type PeerIdentityFiles, readPeerIdentity } from './peer-identity.ts'
 export {
+  type HeldAnchors,
   isPeerTrustProblem,
-  type PeerCertificate,
-  type PeerQuestion,
   type PeerTrust,
   type PeerTrustFiles,
   type PeerTrustProblem,
   readPeerTrust,
-} from './peer-certificate.ts'
-export { type PeerIdentity, type PeerIdentityFiles, readPeerIdentity } from './peer-identity.ts'
+} from './peer-trust.ts'
 export { type Pkcs12Content, type Pkcs12Problem, readPkcs12 } from './pkcs12.ts'
 export { type Random, systemRandom } from './random.ts'
 export { type RsaPrivateKey, rsaPrivateKeyFrom } from './rsa.ts'

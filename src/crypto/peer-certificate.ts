@@ -1,5 +1,5 @@
 // Is this certificate the KMS of that domain? The one policy for both ends of a federated connection (RFC 5280 §6,
-// RFC 9525): one exact DNS name, valid now, an issuer that can make no authority, an anchor we were given, not revoked.
+// RFC 9525): one exact DNS name, valid now, an issuer that can make no authority, an anchor that holds for that name, not revoked.
 // It proves no possession of a key (TLS does) and knows no list of peers (federation does).
 
 // First: the next import does not load without it.
@@ -14,7 +14,7 @@ import {
 } from '@peculiar/x509'
 import { isRefusal, type Refusal, refuse } from '../refusal.ts'
 import { type Instant, instant } from '../time.ts'
-import { plainSerial, type RevocationList, readRevocationList } from './crl.ts'
+import { plainSerial, type RevocationList } from './crl.ts'
 import { sha256Hex } from './hash.ts'
 import { RSA_MAX_BITS, RSA_MIN_BITS } from './rsa.ts'
 
@@ -35,116 +35,38 @@ export interface PeerQuestion {
   readonly now: Instant
 }
 
-/** What certificates of peers are measured by. A value: new files make a new one. */
-export interface PeerTrust {
-  /** PEM of every anchor: for the TLS library's own opinion beside ours. */
-  readonly anchorsPem: readonly string[]
-  /** The peer, or a Refusal `federation.certificate-…`, `federation.issuer-…`, `federation.crl-…`. */
-  judge(question: PeerQuestion): PeerCertificate | Refusal
-}
-
-export interface PeerTrustFiles {
-  /** Contents of PEM files, one or more certificates each. */
-  readonly anchors: readonly string[]
-  /** Contents of PEM or DER files, one list each. */
-  readonly revocationLists: readonly Uint8Array[]
-  /** Refuse a certificate whose issuer has given no list. */
-  readonly isRevocationRequired: boolean
-}
-
-/** Which file of which kind cannot be used, counted from 0. */
-export interface PeerTrustProblem {
-  readonly unusable: 'anchor' | 'revocation-list'
-  readonly at: number
-}
-
-export const isPeerTrustProblem = (value: object): value is PeerTrustProblem => 'unusable' in value
-
 /** Issuers between a leaf and its anchor, the anchor included. */
 const PATH_MOST = 4
 
-interface Known {
+/** A certificate, as two libraries read it. */
+export interface Known {
   readonly node: X509Certificate
   readonly parsed: ParsedCertificate
 }
 
-const know = (der: Uint8Array | string): Known => {
+/** Throws for what is no certificate. */
+export const know = (der: Uint8Array | string): Known => {
   const node = new X509Certificate(der)
   return { node, parsed: new ParsedCertificate(new Uint8Array(node.raw)) }
 }
 
-const CERTIFICATE = /-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----/g
-
-const readAnchors = (pem: string): readonly Known[] | undefined => {
-  try {
-    const found = (pem.match(CERTIFICATE) ?? []).map(know)
-    return found.length > 0 && found.every(({ node }) => node.ca) ? found : undefined
-  } catch {
-    return undefined
-  }
-}
-
-/** Anchors and lists, or the first file that cannot be relied upon: then nothing changes. */
-export const readPeerTrust = (files: PeerTrustFiles): PeerTrust | PeerTrustProblem => {
-  const anchors: Known[] = []
-  for (const [at, pem] of files.anchors.entries()) {
-    const found = readAnchors(pem)
-    if (found === undefined) return { unusable: 'anchor', at }
-    anchors.push(...found)
-  }
-  const lists: RevocationList[] = []
-  for (const [at, file] of files.revocationLists.entries()) {
-    const list = readRevocationList(file)
-    if (list === undefined) return { unusable: 'revocation-list', at }
-    lists.push(list)
-  }
-  const rules = { anchors, lists, isRevocationRequired: files.isRevocationRequired }
-  return {
-    anchorsPem: anchors.map(({ node }) => node.toString()),
-    judge: remembering((question) => judge(question, rules)),
-  }
-}
-
-type Judge = PeerTrust['judge']
-
-/** Chains remembered; each is some peer's. */
-const ACCEPTED_MOST = 256
-
-/**
- * Parsing and verifying a chain costs milliseconds, and a peer shows the same one each time. Only what was accepted is remembered, by its
- * exact bytes, and no longer than it may be relied upon; other trust is another memory.
- */
-const remembering = (judge: Judge): Judge => {
-  const accepted = new Map<string, { readonly by: PeerCertificate; readonly since: Instant }>()
-  return (question) => {
-    const name = question.chain.map(sha256Hex).join()
-    const { by, since } = accepted.get(name) ?? {}
-    const { expected, now } = question
-    const isSame = by !== undefined && (expected === undefined || expected === by.domain)
-    if (isSame && since !== undefined && now >= since && now < by.until) return by
-    const verdict = judge(question)
-    if (isRefusal(verdict)) return verdict
-    accepted.delete(name)
-    accepted.set(name, { by: verdict, since: now })
-    const oldest = accepted.keys().next()
-    if (accepted.size > ACCEPTED_MOST && !oldest.done) accepted.delete(oldest.value)
-    return verdict
-  }
-}
-
-interface Rules {
-  readonly anchors: readonly Known[]
+export interface Rules {
+  /** Those that hold for a domain; undefined where the operator's word on it cannot be relied upon. */
+  anchorsOf(domain: string): readonly Known[] | undefined
   readonly lists: readonly RevocationList[]
   readonly isRevocationRequired: boolean
 }
 
-const judge = (question: PeerQuestion, rules: Rules): PeerCertificate | Refusal => {
+/** The peer, or a Refusal `federation.certificate-…`, `federation.issuer-…`, `federation.crl-…`, `federation.anchors-unusable`. */
+export const judgePeer = (question: PeerQuestion, rules: Rules): PeerCertificate | Refusal => {
   const presented = readChain(question.chain)
   if (isRefusal(presented)) return presented
   const [leaf, ...others] = presented
   const domain = nameOf(leaf, question.expected) ?? refuse('federation.certificate-name')
   if (isRefusal(domain)) return domain
-  const path = pathOf(leaf, others, rules.anchors)
+  const anchors = rules.anchorsOf(domain)
+  if (anchors === undefined) return refuse('federation.anchors-unusable', domain)
+  const path = pathOf(leaf, others, anchors)
   const about = (no: Refusal): Refusal => refuse(no.refused, no.about ?? domain)
   if (path === undefined) return refuse('federation.certificate-untrusted', domain)
   const until = whyRefused({ leaf, path, now: question.now }, rules)

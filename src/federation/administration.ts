@@ -5,7 +5,7 @@ import type { Act } from '../audit/index.ts'
 import type { Random } from '../crypto/index.ts'
 import type { UserId } from '../id.ts'
 import type { Ledger, Pin, Transaction } from '../kms/index.ts'
-import type { Instant } from '../time.ts'
+import { before, type Instant, seconds, toRfc3339 } from '../time.ts'
 import type { PeerDomain } from './domain.ts'
 
 const decided = (action: string, domain: string, more: Partial<Act> = {}): Act => ({
@@ -33,6 +33,31 @@ export const unblockPeer = (ledger: Ledger, domain: PeerDomain): Promise<boolean
     if (known?.blockedAt === undefined) return { result: false, acts: [] }
     await tx.peers.setBlocked(domain, now, undefined)
     return { result: true, acts: [decided('peer.unblocked', domain)] }
+  })
+
+/**
+ * A realm that heard nothing of us for so long reads nothing of ours on its own: the longest `offlineGraceForSeconds` there is.
+ * What it would still let go of are copies that open for nobody there.
+ */
+export const WRITE_OFF_AFTER = seconds(86_400)
+
+export interface WrittenOff {
+  readonly withdrawals: number
+  /** Too young: it goes on being pushed. */
+  readonly left: number
+}
+
+/** Of what a realm owes a domain that is never coming back, all that is a day old; what comes after is owed as ever. */
+export const writeOffDebts = (ledger: Ledger, domain: PeerDomain): Promise<WrittenOff> =>
+  ledger.commit<WrittenOff>(async (tx, now) => {
+    const until = before(now, WRITE_OFF_AFTER)
+    const { count: withdrawals, oldest } = await tx.debts.tallyOwed(domain, until)
+    const left = (await tx.debts.tallyOwed(domain)).count - withdrawals
+    const result = { withdrawals, left }
+    if (oldest === undefined) return { result, acts: [] }
+    await tx.debts.writeOffOwed(domain, until)
+    const details = { withdrawals, left, oldest: toRfc3339(oldest) }
+    return { result, acts: [decided('peer.debts-written-off', domain, { details })] }
   })
 
 /** The log knows people by pseudonym, those who were never here, too. */

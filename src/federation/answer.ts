@@ -3,7 +3,14 @@
 
 import { decodeB64u, SecretBytes } from '../crypto/index.ts'
 import { parseClientId, parseUserId, type ResourceUri } from '../id.ts'
-import type { Granted, PeerAsk, Told, ToldKey } from '../kms/index.ts'
+import {
+  type Granted,
+  isDenial,
+  NOT_PINNED,
+  type PeerAsk,
+  type Told,
+  type ToldKey,
+} from '../kms/index.ts'
 import {
   hostOf,
   parseAuthId,
@@ -12,7 +19,7 @@ import {
   parseTarget,
   urisOf,
 } from '../protocol/index.ts'
-import { isRefusal, type Refusal, refuse } from '../refusal.ts'
+import { isRefusal, type Refusal, type RefusalCode, refuse } from '../refusal.ts'
 import { parseRfc3339 } from '../time.ts'
 
 type Json = Readonly<Record<string, unknown>>
@@ -191,9 +198,13 @@ const waysIn = ({ through }: Json, own: string): Pick<Told, 'through'> => {
 const parseOne = (raw: unknown, ask: PeerAsk, own: string): Answered => {
   const answer = asJson(raw)
   const result = resultOf(answer, ask)
-  const isDenied = isRefusal(result) && result.refused === 'federation.denied-by-home'
+  const isDenied = isRefusal(result) && isDenial(result)
   return { result, ...(isDenied ? waysIn(answer, own) : {}) }
 }
+
+/** Of all that a home may say of a refusal, the one word that is about us alone. */
+const denialOf = ({ code }: Json): RefusalCode =>
+  code === NOT_PINNED ? 'federation.not-pinned-at-home' : 'federation.denied-by-home'
 
 /** A peer that is locked or broken has said neither yes nor no. */
 const resultOf = (answer: Json, ask: PeerAsk): Granted | Refusal => {
@@ -201,7 +212,7 @@ const resultOf = (answer: Json, ask: PeerAsk): Granted | Refusal => {
   if (typeof status !== 'number' || !Number.isInteger(status)) return wrong('status')
   if (status >= 200 && status < 300) return granted(status, answer, ask)
   if (status === 429) return refuse('federation.peer-busy', ask.domain)
-  if (status >= 400 && status < 500) return refuse('federation.denied-by-home', ask.domain)
+  if (status >= 400 && status < 500) return refuse(denialOf(answer), ask.domain)
   return refuse('federation.peer-broken', ask.domain)
 }
 

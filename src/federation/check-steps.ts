@@ -54,7 +54,11 @@ const FIXES: Partial<Readonly<Record<RefusalCode, readonly [CheckStep, string]>>
   'federation.certificate-expired': ['chain', 'the partner renews its certificate'],
   'federation.certificate-untrusted': [
     'chain',
-    'put the partner’s authority into our trust folder, after its fingerprint was compared by another way',
+    'put the partner’s authority into trust/DOMAIN (or trust, for every domain without such a folder), after its fingerprint was compared by another way',
+  ],
+  'federation.anchors-unusable': [
+    'chain',
+    'our folder of anchors for this domain cannot be relied upon: keyrealm preflight says what is wrong with it',
   ],
   'federation.issuer-may-issue-authorities': [
     'issuer',

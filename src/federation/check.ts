@@ -2,8 +2,9 @@
 // it speak our protocol, and does it refuse what it must refuse. Each step says what was found and what an operator has to do. It
 // asks for nothing that exists and pins nobody.
 
-import type { Random } from '../crypto/index.ts'
+import type { HeldAnchors, Random } from '../crypto/index.ts'
 import { parseUserId } from '../id.ts'
+import { isDenial } from '../kms/index.ts'
 import { urisOf } from '../protocol/index.ts'
 import { isRefusal, type Refusal, type RefusalCode } from '../refusal.ts'
 import { after, type Instant, seconds } from '../time.ts'
@@ -43,12 +44,30 @@ export interface CheckParts {
   readonly elapsedMs: () => number
   readonly isBlocked: boolean
   readonly isRevocationRequired: boolean
+  /** That hold for the domain in question. */
+  readonly anchors: HeldAnchors
 }
 
 const PATIENCE = seconds(4.5)
 const WARM_PINGS = 4
 /** Clients wait six seconds for everything. */
 const SLOW_MS = 1500
+
+const ANCHORS_SHOWN = 4
+const HELD_FOR = {
+  'every-domain': 'every domain',
+  'this-domain': 'this domain alone',
+  unusable: '',
+}
+
+/** Which anchors hold for the domain, by SHA-256. */
+const heldText = ({ scope, sha256 }: HeldAnchors): string => {
+  if (scope === 'unusable')
+    return 'no anchor holds: our folder for this domain cannot be relied upon'
+  const more = sha256.length > ANCHORS_SHOWN ? ', …' : ''
+  const shown = `${sha256.slice(0, ANCHORS_SHOWN).join(', ')}${more}`
+  return `anchors for ${HELD_FOR[scope]}: ${sha256.length} (SHA-256 ${shown})`
+}
 
 const failed = ({ refused, about }: Refusal): CheckFinding => {
   const [step, fix] = fixOf(refused)
@@ -59,6 +78,12 @@ const failed = ({ refused, about }: Refusal): CheckFinding => {
     fix,
     ...(about === undefined ? {} : { found: about }),
   }
+}
+
+/** Of a chain, also which anchors it would have had to lead to. */
+const failedToMeet = (no: Refusal, { anchors }: CheckParts): CheckFinding => {
+  const finding = failed(no)
+  return finding.step === 'chain' ? { ...finding, found: heldText(anchors) } : finding
 }
 
 /** Those before the step are good: a step is only come to by way of them. */
@@ -74,7 +99,7 @@ type Reply = PeerReply & { readonly connection: PeerConnectionFacts }
 
 const connectionFindings = (
   { connection }: Reply,
-  { isRevocationRequired }: CheckParts,
+  { isRevocationRequired, anchors }: CheckParts,
 ): readonly CheckFinding[] => {
   const { tlsGroup, certificateSha256, carrier } = connection
   const isHybrid = tlsGroup.includes('MLKEM')
@@ -82,7 +107,7 @@ const connectionFindings = (
     { step: 'policy', verdict: 'good' },
     { step: 'way', verdict: 'good', found: carrier },
     { step: 'name', verdict: 'good', found: `SHA-256 ${certificateSha256}` },
-    { step: 'chain', verdict: 'good' },
+    { step: 'chain', verdict: 'good', found: heldText(anchors) },
     { step: 'issuer', verdict: 'good', found: 'it can make no authority' },
     isRevocationRequired
       ? { step: 'revocation', verdict: 'good', found: 'by a list that is fresh' }
@@ -169,7 +194,7 @@ export const checkPeer = async (parts: CheckParts, peer: PeerDomain): Promise<Pe
     : policyRefusal(parts.policy, parts.domain, peer)
   if (closed !== undefined) return ended(upTo(failed(closed)))
   const first = await ask(PEER_PATHS.ping, {})
-  if (isRefusal(first)) return ended(upTo(failed(first)))
+  if (isRefusal(first)) return ended(upTo(failedToMeet(first, parts)))
   const connected = connectionFindings(first, parts)
   const theirs = policyFinding(first)
   const spoken = theirs.verdict === 'good' ? protocolFinding(first, peer) : theirs
@@ -185,10 +210,7 @@ export const checkPeer = async (parts: CheckParts, peer: PeerDomain): Promise<Pe
   const question = { domain: peer, userId: nobody, operation }
   const reply = await ask(PEER_PATHS.requests, batchOf([question]))
   const [answered] = isRefusal(reply) ? [] : parseAnswers(reply.body, [question], parts.domain)
-  const isDenied =
-    answered !== undefined &&
-    isRefusal(answered.result) &&
-    answered.result.refused === 'federation.denied-by-home'
+  const isDenied = answered !== undefined && isRefusal(answered.result) && isDenial(answered.result)
   const state = stateFinding(first)
   return ended([
     ...connected,

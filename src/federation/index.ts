@@ -1,6 +1,14 @@
 // The door of federation: which keys cross between organisations, on whose behalf, and who may take them.
 
-export { blockPeer, type Pinned, pinUser, unblockPeer } from './administration.ts'
+export {
+  blockPeer,
+  type Pinned,
+  pinUser,
+  unblockPeer,
+  WRITE_OFF_AFTER,
+  type WrittenOff,
+  writeOffDebts,
+} from './administration.ts'
 export { type CheckFinding, type CheckParts, checkPeer, type PeerCheck } from './check.ts'
 export { type PeerDomain, parsePeerDomain } from './domain.ts'
 export { createForeignHome, type HomeParts } from './home.ts'

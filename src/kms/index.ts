@@ -24,7 +24,14 @@ export {
   operationAnswer,
 } from './corridor/pipeline.ts'
 export type { StoredAnswer, StoredAnswerId } from './corridor/stored-answer.ts'
-export type { ForeignHome, Granted, PeerAsk, Told, ToldKey } from './foreign/foreign.ts'
+export {
+  type ForeignHome,
+  type Granted,
+  isDenial,
+  type PeerAsk,
+  type Told,
+  type ToldKey,
+} from './foreign/foreign.ts'
 export {
   createPeerDesk,
   type PeerAnswer,
@@ -51,6 +58,7 @@ export {
   type PeerReceipt,
   type ReceiptStore,
 } from './foreign/peer-receipts.ts'
+export { NOT_PINNED } from './foreign/peer-standing.ts'
 export { type BindParts, retryBinds } from './foreign/pending-binds.ts'
 export type {
   CoreOperation,

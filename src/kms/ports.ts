@@ -86,6 +86,8 @@ export interface ResourceStore {
   /** At most `limit` whose keys are stale, those first that have been so for longest. */
   stale(limit: number): Promise<readonly Resource[]>
   countStale(): Promise<number>
+  /** The `limit` that the next sweep takes. */
+  expired(now: Instant, limit: number): Promise<readonly ResourceUri[]>
   /** Deletes at most `limit` resources whose time to live has passed, with their authorizations. */
   sweepExpired(now: Instant, limit: number): Promise<readonly ResourceUri[]>
 }

@@ -5,7 +5,7 @@ import type { Act } from '../audit/index.ts'
 import { before, type Duration } from '../time.ts'
 import type { Channels } from './corridor/channels.ts'
 import type { Ledger } from './corridor/ledger.ts'
-import { keysGoStale, withdrawCopies } from './joint/staleness.ts'
+import { keysGoStale, waysEnded, withdrawCopies } from './joint/staleness.ts'
 
 export interface Swept {
   readonly sessions: number
@@ -42,13 +42,18 @@ export const sweep = async (
   const { sessions, counts } = await ledger.commit(async (tx, now) => {
     const ended = await tx.sessions.sweepExpired(before(now, sessionGrace), limit)
     const keys = await tx.keys.sweepUnbound(now, limit)
+    // Asked before they go: nothing says afterwards which rooms were read by way of them.
+    const touched = await tx.authorizations.containing(await tx.resources.expired(now, limit), now)
     const resources = await tx.resources.sweepExpired(now, limit)
-    await withdrawCopies(tx, now, resources)
+    const gone = new Set(resources)
     const lapsed = await tx.authorizations.expired(now, limit)
     const authorizations = await tx.authorizations.sweepExpired(now, limit)
     // Whoever was let in for a time still has the keys of that time.
     const rooms = [...new Set(lapsed.map((one) => one.resourceUri))]
     await keysGoStale(tx, now, rooms, [...new Set(lapsed.map((one) => one.authId))])
+    await withdrawCopies(tx, now, resources)
+    const left = touched.filter((uri) => !gone.has(uri))
+    await waysEnded(tx, now, left)
     return {
       result: {
         sessions: ended,

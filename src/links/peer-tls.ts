@@ -12,6 +12,7 @@ import {
 import { isRefusal, type Refusal, refuse } from '../refusal.ts'
 import type { Instant } from '../time.ts'
 import { HelloTap } from './peer-hello.ts'
+import { isVerifiedBy } from './peer-second-look.ts'
 import { isVerifiedByTls } from './peer-verdict.ts'
 
 /** What a certificate was found to prove; the policy itself is `crypto`'s. */
@@ -23,7 +24,8 @@ export interface JudgedCertificate {
 
 /** What certificates are measured by. Another object means that files have changed. */
 export interface PeerTrustView {
-  readonly anchorsPem: readonly string[]
+  /** Of those that hold for a domain; without one, of all. The same array for the same answer. */
+  anchorsPem(domain?: string): readonly string[]
   judge(question: {
     readonly chain: readonly Uint8Array[]
     readonly expected?: string
@@ -65,13 +67,16 @@ const NODE_NAMES = new Map([
 /** What is recorded where TLS would not tell. */
 const UNKNOWN_GROUP = 'unknown'
 
-const contextOf = (tls: PeerTls): SecureContextOptions & { rejectUnauthorized: boolean } => {
+const contextOf = (
+  tls: PeerTls,
+  anchorsPem: readonly string[],
+): SecureContextOptions & { rejectUnauthorized: boolean } => {
   const { chainPem, keyPem } = tls.identity()
   const groups = tls.isPostQuantumRequired ? HYBRID : [...HYBRID, ...CLASSICAL]
   return {
     cert: chainPem,
     key: keyPem,
-    ca: [...tls.trust().anchorsPem],
+    ca: [...anchorsPem],
     // Anchors may be issuers themselves: trust ends where the operator put it.
     allowPartialTrustChain: true,
     minVersion: 'TLSv1.3',
@@ -110,26 +115,42 @@ interface Proving {
   readonly tlsGroup: string
   /** Whom the connection is for. */
   readonly expected: string | undefined
+  /** By which the TLS library has judged. */
+  readonly anchorsPem: readonly string[]
 }
 
-const prove = (proving: Proving, tls: PeerTls): PeerSocket | Unproven => {
+const prove = async (proving: Proving, tls: PeerTls): Promise<PeerSocket | Unproven> => {
   const { chain, ...shown } = presentedBy(proving.socket)
-  const proven = judge(proving, chain, tls)
+  const proven = await judge(proving, chain, tls)
   return isRefusal(proven) ? { ...proven, ...shown } : proven
 }
 
-const judge = (
+/** By exactly the anchors that hold for the domain, whatever those of the handshake were. */
+const isVerified = async (
+  { socket, anchorsPem }: Proving,
+  chain: readonly Uint8Array[],
+  holding: readonly string[],
+): Promise<boolean> => {
+  if (!isVerifiedByTls(socket)) return false
+  if (holding === anchorsPem) return true
+  const keyType = socket.getPeerX509Certificate()?.publicKey.asymmetricKeyType
+  return await isVerifiedBy(holding, { chain, keyType })
+}
+
+const judge = async (
   proving: Proving,
   chain: readonly Uint8Array[],
   tls: PeerTls,
-): PeerSocket | Refusal => {
+): Promise<PeerSocket | Refusal> => {
   const { socket, carrier, tlsGroup, expected } = proving
   const question = { chain, ...(expected === undefined ? {} : { expected }) }
   let trust = tls.trust()
   let judgedAt = tls.now()
   const first = trust.judge({ ...question, now: judgedAt })
   if (isRefusal(first)) return first
-  if (!isVerifiedByTls(socket)) return refuse('federation.certificate-unfit', first.domain)
+  if (!(await isVerified(proving, chain, trust.anchorsPem(first.domain)))) {
+    return refuse('federation.certificate-unfit', first.domain)
+  }
   const domain = parsePeerDomain(first.domain)
   // Our own name at the other end: somebody connected us with ourselves.
   if (domain === undefined || domain === tls.ownDomain) return refuse('federation.certificate-name')
@@ -176,7 +197,8 @@ export const connectPeer = (
 ): Promise<PeerSocket | Unproven> =>
   new Promise((resolve) => {
     // No server name: whoever carries the bytes need not read whom we mean, and a realm has one certificate.
-    const socket = connect({ ...contextOf(tls), socket: raw })
+    const anchorsPem = tls.trust().anchorsPem(domain)
+    const socket = connect({ ...contextOf(tls, anchorsPem), socket: raw })
     const settle = (outcome: PeerSocket | Unproven): void => {
       clearTimeout(timer)
       if (isRefusal(outcome)) {
@@ -196,7 +218,7 @@ export const connectPeer = (
     })
     socket.once('secureConnect', () => {
       const tlsGroup = groupAtClient(socket)
-      settle(prove({ socket, carrier, tlsGroup, expected: domain }, tls))
+      void prove({ socket, carrier, tlsGroup, expected: domain, anchorsPem }, tls).then(settle)
     })
   })
 
@@ -217,7 +239,9 @@ export const acceptPeer = (
 ): Promise<PeerSocket | Unproven> =>
   new Promise((resolve) => {
     const tap = new HelloTap(raw)
-    const { rejectUnauthorized, ...context } = contextOf(tls)
+    // Who comes without the core is known by name later: then the TLS library looks a second time.
+    const anchorsPem = tls.trust().anchorsPem(claimed)
+    const { rejectUnauthorized, ...context } = contextOf(tls, anchorsPem)
     // Not `tls.Server`: its sockets forget the issuers that a peer presented.
     const socket = new TLSSocket(tap, {
       isServer: true,
@@ -243,13 +267,15 @@ export const acceptPeer = (
     // Nobody reads the socket yet, so that it would not notice: whoever leaves now must not keep a place.
     const left = (): void => fail(refuse('federation.peer-broken'))
     tap.once('end', left)
-    socket.once('secure', () => {
-      tap.off('end', left)
+    const judge = async (): Promise<void> => {
       const tlsGroup = tap.group ?? UNKNOWN_GROUP
-      const proven = prove({ socket, carrier, tlsGroup, expected: claimed }, tls)
-      if (isRefusal(proven)) sayGoodbye(socket, proven)
+      const proving = { socket, carrier, tlsGroup, expected: claimed, anchorsPem }
+      const proven = await prove(proving, tls)
+      tap.off('end', left)
+      if (isRefusal(proven) && !socket.destroyed) sayGoodbye(socket, proven)
       settle(proven)
-    })
+    }
+    socket.once('secure', () => void judge())
   })
 
 const GOODBYE_WITHIN_MS = 1000

@@ -3,10 +3,11 @@
 
 import type { TLSSocket } from 'node:tls'
 
-/** After the handshake: true only if OpenSSL led the chain to an anchor of this connection. False where it will not say. */
+/** After the chain was shown: true only if OpenSSL led it to an anchor of this connection. False where it will not say. */
 export const isVerifiedByTls = (socket: TLSSocket): boolean => {
-  const handle: unknown = Reflect.get(socket, '_handle')
-  if (typeof handle !== 'object' || handle === null || !('verifyError' in handle)) return false
-  const { verifyError } = handle
-  return typeof verifyError === 'function' && verifyError.call(handle) === null
+  // Not `_handle`, which may outlive what it asks: `ssl` is null as soon as there is nobody to ask.
+  const ssl: unknown = Reflect.get(socket, 'ssl')
+  if (typeof ssl !== 'object' || ssl === null || !('verifyError' in ssl)) return false
+  const { verifyError } = ssl
+  return typeof verifyError === 'function' && verifyError.call(ssl) === null
 }

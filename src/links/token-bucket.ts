@@ -23,6 +23,11 @@ interface Bucket {
 
 export const createRateLimit = ({ perSecond, burst, names }: RateRules): RateLimit => {
   const buckets = new Map<string, Bucket>()
+  /** Only when it must: a Map walks to its first entry past all that were deleted before it. */
+  const forgetIdlest = (): void => {
+    const idlest = buckets.keys().next()
+    if (!idlest.done) buckets.delete(idlest.value)
+  }
   return {
     take(name, count, now) {
       const { tokens, at } = buckets.get(name) ?? { tokens: burst, at: now }
@@ -32,8 +37,7 @@ export const createRateLimit = ({ perSecond, burst, names }: RateRules): RateLim
       const isEnough = full >= count
       buckets.delete(name)
       buckets.set(name, { tokens: isEnough ? full - count : full, at: now })
-      const idlest = buckets.keys().next()
-      if (buckets.size > names && !idlest.done) buckets.delete(idlest.value)
+      if (buckets.size > names) forgetIdlest()
       return isEnough
     },
   }

@@ -29,6 +29,11 @@ export const createRateLimit = ({
   elapsedSeconds,
 }: RateLimitOptions) => {
   const buckets = new Map<string, Bucket>()
+  /** Only when it must: a Map walks to its first entry past all that were deleted before it. */
+  const forgetIdlest = (): void => {
+    const idlest = buckets.keys().next()
+    if (!idlest.done) buckets.delete(idlest.value)
+  }
   return {
     /** Takes one token; undefined if there was one, else the seconds until there is. */
     take: (address: string): number | undefined => {
@@ -42,8 +47,7 @@ export const createRateLimit = ({
       // Deleted first, so that the map stays in order of last use.
       buckets.delete(address)
       buckets.set(address, { tokens: isAllowed ? filled - 1 : filled, atSeconds })
-      const oldest = buckets.keys().next()
-      if (buckets.size > addressesMax && !oldest.done) buckets.delete(oldest.value)
+      if (buckets.size > addressesMax) forgetIdlest()
       return isAllowed ? undefined : (1 - filled) / perSecond
     },
   }

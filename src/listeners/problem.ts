@@ -28,7 +28,10 @@ const PROBLEMS = {
     409,
     'They are authorised still or again: users off-board once more.',
   ],
-  'erasure.withdrawals-owed': [409, 'A peer has not confirmed yet that it let go of them.'],
+  'erasure.withdrawals-owed': [
+    409,
+    'A peer has not confirmed yet that it let go of them; one that is never coming back: peers write-off.',
+  ],
   'erasure.not-acknowledged': [409, 'The cloud has not confirmed that they are out: wait for it.'],
 } as const satisfies Readonly<Record<string, readonly [status: number, detail: string]>>
 

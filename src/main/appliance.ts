@@ -321,7 +321,7 @@ export const createAppliance = async (
       shipStatus: () => shipping.status(),
       auditEntries: (page) => auditEntries(realm, page),
       erase: (userId) => erase(parts, userId),
-      checkPeer: (domain) => runCheck(realm, link, domain),
+      checkPeer: (domain) => runCheck(realm, carrier, domain),
       reloadIdentity: () => reloadIdentity(parts),
     },
     close: async () => {

@@ -1,7 +1,7 @@
-// What peers are measured by, and what proves this realm to them, as the operator's files have it now. Files that cannot be relied
-// upon throw: what was read before them goes on.
+// What peers are measured by, and what proves this realm to them, as the operator's files have it now. Files for everybody that cannot
+// be relied upon throw, and what was read before them goes on; those for one domain shut that domain out.
 
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { readSecret, type Settings } from '../config/index.ts'
 import {
@@ -13,40 +13,82 @@ import {
   sha256Hex,
 } from '../crypto/index.ts'
 import { Fault } from '../fault.ts'
+import { parsePeerDomain } from '../federation/index.ts'
+import { CommandError } from './command-error.ts'
+import { type FolderProblem, filesOf, readTrustFolder, type TrustFolder } from './trust-folder.ts'
 
 export type CarrierSettings = NonNullable<Settings['federation']['carrier']>
 
-const filesOf = (folder: string | undefined): readonly Uint8Array[] =>
-  folder === undefined
-    ? []
-    : readdirSync(folder, { withFileTypes: true })
-        .filter((entry) => entry.isFile() && !entry.name.startsWith('.'))
-        .map(({ name }) => new Uint8Array(readFileSync(join(folder, name))))
-
-export interface TrustFiles {
-  /** Another one means that a file has changed. */
-  readonly fingerprint: string
-  /** Throws a Fault `main.peer-trust` for a file that cannot be relied upon. */
-  load(): PeerTrust
+export interface LoadedTrust {
+  readonly trust: PeerTrust
+  /** Folders of single domains that hold for nobody, for what is wrong with them. */
+  readonly problems: readonly FolderProblem[]
 }
 
+export interface TrustFiles {
+  /** Another one means that something has changed. */
+  readonly fingerprint: string
+  /** Throws a Fault `main.peer-trust` for a file for every domain, or a list, that cannot be relied upon. */
+  load(): LoadedTrust
+}
+
+const textOf = (file: Uint8Array): string => new TextDecoder().decode(file)
+
+const fingerprintOf = (folder: TrustFolder, lists: readonly Uint8Array[]): string =>
+  JSON.stringify([
+    folder.anchors.map(sha256Hex),
+    [...folder.anchorsOf].map(([domain, files]) => [domain, files.map(sha256Hex)]),
+    folder.problems,
+    lists.map(sha256Hex),
+  ])
+
+/** Those that only reading the certificates shows. */
+const unfitOf = (trust: PeerTrust, known: readonly FolderProblem[]): readonly FolderProblem[] =>
+  trust.unusableFor
+    .map(parsePeerDomain)
+    .filter((domain) => domain !== undefined)
+    .filter((domain) => known.every((one) => one.domain !== domain))
+    .map((domain) => {
+      return { folder: domain, domain, why: 'a file in it holds no certificate of an authority' }
+    })
+
+/** Throws where one of the two folders, or a file for every domain, cannot be read. */
 export const readTrustFiles = (settings: CarrierSettings): TrustFiles => {
-  const anchors = filesOf(settings.trustFolder)
-  const lists = filesOf(settings.crlFolder)
+  const folder = readTrustFolder(settings.trustFolder)
+  const lists = settings.crlFolder === undefined ? [] : filesOf(settings.crlFolder)
   return {
-    fingerprint: [...anchors, '', ...lists]
-      .map((file) => (typeof file === 'string' ? file : sha256Hex(file)))
-      .join(),
+    fingerprint: fingerprintOf(folder, lists),
     load() {
       const trust = readPeerTrust({
-        anchors: anchors.map((file) => new TextDecoder().decode(file)),
+        anchors: folder.anchors.map(textOf),
+        anchorsOf: new Map([...folder.anchorsOf].map(([name, files]) => [name, files.map(textOf)])),
         revocationLists: lists,
         isRevocationRequired: settings.requireCrl,
       })
       if (isPeerTrustProblem(trust)) throw new Fault('main.peer-trust')
-      return trust
+      return { trust, problems: [...folder.problems, ...unfitOf(trust, folder.problems)] }
     },
   }
+}
+
+const unsound = (trustFolder: string, problems: readonly FolderProblem[]): CommandError =>
+  new CommandError(
+    'main.anchors-unusable',
+    problems.map(({ folder, why }) => `${join(trustFolder, folder)}: ${why}`).join('; '),
+  )
+
+/** For a start: throws a CommandError `main.anchors-unusable` that names each folder and what is wrong with it. */
+export const loadSoundTrust = (files: TrustFiles, { trustFolder }: CarrierSettings): PeerTrust => {
+  const { trust, problems } = files.load()
+  if (problems.length > 0) throw unsound(trustFolder, problems)
+  return trust
+}
+
+/** The same of settings, without lists and certificates of our own; a folder that is not there is for others to miss. */
+export const assertSoundAnchors = ({ federation: { carrier } }: Settings): void => {
+  if (carrier === undefined || !existsSync(carrier.trustFolder)) return
+  const { crlFolder: _, ...anchorsOnly } = carrier
+  loadSoundTrust(readTrustFiles(anchorsOnly), carrier)
 }
 
 /** Throws a Fault `main.peer-identity` for a key that is not the certificate's, or a certificate that is not of `domain`. */

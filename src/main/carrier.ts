@@ -1,6 +1,7 @@
 // The carrier between realms, joined: certificates and lists from their folders, read again while running; questions to
 // peers, and peers' questions. What may cross is federation's; nothing here decides about a key.
 
+import type { PeerTrust } from '../crypto/index.ts'
 import type { PeerLink, ServePeer } from '../federation/index.ts'
 import {
   type CoreLink,
@@ -15,7 +16,12 @@ import {
 import { createPeerListener } from '../listeners/index.ts'
 import { type Job, type Log, type Metrics, type Part, systemClock } from '../runtime/index.ts'
 import { seconds } from '../time.ts'
-import { type CarrierSettings, readIdentity, readTrustFiles } from './carrier-files.ts'
+import {
+  type CarrierSettings,
+  loadSoundTrust,
+  readIdentity,
+  readTrustFiles,
+} from './carrier-files.ts'
 
 export interface CarrierParts {
   readonly settings: CarrierSettings
@@ -31,6 +37,8 @@ export interface CarrierParts {
 
 export interface Carrier {
   readonly peers: PeerLink
+  /** What peers are measured by at this moment. */
+  trust(): PeerTrust
   /** For `openCoreLink`: streams that peers open. */
   readonly onStream: (incoming: IncomingStream) => boolean
   /** Follow the folders of anchors and lists, and our own certificate. */
@@ -69,7 +77,7 @@ const HANDSHAKE_WITHIN_MS = 3000
 const followFiles = ({ settings, domain, log, metrics }: CarrierParts, onTrust: () => void) => {
   const first = readTrustFiles(settings)
   let { fingerprint } = first
-  let trust = first.load()
+  let trust = loadSoundTrust(first, settings)
   let identity = readIdentity(settings, domain)
   metrics.gaugeOf(
     {
@@ -78,13 +86,22 @@ const followFiles = ({ settings, domain, log, metrics }: CarrierParts, onTrust: 
     },
     () => (identity.validUntil - systemClock.now()) / 1000,
   )
-  // A file that cannot be used changes nothing, and the job that fails says so every time.
+  metrics.gaugeOf(
+    {
+      ...{ room: 'peers', thing: 'anchors_unusable', unit: 'count' },
+      help: 'Domains of which nobody is accepted, because their folder of anchors cannot be relied upon.',
+    },
+    () => trust.unusableFor.length,
+  )
+  // A file for everybody that cannot be used changes nothing, and the job that fails says so every time.
   const followTrust = async (): Promise<void> => {
     const next = readTrustFiles(settings)
     if (next.fingerprint === fingerprint) return
-    trust = next.load()
+    const loaded = next.load()
+    trust = loaded.trust
     fingerprint = next.fingerprint
     log.info('peers.trust-reloaded')
+    for (const problem of loaded.problems) log.error('peers.anchors-unusable', { ...problem })
     onTrust()
   }
   // Connections that are open go on under the old one: nothing about it has become untrue.
@@ -139,6 +156,7 @@ export const joinCarrier = (parts: CarrierParts): Carrier => {
     })
   return {
     peers,
+    trust: files.trust,
     onStream: ({ from, stream }) =>
       settings.relay && server.take(stream, { claimed: from, carrier: 'relayed' }),
     jobs: files.jobs,

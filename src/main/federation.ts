@@ -17,11 +17,12 @@ import {
   type Signer,
   tellUses,
 } from '../federation/index.ts'
-import { type ForeignHome, retryBinds, type Told } from '../kms/index.ts'
+import { type ForeignHome, isDenial, retryBinds, type Told } from '../kms/index.ts'
 import { isRefusal } from '../refusal.ts'
 import type { Job, Metrics } from '../runtime/index.ts'
 import { type Instant, seconds } from '../time.ts'
 import type { Realm } from './assembly.ts'
+import { type NamedPeers, peerLabels } from './peer-watch.ts'
 import { originOf } from './published-log.ts'
 
 /** Clients wait six seconds for everything; what is left is for both transactions and the way to the client. */
@@ -45,20 +46,26 @@ const OUTCOMES = ['granted', 'denied', 'no-answer'] as const
 
 const outcomeOf = ({ result }: Told): (typeof OUTCOMES)[number] => {
   if (!isRefusal(result)) return 'granted'
-  return result.refused === 'federation.denied-by-home' ? 'denied' : 'no-answer'
+  return isDenial(result) ? 'denied' : 'no-answer'
 }
 
-/** Which peer it was stands in the audit log: no name of a stranger becomes a series. */
-const watchQuestions = (metrics: Metrics): ((told: Told, now: Instant) => void) => {
+/** By peer where settings name it: no name of a stranger becomes a series. */
+export const watchQuestions = (
+  federation: NamedPeers,
+  metrics: Metrics,
+): ((told: Told, now: Instant) => void) => {
   const asked = metrics.histogram({
     room: 'federation',
     thing: 'questions',
     unit: 'seconds',
     help: 'What peers were asked, how long it took, and what came of it.',
-    labels: { outcome: OUTCOMES },
+    labels: { peer: peerLabels(federation), outcome: OUTCOMES },
   })
   return (told, now) =>
-    asked.observe({ outcome: outcomeOf(told) }, Math.max(0, now - told.askedAt) / 1000)
+    asked.observe(
+      { peer: told.ask.domain, outcome: outcomeOf(told) },
+      Math.max(0, now - told.askedAt) / 1000,
+    )
 }
 
 /** Signs as the log that is written now: after an accepted restore it has another name. */
@@ -104,7 +111,7 @@ export const joinForeignHome = (
     policy: policyOf(realm),
     link,
     now: realm.now,
-    onTold: watchQuestions(metrics),
+    onTold: watchQuestions(realm.settings.federation, metrics),
     removed: removedBy(push),
   })
 

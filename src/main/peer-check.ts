@@ -3,30 +3,32 @@
 import type { CliOutput, PeerReceiptsOptions } from '../admin/index.ts'
 import { loadSettings } from '../config/index.ts'
 import { systemRandom } from '../crypto/index.ts'
-import { checkPeer, type PeerCheck, type PeerLink, parsePeerDomain } from '../federation/index.ts'
+import { checkPeer, type PeerCheck, parsePeerDomain } from '../federation/index.ts'
 import { askAdmin } from './ask-admin.ts'
 import { type Realm, record } from './assembly.ts'
 import { DONE, FAILED, printRows } from './beside.ts'
+import type { Carrier } from './carrier.ts'
 import { CommandError } from './command-error.ts'
 import { policyOf } from './federation.ts'
 
 export const runCheck = async (
   realm: Realm,
-  link: PeerLink | undefined,
+  way: Pick<Carrier, 'peers' | 'trust'> | undefined,
   raw: string,
 ): Promise<PeerCheck | 'admin.federation-off' | 'admin.not-a-domain'> => {
   const domain = parsePeerDomain(raw)
   const { carrier } = realm.settings.federation
   if (domain === undefined) return 'admin.not-a-domain'
-  if (link === undefined || carrier === undefined) return 'admin.federation-off'
+  if (way === undefined || carrier === undefined) return 'admin.federation-off'
   const known = (await realm.store.read((tx) => tx.peers.find([domain]))).get(domain)
   const check = await checkPeer(
     {
-      ...{ domain: realm.kms.domain, policy: policyOf(realm), link, now: realm.now },
+      ...{ domain: realm.kms.domain, policy: policyOf(realm), link: way.peers, now: realm.now },
       random: systemRandom,
       elapsedMs: () => performance.now(),
       isBlocked: known?.blockedAt !== undefined,
       isRevocationRequired: carrier.requireCrl,
+      anchors: way.trust().anchorsOf(domain),
     },
     domain,
   )

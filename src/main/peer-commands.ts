@@ -9,6 +9,7 @@ import {
   parsePeerDomain,
   pinUser,
   unblockPeer,
+  writeOffDebts,
 } from '../federation/index.ts'
 import { parseUserId } from '../id.ts'
 import type { PeerRecord, Transaction } from '../kms/index.ts'
@@ -16,6 +17,7 @@ import { toRfc3339 } from '../time.ts'
 import type { Realm } from './assembly.ts'
 import { beside, DONE, listing, type Row } from './beside.ts'
 import { CommandError } from './command-error.ts'
+import { anchorRows, isTied } from './peer-anchors.ts'
 import { checkCommand } from './peer-check.ts'
 import { runPeerReceipts, runPeerReconcile } from './peer-receipts.ts'
 
@@ -34,14 +36,14 @@ const peerRow = async (tx: Transaction, peer: PeerRecord): Promise<Row> => {
   const { domain, firstMetAt } = peer
   const pins = await tx.peers.pinsOf(domain, LISTED)
   const holds = await tx.copies.countHolders(domain)
-  const owed = await tx.debts.owedTo(domain, LISTED)
+  const { count: owed, oldest } = await tx.debts.tallyOwed(domain)
   return [
     domain,
     stateOf(peer),
     toRfc3339(firstMetAt),
     `${pins.length} users`,
     `${holds} copies`,
-    `${owed.length} owed`,
+    oldest === undefined ? 'nothing owed' : `${owed} owed since ${toRfc3339(oldest)}`,
   ]
 }
 
@@ -57,7 +59,8 @@ const showRows = (realm: Realm, domain: PeerDomain): Promise<readonly Row[]> =>
   realm.store.read(async (tx) => {
     const peer = (await tx.peers.find([domain])).get(domain)
     const pins = await tx.peers.pinsOf(domain, LISTED)
-    if (peer === undefined && pins.length === 0) {
+    const anchors = anchorRows(realm.settings, domain)
+    if (peer === undefined && pins.length === 0 && !anchors.some(isTied)) {
       throw new CommandError('main.unknown-peer', 'this realm has not met that peer')
     }
     const ids = new Set<string>(pins.map(({ userId }) => userId))
@@ -67,6 +70,7 @@ const showRows = (realm: Realm, domain: PeerDomain): Promise<readonly Row[]> =>
     const owed = await tx.debts.owedTo(domain, LISTED)
     return [
       ...(peer === undefined ? [] : [await peerRow(tx, peer)]),
+      ...anchors,
       ...pins.map(({ userId, pinnedAt, confirmedAt }): Row => {
         const how = confirmedAt === undefined ? 'claimed, unconfirmed' : 'confirmed'
         return ['user', userId, how, toRfc3339(confirmedAt ?? pinnedAt)]
@@ -84,6 +88,9 @@ const showRows = (realm: Realm, domain: PeerDomain): Promise<readonly Row[]> =>
       ),
     ]
   })
+
+const NOT_YET =
+  'nothing has been owed to this peer for a day: what is younger is pushed until it acknowledges'
 
 const REASONS: Readonly<Record<Exclude<Pinned, 'pinned'>, string>> = {
   'already-pinned': 'the user is known as one of that peer already',
@@ -113,6 +120,13 @@ export const createPeerCommands = (output: CliOutput): PeerActions => ({
     beside(options.config, async ({ ledger }) => {
       if (await unblockPeer(ledger, domainOf(options))) return DONE
       throw new CommandError('main.not-blocked', 'this peer is not blocked')
+    }),
+  peersWriteOff: (options) =>
+    beside(options.config, async ({ ledger }) => {
+      const { withdrawals, left } = await writeOffDebts(ledger, domainOf(options))
+      if (withdrawals === 0) throw new CommandError('main.nothing-to-write-off', NOT_YET)
+      output.out(`written off\t${withdrawals}\tstill owed\t${left}\n`)
+      return DONE
     }),
   peersPin: (options) => pin(options, false),
   peersMovePin: (options) => pin(options, true),

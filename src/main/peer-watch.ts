@@ -41,6 +41,7 @@ const CODES: readonly RefusalCode[] = [
   'federation.issuer-may-issue-authorities',
   'federation.crl-stale',
   'federation.crl-missing',
+  'federation.anchors-unusable',
   'federation.key-exchange-classical',
   'federation.peer-broken',
   'federation.peer-timed-out',
@@ -51,15 +52,20 @@ const SIDES = ['us', 'peer'] as const
 const EXCHANGES = ['hybrid', 'classical'] as const
 
 /** Where settings name peers. */
-type Named = Pick<Settings['federation'], 'listed' | 'carrier'>
+export type NamedPeers = Pick<Settings['federation'], 'listed' | 'carrier'>
 
-const namesOf = ({ listed, carrier }: Named): readonly string[] => {
+const namesOf = ({ listed, carrier }: NamedPeers): readonly string[] => {
   const named = [...(carrier?.direct ?? []).map(({ domain }) => domain), ...listed]
   return [...new Set(named)].slice(0, PEERS_MEASURED)
 }
 
-const measuresOf = (metrics: Metrics, names: readonly string[]) => {
-  const peer = [...names, OTHERS]
+/** Values of a label `peer`. What is none of them is counted as the last. */
+export const peerLabels = (federation: NamedPeers): readonly string[] => [
+  ...namesOf(federation),
+  OTHERS,
+]
+
+const measuresOf = (metrics: Metrics, peer: readonly string[]) => {
   const room = 'peers'
   return {
     open: metrics.gauge({
@@ -87,7 +93,7 @@ const nameIn = ({ begunBy, proven, claimed }: PeerMeeting): string =>
   proven ?? (begunBy === 'us' ? claimed : undefined) ?? OTHERS
 
 export interface PeerWatchParts {
-  readonly federation: Named
+  readonly federation: NamedPeers
   readonly metrics: Metrics
   readonly log: Log
   readonly turnedAway: TurnedAway
@@ -95,7 +101,7 @@ export interface PeerWatchParts {
 
 export const createPeerWatch = (parts: PeerWatchParts): PeerWatch => {
   const { federation, metrics, log, turnedAway } = parts
-  const names = namesOf(federation)
+  const names = peerLabels(federation)
   const measures = measuresOf(metrics, names)
   const open = new Map<string, number>()
   const seriesOf = (name: string): string => (names.includes(name) ? name : OTHERS)

@@ -110,7 +110,8 @@ export const VERDICTS: Readonly<Record<RefusalCode, Verdict>> = {
   },
   'erasure.withdrawals-owed': {
     status: 409,
-    reason: 'A peer has not confirmed yet that it let go of them; or block it: peers block',
+    reason:
+      'A peer has not confirmed yet that it let go of them; one that is never coming back: peers write-off',
   },
   'erasure.not-acknowledged': {
     status: 409,
@@ -132,6 +133,7 @@ export const VERDICTS: Readonly<Record<RefusalCode, Verdict>> = {
   'federation.issuer-may-issue-authorities': PEER_NOT_PROVEN,
   'federation.crl-stale': PEER_NOT_PROVEN,
   'federation.crl-missing': PEER_NOT_PROVEN,
+  'federation.anchors-unusable': PEER_NOT_PROVEN,
   'federation.closed': peerFailed(403, 'This KMS works with no other organisation'),
   'federation.not-listed': peerFailed(403, 'This KMS does not work with that organisation'),
   'federation.blocked': peerFailed(403, 'This KMS does not work with that organisation'),
@@ -139,10 +141,11 @@ export const VERDICTS: Readonly<Record<RefusalCode, Verdict>> = {
     403,
     'This is not done at the KMS of another organisation',
   ),
-  // A realm that claims a user must not learn by it whom we know, nor as whose.
+  // A realm that claims a user must not learn by it whom we know, nor as whose: to clients and peers both are any other "no".
   'federation.claim-conflict': NOT_AUTHORIZED,
   'federation.user-not-pinned': NOT_AUTHORIZED,
   'federation.denied-by-home': NOT_AUTHORIZED,
+  'federation.not-pinned-at-home': NOT_AUTHORIZED,
   'federation.answer-wrong': peerFailed(
     502,
     'The KMS of the other organisation answered something else than asked',

@@ -72,6 +72,7 @@ const prepareLists = (dialect: Dialect) => ({
         .select(['resource_uri', 'auth_id'])
         .where('expires_at', '<=', p.now)
         .orderBy('expires_at')
+        .orderBy('uri')
         .limit(p.limit),
   ),
   ofUser: prepare(
@@ -171,6 +172,7 @@ const prepareWrites = (dialect: Dialect) => ({
           .select('uri')
           .where('expires_at', '<=', p.now)
           .orderBy('expires_at')
+          .orderBy('uri')
           .limit(p.limit),
       )
       .returning('uri'),

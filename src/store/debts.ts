@@ -46,6 +46,7 @@ const fromBind = (bind: PendingBind): RowOf<typeof pendingBindColumns> => ({
   operation_id: bind.operationId ?? null,
 })
 
+const EVER = instant(Number.MAX_SAFE_INTEGER)
 const due = { now: 'integer', limit: 'integer' } as const
 
 const prepareWithdrawals = (dialect: Dialect) => ({
@@ -78,6 +79,32 @@ const prepareWithdrawals = (dialect: Dialect) => ({
   ),
   count: prepare(dialect, 'debts.count-owed', {}, (db) =>
     db.selectFrom('owed_withdrawals').select((eb) => eb.fn.countAll<number>().as('count')),
+  ),
+  tally: prepare(dialect, 'debts.tally', { domain: 'text', until: 'integer' }, (db, p) =>
+    db
+      .selectFrom('owed_withdrawals')
+      .select((eb) => [
+        eb.fn.countAll<number>().as('count'),
+        eb.fn.min<number | null>('since').as('oldest'),
+      ])
+      .where('domain', '=', p.domain)
+      .where('since', '<=', p.until),
+  ),
+  writeOff: prepare(dialect, 'debts.write-off', { domain: 'text', until: 'integer' }, (db, p) =>
+    db.deleteFrom('owed_withdrawals').where('domain', '=', p.domain).where('since', '<=', p.until),
+  ),
+  putOff: prepare(
+    dialect,
+    'debts.put-off',
+    { resourceUri: 'text', userId: 'text', domain: 'text', since: 'integer', dueAt: 'integer' },
+    (db, p) =>
+      db
+        .updateTable('owed_withdrawals')
+        .set((eb) => ({ due_at: p.dueAt, attempts: eb('attempts', '+', 1) }))
+        .where('resource_uri', '=', p.resourceUri)
+        .where('user_id', '=', p.userId)
+        .where('domain', '=', p.domain)
+        .where('since', '=', p.since),
   ),
   settle: prepare(
     dialect,
@@ -137,14 +164,23 @@ export const prepareDebts = (dialect: Dialect) => {
       const [row] = await link.all(withdrawals.count, {})
       return row?.count ?? 0
     },
+    async tallyOwed(domain, until = EVER) {
+      const [row] = await link.all(withdrawals.tally, { domain, until })
+      const { count = 0, oldest = null } = row ?? {}
+      return { count, ...(oldest === null ? {} : { oldest: instant(oldest) }) }
+    },
+    async writeOffOwed(domain, until) {
+      await link.run(withdrawals.writeOff, { domain, until })
+    },
     async settleWithdrawals(all) {
       for (const { resourceUri, userId, domain, since } of all) {
         await link.run(withdrawals.settle, { resourceUri, userId, domain, since })
       }
     },
     async putOffWithdrawals(all, dueAt) {
-      const later = all.map((one) => fromOwed({ ...one, dueAt, attempts: one.attempts + 1 }))
-      await link.insertAll(withdrawals.owe, later)
+      for (const { resourceUri, userId, domain, since } of all) {
+        await link.run(withdrawals.putOff, { resourceUri, userId, domain, since, dueAt })
+      }
     },
     async addBind(bind) {
       await link.insertAll(binds.add, [fromBind(bind)])

@@ -54,6 +54,15 @@ const prepareStatements = (dialect: Dialect) => ({
       .orderBy('created_at', 'desc')
       .limit(p.limit),
   ),
+  expired: prepare(dialect, 'resources.expired', { now: 'integer', limit: 'integer' }, (db, p) =>
+    db
+      .selectFrom('resources')
+      .select('uri')
+      .where('expires_at', '<=', p.now)
+      .orderBy('expires_at')
+      .orderBy('uri')
+      .limit(p.limit),
+  ),
   sweep: prepare(dialect, 'resources.sweep', { now: 'integer', limit: 'integer' }, (db, p) =>
     db
       .deleteFrom('resources')
@@ -63,6 +72,7 @@ const prepareStatements = (dialect: Dialect) => ({
           .select('uri')
           .where('expires_at', '<=', p.now)
           .orderBy('expires_at')
+          .orderBy('uri')
           .limit(p.limit),
       )
       .returning('uri'),
@@ -138,6 +148,10 @@ export const prepareResources = (dialect: Dialect) => {
       const [row] = await link.all(marks.countStale, {})
       return row?.count ?? 0
     },
+    expired: async (now, limit) =>
+      (await link.all(statements.expired, { now, limit })).map((row) =>
+        branded<ResourceUri>(row.uri),
+      ),
     async sweepExpired(now, limit) {
       // Their authorizations go with them by foreign key.
       const rows = await link.all(statements.sweep, { now, limit })

@@ -173,7 +173,7 @@ describe('a chain that our policy would let pass', () => {
   const blind = (leaf: PeerLeaf, ownDomain: string, anchorsPem: readonly string[]): PeerTls => {
     const whoever = ownDomain === ACME ? GLOBEX : ACME
     const trust = {
-      anchorsPem,
+      anchorsPem: () => anchorsPem,
       judge: () => ({ domain: whoever, sha256: '00', until: instant(Number.MAX_SAFE_INTEGER) }),
     }
     return {

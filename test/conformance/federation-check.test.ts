@@ -10,7 +10,7 @@ import {
   type PeerCheck,
   type PeerDomain,
 } from '../../src/federation/index.ts'
-import type { RefusalCode } from '../../src/refusal.ts'
+import { type RefusalCode, refuse } from '../../src/refusal.ts'
 import type { Json } from '../support/device.ts'
 import {
   ACME_DOMAIN,
@@ -36,6 +36,7 @@ const check = (changes: Partial<CheckParts> = {}): Promise<PeerCheck> => {
       ...{ domain: ACME_DOMAIN, policy: somePolicy(), link: realms.linkOf(ACME_DOMAIN) },
       ...{ random: systemRandom, now: () => realms.acme.now(), isBlocked: false },
       isRevocationRequired: true,
+      anchors: { scope: 'every-domain', sha256: ['aa'] },
       elapsedMs: () => {
         ms += 10
         return ms
@@ -95,6 +96,35 @@ describe('a partner with whom all is well', () => {
   })
 })
 
+describe('which anchors hold for the partner', () => {
+  const chainOf = ({ findings }: PeerCheck) => findings.find(({ step }) => step === 'chain')
+  const own = { scope: 'this-domain', sha256: ['aa', 'bb', 'cc', 'dd', 'ee'] } as const
+
+  test('is said where its chain led to one of them, by SHA-256, and at most four', async () => {
+    assert.deepEqual(chainOf(await check()), {
+      ...{ step: 'chain', verdict: 'good', found: 'anchors for every domain: 1 (SHA-256 aa)' },
+    })
+    const found = 'anchors for this domain alone: 5 (SHA-256 aa, bb, cc, dd, …)'
+    assert.equal(chainOf(await check({ anchors: own }))?.found, found)
+  })
+
+  test('is said where it led to none, and where none can be relied upon', async () => {
+    const untrusted = { ask: async () => refuse('federation.certificate-untrusted', GLOBEX) }
+    const led = chainOf(await check({ link: untrusted, anchors: own }))
+    assert.deepEqual(
+      [led?.verdict, led?.found?.slice(0, 30)],
+      ['bad', 'anchors for this domain alone:'],
+    )
+    const unusable = { ask: async () => refuse('federation.anchors-unusable', GLOBEX) }
+    const shut = await check({ link: unusable, anchors: { scope: 'unusable', sha256: [] } })
+    assert.equal(
+      chainOf(shut)?.found,
+      'no anchor holds: our folder for this domain cannot be relied upon',
+    )
+    assert.match(chainOf(shut)?.fix ?? '', /preflight/)
+  })
+})
+
 describe('what stands in the way is named with its step', () => {
   const cases: readonly (readonly [RefusalCode, string])[] = [
     ['federation.unknown-host', 'way'],
@@ -107,6 +137,7 @@ describe('what stands in the way is named with its step', () => {
     ['federation.certificate-not-yet-valid', 'chain'],
     ['federation.certificate-expired', 'chain'],
     ['federation.certificate-untrusted', 'chain'],
+    ['federation.anchors-unusable', 'chain'],
     ['federation.issuer-may-issue-authorities', 'issuer'],
     ['federation.certificate-revoked', 'revocation'],
     ['federation.crl-missing', 'revocation'],

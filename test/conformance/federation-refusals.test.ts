@@ -38,6 +38,7 @@ const ON_THE_WAY: readonly (readonly [RefusalCode, string])[] = [
   ['federation.issuer-may-issue-authorities', CERTIFICATES],
   ['federation.crl-stale', CERTIFICATES],
   ['federation.crl-missing', CERTIFICATES],
+  ['federation.anchors-unusable', 'attack/peer-anchors'],
   ['federation.key-exchange-classical', CERTIFICATES],
   ['federation.peer-unreachable', WAY],
   ['federation.peer-timed-out', WAY],
@@ -57,6 +58,7 @@ const DECIDED: Readonly<Partial<Record<RefusalCode, string>>> = {
   'federation.claim-conflict': 'hostile-peer',
   'federation.user-not-pinned': 'hostile-peer',
   'federation.denied-by-home': 'federation',
+  'federation.not-pinned-at-home': 'hostile-peer',
   'federation.answer-wrong': 'hostile-peer',
   'federation.statement-wrong': 'federation-receipts',
 }

@@ -12,6 +12,7 @@ import {
   unblockPeer,
 } from '../../src/federation/index.ts'
 import type { UserId } from '../../src/id.ts'
+import { offBoard } from '../../src/kms/index.ts'
 import type { RefusalCode } from '../../src/refusal.ts'
 import { seconds } from '../../src/time.ts'
 import type { Device, Json } from '../support/device.ts'
@@ -50,6 +51,11 @@ const askAs = async (domain: string, requests: unknown): Promise<PeerReply> => {
 const retrieve = (userId: string, uri: string, more: Json = {}) => [
   { userId, request: { requestId: '0', method: 'retrieve', uri, client: {} }, ...more },
 ]
+
+const questionOf = (userId: string, uri: string) => {
+  const body = { requests: retrieve(userId, uri) }
+  return { path: '/federation/v1/requests', body, trackingId: 'hostile_9' }
+}
 
 /** Refused at acme, in the peer's name; no key is in what it got. */
 const refusedTo = async (domain: string, requests: unknown, code: RefusalCode) => {
@@ -285,14 +291,16 @@ describe('a realm', () => {
 
   test('whose administrator says whose users are, believes no claims', async () => {
     await withPolicy({ acme: { claims: 'listed' } }, async (pair, key, device, acme) => {
-      await pair.globex.refused(await device.ask('retrieve', key), 403, 'federation.denied-by-home')
+      const asked = () => device.ask('retrieve', key)
+      // The refused side is told so, and has it in its own log.
+      await pair.globex.refused(await asked(), 403, 'federation.not-pinned-at-home')
       assert.equal((await acme.lastEntry())['code'], 'federation.user-not-pinned')
       const userId = PEOPLE.gina as UserId
       const pin = (domain: string, mayMove = false) =>
         pinUser(acme.ledger, systemRandom, { userId, domain: domain as PeerDomain, mayMove })
       assert.equal(await pin(MALLORY_DOMAIN), 'pinned')
       assert.equal(await pin(GLOBEX_DOMAIN), 'pinned-elsewhere')
-      await device.ask('retrieve', key)
+      await pair.globex.refused(await asked(), 403, 'federation.not-pinned-at-home')
       assert.equal((await acme.lastEntry())['code'], 'federation.claim-conflict')
       assert.equal(await pin(GLOBEX_DOMAIN, true), 'pinned')
       const moved = await acme.lastEntry()
@@ -302,6 +310,37 @@ describe('a realm', () => {
       assert.equal(await pin(GLOBEX_DOMAIN), 'already-pinned')
       assert.equal((await device.ask('retrieve', key))['status'], 200)
     })
+  })
+
+  test('whose administrator says whose users are, tells a stranger nobody from somebody of its own', async () => {
+    await withPolicy({ acme: { claims: 'listed' } }, async (pair, key, _device, acme) => {
+      const gina = { userId: PEOPLE.gina as UserId, domain: GLOBEX_DOMAIN as PeerDomain }
+      await pinUser(acme.ledger, systemRandom, { ...gina, mayMove: false })
+      await offBoard(acme.ledger, acme.means, PEOPLE.gina as UserId)
+      const answers: unknown[] = []
+      // Another's, gone; our own; known to nobody; and the same of a key that does not exist.
+      for (const userId of [PEOPLE.gina, PEOPLE.alice, UNKNOWN]) {
+        for (const uri of [key, `kms://${ACME_DOMAIN}/keys/${UNKNOWN}`]) {
+          const reply = await pair.askAs(MALLORY_DOMAIN, ACME_DOMAIN, questionOf(userId, uri))
+          answers.push('body' in reply ? reply.body : reply)
+        }
+      }
+      const [first] = answers
+      assert.match(JSON.stringify(first), /"code":"federation\.user-not-pinned"/)
+      for (const answer of answers) assert.deepEqual(answer, first)
+    })
+  })
+
+  test('where the first claim counts tells nobody whether a user is known, or as whose', async () => {
+    const { key } = await aRoom(alice, [PEOPLE.gina])
+    assert.equal((await gina.ask('retrieve', key.uri))['status'], 200)
+    const answers: unknown[] = []
+    for (const userId of [PEOPLE.gina, PEOPLE.alice, UNKNOWN]) {
+      const reply = await realms.askAs(MALLORY_DOMAIN, ACME_DOMAIN, questionOf(userId, key.uri))
+      answers.push('body' in reply ? reply.body : reply)
+    }
+    assert.doesNotMatch(JSON.stringify(answers), /code|claim|pin/)
+    for (const answer of answers) assert.deepEqual(answer, answers[0])
   })
 
   test('whose operator allows it serves what was known while its home is away', async () => {

@@ -12,6 +12,8 @@ const BOOT = join(import.meta.dirname, 'boot-debian.sh')
 const BOOT_TRIES = 100
 const PAUSE_MS = 100
 const RUN_WITHIN_MS = 60_000
+/** Not this machine's: what is meant for the Debian is never done here, as long as it is not up. */
+const MACHINE_ID = '0123456789abcdef'.repeat(2)
 const ENVIRONMENT = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C', HOME: '/root' }
 
 export interface BootedDebian {
@@ -35,7 +37,8 @@ const ownCgroup = (): string | undefined => {
 
 const enter = ({ pid }: ChildProcess, script: string): SpawnSyncReturns<string> => {
   const spaces = ['-m', '-u', '-i', '-n', '-C', `--pid=/proc/${pid}/ns/pid_for_children`]
-  return spawnSync('nsenter', ['-t', `${pid}`, ...spaces, '/bin/sh', '-euc', script], {
+  const guarded = `[ "$(cat /etc/machine-id)" = ${MACHINE_ID} ]\n${script}`
+  return spawnSync('nsenter', ['-t', `${pid}`, ...spaces, '/bin/sh', '-euc', guarded], {
     encoding: 'utf8',
     env: ENVIRONMENT,
     timeout: RUN_WITHIN_MS,
@@ -83,7 +86,7 @@ export const bootDebian = async (base: string, root: string): Promise<BootedDebi
     writeFileSync(join(root, path), content, { mode })
   }
   // Anything but a first boot, in which Debian starts all it has.
-  write('/etc/machine-id', `${'0123456789abcdef'.repeat(2)}\n`)
+  write('/etc/machine-id', `${MACHINE_ID}\n`)
   write('/etc/hosts', '127.0.0.1 localhost\n')
   const init = spawn('setpriv', ['--pdeathsig', 'KILL', 'sh', BOOT, root, cgroup], {
     stdio: ['ignore', 'ignore', 'pipe'],

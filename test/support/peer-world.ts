@@ -135,11 +135,15 @@ type RealmStreamFrame = Parameters<ReturnType<typeof openStreamRelay>['take']>[1
 const isStreamFrame = (frame: { readonly type: string }): frame is RealmStreamFrame =>
   frame.type.startsWith('stream-')
 
+/** Anchors of single domains. */
+export type Tied = ReadonlyMap<string, readonly string[]>
+
 export interface TestRealmWishes {
   readonly core: TestCore
   readonly domain: PeerDomain
   readonly leaf: Pick<PeerLeaf, 'chainPem' | 'keyPem'>
   readonly anchors: readonly string[]
+  readonly tied?: Tied
   readonly serve?: ServePeer
   readonly isPostQuantumRequired?: boolean
   readonly isRevocationRequired?: boolean
@@ -189,9 +193,10 @@ export const makeRealm = (wishes: TestRealmWishes) => {
     []
   const now = wishes.now ?? (() => instant(Date.now()))
   let identity = { chainPem: leaf.chainPem, keyPem: leaf.keyPem }
-  const trustOf = (anchors: readonly string[], lists: readonly string[]) =>
-    readTrust(anchors, lists, wishes.isRevocationRequired ?? false)
-  let trust = trustOf(wishes.anchors, [])
+  const isRevocationRequired = wishes.isRevocationRequired ?? false
+  const trustOf = (anchors: readonly string[], lists: readonly string[], tied: Tied = new Map()) =>
+    readTrust({ anchors, lists, tied, isRevocationRequired })
+  let trust = trustOf(wishes.anchors, [], wishes.tied)
   const tls: PeerTls = {
     ownDomain: domain,
     identity: () => identity,
@@ -259,8 +264,8 @@ export const makeRealm = (wishes: TestRealmWishes) => {
     ask: (to: PeerDomain, body: unknown = {}, path = PATH) =>
       link.ask(to, { path, body, trackingId: 'T-1' }, instant(now() + 2000)),
     /** New files: connections are judged anew. */
-    retrust(anchors: readonly string[], lists: readonly string[]): void {
-      trust = trustOf(anchors, lists)
+    retrust(anchors: readonly string[], lists: readonly string[], tied?: Tied): void {
+      trust = trustOf(anchors, lists, tied)
       link.recheck()
       server.recheck()
     },
@@ -310,13 +315,17 @@ type CoreStreamFrame = Parameters<ReturnType<typeof createPeerStreams>['take']>[
 const isStreamFrameOfCore = (frame: { readonly type: string }): frame is CoreStreamFrame =>
   frame.type.startsWith('stream-')
 
-const readTrust = (
-  anchors: readonly string[],
-  lists: readonly string[],
-  isRevocationRequired: boolean,
-) => {
+interface TrustWishes {
+  readonly anchors: readonly string[]
+  readonly lists: readonly string[]
+  readonly tied: Tied
+  readonly isRevocationRequired: boolean
+}
+
+const readTrust = ({ anchors, lists, tied, isRevocationRequired }: TrustWishes) => {
   const trust = readPeerTrust({
     anchors,
+    anchorsOf: tied,
     revocationLists: lists.map((pem) => new TextEncoder().encode(pem)),
     isRevocationRequired,
   })

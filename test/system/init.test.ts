@@ -141,6 +141,21 @@ test('nothing that exists is overwritten, and nothing is written for answers tha
   assert.equal(readFileSync(config, 'utf8'), before)
 })
 
+test('asked again, it says what is left to do: also when it was cut off before it could', async () => {
+  const value = { settings: SETTINGS, certificate: REQUEST, linkCertificate: REQUEST }
+  assert.equal((await init(value)).code, 0)
+  const again = () => good('init', '--config', config)
+  assert.match(await again(), /next: .*identity\.csr.*--chain.*next: .*link\.csr.*--link-chain/s)
+  // As after a kill before the requests were written.
+  for (const name of ['identity.csr', 'link.csr', 'identity-pending.sealed']) {
+    rmSync(join(home, 'etc/state', name))
+  }
+  assert.match(await again(), /next: .*identity import.*next: put the line’s certificate/s)
+  const identity = ['--key', join(home, 'etc/id.key'), '--chain', join(home, 'etc/id.pem')]
+  await good('identity', 'import', '--config', config, ...identity)
+  assert.doesNotMatch(await again(), /identity/)
+})
+
 test('without answers and without a terminal it asks nobody', async () => {
   assert.match((await keyrealm('init', '--config', config)).error, /\(main\.no-answers\)/)
   const early = await keyrealm('init', '--config', config, '--continue', '--chain', 'x')

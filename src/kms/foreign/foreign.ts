@@ -46,7 +46,7 @@ export interface Granted {
 export interface Told {
   readonly ask: PeerAsk
   readonly askedAt: Instant
-  /** A Refusal `federation.denied-by-home` is the peer's own; every other one says why there is no answer. */
+  /** A Refusal that `isDenial` names is the peer's own; every other one says why there is no answer. */
   readonly result: Granted | Refusal
   /** Resources of ours that would lead in, as the peer that refused has said. */
   readonly through?: readonly ResourceUri[]
@@ -80,9 +80,12 @@ export interface ForeignHome {
   removed(): Promise<void>
 }
 
+/** The peer has said "no": for its own reasons, or because its administrator has not said that the user is ours. */
+export const isDenial = ({ refused }: Refusal): boolean =>
+  refused === 'federation.denied-by-home' || refused === 'federation.not-pinned-at-home'
+
 /** Why a peer did not answer, or what it answered could not be used: neither yes nor no. */
-export const isNoAnswer = ({ result }: Told): boolean =>
-  'refused' in result && result.refused !== 'federation.denied-by-home'
+export const isNoAnswer = ({ result }: Told): boolean => 'refused' in result && !isDenial(result)
 
 /** The same, unless it has answered that it works with us no more: then what it said before counts no longer than it would have. */
 export const isSilence = (told: Told): boolean =>

@@ -23,6 +23,7 @@ import { type RevealMeans, reveal } from '../corridor/reveal.ts'
 import type { Conclusion } from '../corridor/transact.ts'
 import { isLockedFault } from '../keyring/keyring.ts'
 import { FORWARDED, type ForeignHome, HALF_OURS, isRemoval } from './foreign.ts'
+import { wordFor } from './peer-standing.ts'
 
 export interface PeerDeskParts extends RevealMeans {
   readonly uris: Uris
@@ -116,9 +117,27 @@ const releasedBy = (
   }
 }
 
-/** A refusal, and which resources of the peer's own would lead in: it holds no key. */
-const withWays = (refusal: string, through: readonly ResourceUri[]): string =>
-  JSON.stringify({ ...JSON.parse(refusal), through })
+interface More {
+  /** Resources of the peer's own that would lead in. */
+  readonly through?: readonly ResourceUri[]
+  readonly code?: string
+}
+
+const moreOf = (
+  refusal: Refusal,
+  through: Conclusion['through'],
+  { foreign }: PeerDeskParts,
+): More => {
+  const code = wordFor(refusal, foreign)
+  return {
+    ...(code === undefined ? {} : { code }),
+    ...(through === undefined ? {} : { through }),
+  }
+}
+
+/** A refusal, and what else a peer is told of it: it holds no key. */
+const withMore = (refusal: string, more: More): string =>
+  JSON.stringify({ ...JSON.parse(refusal), ...more })
 
 /** What a link of ours reads of one answer; whoever asks for more gets refusals. */
 const ANSWERS_MAX_CHARS = 8 * 1024 * 1024
@@ -159,7 +178,7 @@ export const createPeerDesk = (parts: PeerDeskParts): PeerDesk => {
       // The peer that asks does what is to be done on its side itself; others are told, and it need not wait.
       if (isRemoval(one, conclusion)) void parts.foreign?.removed()
       const text = reveal(outcome, requestId, parts)
-      if (through !== undefined) return { text: withWays(text, through) }
+      if (isRefusal(outcome)) return { text: withMore(text, moreOf(outcome, through, parts)) }
       const released = releasedBy(conclusion, one.received)
       return released === undefined ? { text } : { text, released }
     } catch (fault) {

@@ -104,6 +104,12 @@ export interface Due {
 
 export interface OwedWithdrawal extends Holder, Due {}
 
+export interface OwedTally {
+  readonly count: number
+  /** Absent where nothing is owed. */
+  readonly oldest?: Instant
+}
+
 /** A key of ours that another realm was asked to take into a resource. */
 export interface PendingBind extends ResourceAndUser, Due {
   readonly keyUri: KeyUri
@@ -120,8 +126,13 @@ export interface DebtStore {
   /** All that is owed to a domain, the oldest first; at most `limit`. */
   owedTo(domain: string, limit: number): Promise<readonly OwedWithdrawal[]>
   countOwed(): Promise<number>
+  /** What has been owed to a domain since `until` or longer; without it, all that is. */
+  tallyOwed(domain: string, until?: Instant): Promise<OwedTally>
+  /** Forgets what that is. */
+  writeOffOwed(domain: string, until: Instant): Promise<void>
   /** Those that are not owed again since. */
   settleWithdrawals(withdrawals: readonly Holder[]): Promise<void>
+  /** Those that are still owed, and not owed again since. */
   putOffWithdrawals(withdrawals: readonly OwedWithdrawal[], dueAt: Instant): Promise<void>
   /** Of one that is there already nothing changes but the operation that it is part of. */
   addBind(bind: PendingBind): Promise<void>

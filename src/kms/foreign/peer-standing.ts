@@ -41,7 +41,10 @@ const refusalFor = async (
   const closed = foreign.refusalFor(domain)
   if (closed !== undefined) return closed
   const pin = known.pins.get(userId)
-  if (known.people.get(userId)?.offBoardedAt !== undefined) return refuse('identity.off-boarded')
+  // Where only administrators say whose users are, a domain learns of them that they said so, or that they did not, and nothing else.
+  const mayKnow = foreign.mayClaim || pin?.domain === domain
+  const isOffBoarded = known.people.get(userId)?.offBoardedAt !== undefined
+  if (isOffBoarded && mayKnow) return refuse('identity.off-boarded')
   // A token of ours has placed them here: then they are ours.
   const isOurs = known.people.get(userId)?.organizationId !== undefined
   if (isOurs || (pin !== undefined && pin.domain !== domain)) {
@@ -49,9 +52,25 @@ const refusalFor = async (
     return refuse('federation.claim-conflict', domain)
   }
   if (pin !== undefined) return undefined
-  if (!foreign.mayClaim) return refuse('federation.user-not-pinned', domain)
+  if (!foreign.mayClaim) return refuse(NOT_PINNED, domain)
   await claim(moment, by, known)
   return undefined
+}
+
+/** The word for a peer whose user no administrator here has called its own. */
+export const NOT_PINNED = 'federation.user-not-pinned'
+
+/**
+ * What a refused peer is told beyond "no". Where only administrators say whose users are: that they have not said so of this one,
+ * in the same word whether we know the user otherwise, as another's or our own, or not at all. Where the first claim counts there is
+ * no such word: any that tells a conflict from an unknown id would tell whoever asks whom we know.
+ */
+export const wordFor = (
+  { refused }: Refusal,
+  foreign: ForeignHome | undefined,
+): typeof NOT_PINNED | undefined => {
+  const isAboutPins = refused === NOT_PINNED || refused === 'federation.claim-conflict'
+  return isAboutPins && foreign?.mayClaim === false ? NOT_PINNED : undefined
 }
 
 /** Refusals for those of the requests whose peer may not ask them. */

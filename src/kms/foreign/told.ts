@@ -13,6 +13,7 @@ import type { BoundKey } from '../key.ts'
 import {
   FORWARDED,
   type Granted,
+  isDenial,
   isNoAnswer,
   isSilence,
   type PeerAsk,
@@ -114,7 +115,7 @@ const copiedResources = async (moment: Moment, uri: KeyUri): Promise<readonly Re
 
 /** Either way the other realm has answered; what is still to be done here is done in this transaction. */
 const settleBind = async ({ tx }: Moment, { ask, result }: Told): Promise<void> => {
-  const isAnswer = !isRefusal(result) || result.refused === 'federation.denied-by-home'
+  const isAnswer = !isRefusal(result) || isDenial(result)
   if (ask.operation.name === 'bind-key' && isAnswer) await tx.debts.settleBind(ask.operation.uri)
 }
 

@@ -30,6 +30,21 @@ export const keysGoStale = async (
   return stale
 }
 
+/**
+ * To be called once resources have ended whose people were in these rooms by way of them: who that was can be asked no more, so that
+ * every one of the rooms counts as stale.
+ */
+export const waysEnded = async (
+  tx: Transaction,
+  now: Instant,
+  rooms: readonly ResourceUri[],
+): Promise<void> => {
+  if (rooms.length === 0) return
+  await withdrawCopies(tx, now, rooms)
+  await tx.resources.markStale(rooms, now)
+  await tx.searchKeys.retire(rooms, now)
+}
+
 /** Peers that hold keys of these rooms for users who can read there no more, or of rooms that are gone: they are to let go of them. */
 export const withdrawCopies = async (
   tx: Transaction,

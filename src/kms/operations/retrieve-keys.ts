@@ -7,7 +7,7 @@ import { isRefusal, refuse } from '../../refusal.ts'
 import { type ResourceFacts, resourceRefusal } from '../access/access.ts'
 import type { Asked } from '../corridor/case.ts'
 import { type Moment, type OperationOf, operation } from '../corridor/operation.ts'
-import { askHome, type PeerAsk } from '../foreign/foreign.ts'
+import { askHome, isDenial, type PeerAsk } from '../foreign/foreign.ts'
 import type { ForeignKey } from '../foreign/peer-ports.ts'
 import { shutDomains } from '../foreign/waiting.ts'
 import type { BoundKey } from '../key.ts'
@@ -31,7 +31,7 @@ const isDenied = ({ told = [] }: Ask, uri: string): boolean =>
       operation.name === 'retrieve-key' &&
       operation.uri === uri &&
       isRefusal(result) &&
-      result.refused === 'federation.denied-by-home',
+      isDenial(result),
   )
 
 /**

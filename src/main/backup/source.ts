@@ -1,7 +1,7 @@
 // What a backup of this appliance is made of: its settings, every file that they name but the passphrase, and the
 // database as it is at one moment.
 
-import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { type Dirent, readdirSync, readFileSync, statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import {
   type About,
@@ -12,6 +12,7 @@ import {
 import { namedPaths, parseSettingsText, type Settings } from '../../config/index.ts'
 import type { Snapshot } from '../../store/index.ts'
 import { type Instant, toRfc3339 } from '../../time.ts'
+import { assertSoundAnchors } from '../carrier-files.ts'
 import { CommandError } from '../command-error.ts'
 import { VERSION } from '../version.ts'
 
@@ -31,19 +32,27 @@ const filesOf = (setting: string, path: string): readonly FoundFile[] => {
   try {
     const stats = statSync(path)
     if (!stats.isDirectory()) return [{ setting, file: path, mode: stats.mode & PERMISSIONS }]
-    return (
-      readdirSync(path, { withFileTypes: true })
-        // As whoever reads these folders does: no links, and nothing hidden.
-        .filter((entry) => entry.isFile() && !entry.name.startsWith('.'))
-        .map(({ name }) => {
-          const file = resolve(path, name)
-          return { setting, file, inFolder: name, mode: statSync(file).mode & PERMISSIONS }
-        })
-    )
+    return namesIn(path).map((name) => {
+      const file = resolve(path, name)
+      return { setting, file, inFolder: name, mode: statSync(file).mode & PERMISSIONS }
+    })
   } catch {
     throw missing(setting, path)
   }
 }
+
+/** As whoever reads these folders does: no links, and nothing hidden. */
+const shownIn = (folder: string): readonly Dirent[] =>
+  readdirSync(folder, { withFileTypes: true }).filter(({ name }) => !name.startsWith('.'))
+
+/** Files, and those of its folders: a folder of anchors has one for each domain with anchors of its own. */
+const namesIn = (folder: string): readonly string[] =>
+  shownIn(folder).flatMap((entry) => {
+    if (!entry.isDirectory()) return entry.isFile() ? [entry.name] : []
+    return shownIn(resolve(folder, entry.name))
+      .filter((below) => below.isFile())
+      .map(({ name }) => `${entry.name}/${name}`)
+  })
 
 const keptFiles = (settingsText: string, configFile: string): readonly FoundFile[] =>
   namedPaths(parseSettingsText(settingsText, configFile))
@@ -57,9 +66,13 @@ export interface SourceParts {
   readonly now: Instant
 }
 
-/** Throws a CommandError `main.backup-incomplete` if a file that the settings name cannot be read. */
+/**
+ * Throws a CommandError `main.backup-incomplete` if a file that the settings name cannot be read, `main.anchors-unusable` for a folder
+ * of anchors that shuts a domain out: put back without it, the realm would accept that domain again.
+ */
 export const backupSource = (parts: SourceParts): BackupSource => {
   const { settings, configFile, snapshot, now } = parts
+  assertSoundAnchors(settings)
   const settingsText = readFileSync(configFile)
   const found = keptFiles(new TextDecoder().decode(settingsText), configFile)
   const named = found.map((kept, index) => ({

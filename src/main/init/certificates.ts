@@ -34,7 +34,7 @@ const PENDING_ABOUT = 'keyrealm pending identity key'
 
 const pendingKeyFile = ({ realm }: Settings): string =>
   join(realm.stateDirectory, 'identity-pending.sealed')
-const requestFile = ({ realm }: Settings, name: 'identity' | 'link'): string =>
+export const requestFile = ({ realm }: Settings, name: 'identity' | 'link'): string =>
   join(realm.stateDirectory, `${name}.csr`)
 
 export const refused = ({ problem, at }: CertificateProblem): CommandError => {

@@ -15,6 +15,7 @@ import {
   type Settings,
 } from '../../config/index.ts'
 import { DONE } from '../beside.ts'
+import { assertSoundAnchors } from '../carrier-files.ts'
 import { CommandError } from '../command-error.ts'
 import { openTerminal } from '../terminal.ts'
 import { askAnswers, askOn } from './ask.ts'
@@ -22,6 +23,7 @@ import { type Beginning, beginRealm, typedPassphrase } from './begin.ts'
 import {
   type ReadCertificates,
   readCertificates,
+  requestFile,
   requestIdentity,
   requestLink,
   takeIdentity,
@@ -121,6 +123,7 @@ const makeNew = async (config: string, options: InitOptions): Promise<Made> => {
   const settings = parseSettings(raw, config)
   assertFiles(raw, config, answers)
   assertNothingInTheWay(settings, answers)
+  assertSoundAnchors(settings)
   const read = readCertificates(answers, settings)
   const { passphraseFile } = options
   const typed = await typedPassphrase(settings, passphraseFile)
@@ -135,15 +138,34 @@ const makeNew = async (config: string, options: InitOptions): Promise<Made> => {
 /** With settings that are there: begins what is not begun, takes in what was signed meanwhile. */
 const goOn = async (config: string, options: InitOptions): Promise<Made> => {
   const settings = loadSettings(config)
+  assertSoundAnchors(settings)
   const { chain, linkChain, passphraseFile } = options
   const typed = await typedPassphrase(settings, passphraseFile)
-  await uninterrupted(async () => {
+  const beginning = { settings, passphraseFile, typed }
+  const hasIdentity = await uninterrupted(async () => {
     if (linkChain !== undefined) takeSignedLink(settings, linkChain)
-    await beginRealm(config, { settings, passphraseFile, typed }, async (realm, passphrase) => {
+    return beginRealm(config, beginning, async (realm, passphrase) => {
       if (chain !== undefined) await takeSigned(realm, passphrase, chain)
+      return (await realm.store.read((tx) => tx.staticKeys.all())).length > 0
     })
   })
-  return { domain: settings.realm.domain, next: [] }
+  return { domain: settings.realm.domain, next: missing(config, settings, hasIdentity) }
+}
+
+/** What an init that was cut off, or whose requests are not signed yet, has left to do. */
+const missing = (config: string, settings: Settings, hasIdentity: boolean): readonly string[] => {
+  const { core } = settings
+  const [identity, link] = [requestFile(settings, 'identity'), requestFile(settings, 'link')]
+  const forIdentity = existsSync(identity)
+    ? requested('the realm’s identity', identity, '--chain')
+    : `give the realm its certificate: keyrealm identity import --config ${config} --key <key> --chain <chain>`
+  const forLink = existsSync(link)
+    ? requested('the line to the core', link, '--link-chain')
+    : `put the line’s certificate and key into ${core.certificateFile} and ${core.keyFile}`
+  return [
+    ...(hasIdentity ? [] : [forIdentity]),
+    ...(existsSync(core.certificateFile) ? [] : [forLink]),
+  ]
 }
 
 /** What the operator of the core needs to know of the realm. */

@@ -1,6 +1,7 @@
 // Certificates and keys that the settings name in files: readable, of each other, valid now and for a while.
 
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { readSecret, type Settings } from '../../config/index.ts'
 import {
   type DescribedCertificate,
@@ -8,6 +9,7 @@ import {
   isCertificateOf,
   SecretBytes,
 } from '../../crypto/index.ts'
+import { readTrustFiles } from '../carrier-files.ts'
 import type { Finding, Means } from './finding.ts'
 
 const DAY_MS = 86_400_000
@@ -99,5 +101,31 @@ const checkPair = (pair: Pair, means: Means): readonly Finding[] => {
   ]
 }
 
-export const checkCertificates = (settings: Settings, means: Means): readonly Finding[] =>
-  pairsOf(settings).flatMap((pair) => checkPair(pair, means))
+const unusableAnchors = (folder: string, why: string): Finding => ({
+  check: 'anchors.unusable',
+  level: 'error',
+  what: `${folder}: ${why}`,
+  why: 'a folder in it is named for the one domain for which its anchors hold; the realm does not start with one that it cannot rely upon',
+  remedy:
+    'name it exactly as the domain, with PEM files of authorities in it; or move it out of the folder of anchors',
+})
+
+/** Anchors for every domain, and those of single domains. */
+const checkAnchors = ({ federation: { carrier } }: Settings): readonly Finding[] => {
+  if (carrier === undefined) return []
+  const { trustFolder, crlFolder } = carrier
+  // `files` says so.
+  if ([trustFolder, crlFolder].some((one) => one !== undefined && !existsSync(one))) return []
+  try {
+    const { problems } = readTrustFiles(carrier).load()
+    return problems.map(({ folder, why }) => unusableAnchors(join(trustFolder, folder), why))
+  } catch {
+    const why = 'a file in it, or a revocation list, cannot be read or is none'
+    return [unusableAnchors(trustFolder, why)]
+  }
+}
+
+export const checkCertificates = (settings: Settings, means: Means): readonly Finding[] => [
+  ...pairsOf(settings).flatMap((pair) => checkPair(pair, means)),
+  ...checkAnchors(settings),
+]

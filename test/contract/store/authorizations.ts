@@ -99,6 +99,23 @@ export const authorizationsContract = (on: Implementation): void => {
       assert.deepEqual(left, [two])
     })
 
+    test('that end together are swept as they were said to be', async () => {
+      const { store, insert, resourceUri } = await openWithResource(on)
+      const over = () => anAuthorization({ resourceUri, expiresAt: at(5) })
+      const together = Array.from({ length: 7 }, over)
+      await insert(...together)
+      const nameOf = new Map(together.map(({ uri, authId }) => [uri, authId]))
+      for (const count of [3, 3, 1]) {
+        const { next, swept } = await store.transact(async (tx) => ({
+          next: await tx.authorizations.expired(NOW, 3),
+          swept: await tx.authorizations.sweepExpired(NOW, 3),
+        }))
+        assert.equal(swept.length, count)
+        const names = new Set(swept.map((uri) => nameOf.get(uri)))
+        assert.deepEqual(new Set(next.map(({ authId }) => authId)), names)
+      }
+    })
+
     test('that are over are swept, at most so many', async () => {
       const { store, insert, resourceUri } = await openWithResource(on)
       const over = [2, 1, 1000].map((end) => anAuthorization({ resourceUri, expiresAt: at(end) }))

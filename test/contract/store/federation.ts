@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { KeyUri, ResourceUri, UserId } from '../../../src/id.ts'
 import type { PeerReceipt } from '../../../src/kms/index.ts'
-import { after, instant, seconds } from '../../../src/time.ts'
+import { after, type Instant, instant, seconds } from '../../../src/time.ts'
 import { type Implementation, openFresh } from './implementations.ts'
 import { aKeyUri, anUnboundKey, aResourceUri, aUserId, bound, HOME, NOW } from './make.ts'
 
@@ -197,6 +197,33 @@ const debtsContract = (on: Implementation): void => {
     await store.transact((tx) => tx.debts.owe([anew]))
     await store.transact((tx) => tx.debts.settleWithdrawals([later, two]))
     assert.deepEqual(await store.read((tx) => tx.debts.owedTo(GLOBEX, 10)), [anew])
+  })
+
+  test('what is put off stays as it is where it was settled, or is owed anew, meanwhile', async () => {
+    const store = await openFresh(on)
+    const [gone, again] = [aDebt(), aDebt()]
+    const anew = { ...again, since: LATER, dueAt: LATER }
+    await store.transact((tx) => tx.debts.owe([gone, again]))
+    await store.transact((tx) => tx.debts.settleWithdrawals([gone]))
+    await store.transact((tx) => tx.debts.owe([anew]))
+    await store.transact((tx) => tx.debts.putOffWithdrawals([gone, again], LATER))
+    assert.deepEqual(await store.read((tx) => tx.debts.owedTo(GLOBEX, 10)), [anew])
+  })
+
+  test('what is owed to one peer is counted with its age, and forgotten up to a moment', async () => {
+    const store = await openFresh(on)
+    const [old, young] = [aDebt(), { ...aDebt(), since: LATER, dueAt: LATER }]
+    const other = { ...aDebt(), domain: MALLORY }
+    const tally = (domain: string, until?: Instant) =>
+      store.read((tx) => tx.debts.tallyOwed(domain, until))
+    assert.deepEqual(await tally(GLOBEX), { count: 0 })
+    await store.transact((tx) => tx.debts.owe([old, young, other]))
+    assert.deepEqual(await tally(GLOBEX), { count: 2, oldest: NOW })
+    assert.deepEqual(await tally(GLOBEX, NOW), { count: 1, oldest: NOW })
+    await store.transact((tx) => tx.debts.writeOffOwed(GLOBEX, NOW))
+    assert.deepEqual(await tally(GLOBEX), { count: 1, oldest: LATER })
+    assert.deepEqual(await tally(MALLORY), { count: 1, oldest: NOW })
+    assert.equal(await store.read((tx) => tx.debts.countOwed()), 2)
   })
 
   test('what one peer leaves unanswered keeps withdrawals from no other, and one user’s are found', async () => {

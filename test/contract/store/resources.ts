@@ -32,6 +32,22 @@ export const resourcesContract = (on: Implementation): void => {
       )
     })
 
+    test('that end together are swept as they were said to be', async () => {
+      const store = await openFresh(on)
+      const together = Array.from({ length: 7 }, () => aResource({ expiresAt: NOW }))
+      await store.transact(async (tx) => {
+        for (const resource of together) await tx.resources.insert(resource)
+      })
+      for (const count of [3, 3, 1]) {
+        const [next, swept] = await store.transact(async (tx) => [
+          await tx.resources.expired(NOW, 3),
+          await tx.resources.sweepExpired(NOW, 3),
+        ])
+        assert.equal(swept?.length, count)
+        assert.deepEqual(new Set(next), new Set(swept))
+      }
+    })
+
     test('whose time has passed are swept, at most so many, with their authorizations', async () => {
       const store = await openFresh(on)
       const [first, second] = [aResource({ expiresAt: at(1) }), aResource({ expiresAt: NOW })]
@@ -45,7 +61,13 @@ export const resourcesContract = (on: Implementation): void => {
         await tx.keys.insert([key])
         await tx.keys.bind([bound(key, first.uri)])
       })
-      const sweep = () => store.transact((tx) => tx.resources.sweepExpired(NOW, 1))
+      const sweep = () =>
+        store.transact(async (tx) => {
+          const next = await tx.resources.expired(NOW, 1)
+          const swept = await tx.resources.sweepExpired(NOW, 1)
+          assert.deepEqual(next, swept)
+          return swept
+        })
       assert.deepEqual(await sweep(), [first.uri])
       assert.deepEqual(await sweep(), [second.uri])
       assert.deepEqual(await sweep(), [])

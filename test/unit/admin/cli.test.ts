@@ -66,6 +66,7 @@ const aWorld = (act: () => number = () => 0) => {
     peersShow: record('peersShow'),
     peersBlock: record('peersBlock'),
     peersUnblock: record('peersUnblock'),
+    peersWriteOff: record('peersWriteOff'),
     peersPin: record('peersPin'),
     peersMovePin: record('peersMovePin'),
     peersCheck: record('peersCheck'),
@@ -183,6 +184,7 @@ const COMMANDS: readonly (readonly [line: string, name: string, options: object 
   ],
   ['peers block k.y --config realm.json', 'peersBlock', { config, domain: 'k.y' }],
   ['peers unblock k.y --config realm.json', 'peersUnblock', { config, domain: 'k.y' }],
+  ['peers write-off k.y --config realm.json', 'peersWriteOff', { config, domain: 'k.y' }],
   ['peers pin k.y --user u --config realm.json', 'peersPin', { config, domain: 'k.y', user: 'u' }],
   [
     'peers move-pin k.y --user u --config realm.json',

@@ -151,8 +151,13 @@ test('what is said of a backup is judged before it is written: a name that could
       ...about,
       files: [{ part: 'files/0001', setting: 'core.keyFile', inFolder: name, mode: 0o600 }],
     })
-  for (const name of ['ca.pem', 'Our own CA (2026).pem', 'zürich.pem']) assert.ok(inFolder(name))
-  for (const name of ['.hidden', '..', 'a/b', 'a\nb', 'a\0b', '', 'x'.repeat(256)]) {
+  for (const name of ['ca.pem', 'Our own CA (2026).pem', 'zürich.pem', 'kms.a.example/ca.pem']) {
+    assert.ok(inFolder(name))
+  }
+  for (const name of ['.hidden', '..', 'a/b/c', 'a\nb', 'a\0b', '', 'x'.repeat(256)]) {
+    assert.equal(inFolder(name), false, name)
+  }
+  for (const name of ['../b', 'a/..', 'a/.b', '.a/b', '/a', 'a/', 'a//b', './a']) {
     assert.equal(inFolder(name), false, name)
   }
 })

@@ -2,7 +2,7 @@
 // the log and the metrics say of whom they refuse.
 
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { duplexPair } from 'node:stream'
@@ -17,12 +17,13 @@ import {
 } from '../../../src/federation/index.ts'
 import { type Carrier, joinCarrier } from '../../../src/main/carrier.ts'
 import type { CarrierSettings } from '../../../src/main/carrier-files.ts'
+import { CommandError } from '../../../src/main/command-error.ts'
 import { createPeerWatch } from '../../../src/main/peer-watch.ts'
 import { isRefusal } from '../../../src/refusal.ts'
 import { createMetrics, silentLog } from '../../../src/runtime/index.ts'
 import { instant } from '../../../src/time.ts'
 import { makePeerRealm, makePeerRoot, type PeerLeaf } from '../../support/peer-certificates.ts'
-import { ACME, codeOf, GLOBEX, until } from '../../support/peer-world.ts'
+import { ACME, codeOf, GLOBEX, INITECH, until } from '../../support/peer-world.ts'
 
 const PING: PeerQuestion = { path: '/federation/v1/ping', body: {}, trackingId: 'T' }
 const folder = mkdtempSync(join(tmpdir(), 'keyrealm-carrier-'))
@@ -36,6 +37,7 @@ interface Realm {
   answer: () => Promise<unknown>
   write(name: string, text: string): void
   remove(name: string): void
+  readonly trustFolder: string
   renew(leaf: Pick<PeerLeaf, 'chainPem' | 'keyPem'>): void
   /** Runs what runs every two seconds. */
   look(): Promise<void>
@@ -56,7 +58,12 @@ const openStream = async (from: string, to: string) => {
   return target.carrier.onStream({ from, stream: theirs }) ? ours : ('too-many' as const)
 }
 
-const makeRealm = async (domain: PeerDomain, leaf: PeerLeaf, anchors: readonly string[]) => {
+const makeRealm = async (
+  domain: PeerDomain,
+  leaf: PeerLeaf,
+  anchors: readonly string[],
+  before: (trustFolder: string) => void = () => undefined,
+) => {
   const place = mkdtempSync(join(folder, 'realm-'))
   const at = (name: string) => join(place, name)
   const trustFolder = mkdtempSync(at('trust-'))
@@ -68,6 +75,7 @@ const makeRealm = async (domain: PeerDomain, leaf: PeerLeaf, anchors: readonly s
   }
   renew(leaf)
   for (const [index, pem] of anchors.entries()) write(`anchor-${index}.pem`, pem)
+  before(trustFolder)
   const settings: CarrierSettings = {
     certificateFile: at('peer.pem'),
     keyFile: at('peer.key'),
@@ -93,9 +101,9 @@ const makeRealm = async (domain: PeerDomain, leaf: PeerLeaf, anchors: readonly s
     },
   })
   const realm: Realm = {
-    ...{ domain, carrier, acts, asked, write, renew },
+    ...{ domain, carrier, acts, asked, write, renew, trustFolder },
     answer: async () => ({}),
-    remove: (name) => rmSync(join(trustFolder, name)),
+    remove: (name) => rmSync(join(trustFolder, name), { recursive: true }),
     look: async () => {
       for (const job of carrier.jobs) await job.run(new AbortController().signal)
     },
@@ -201,6 +209,128 @@ describe('an authority', () => {
     const { acme, globex } = await open()
     acme.write('anchor-1.pem', 'no certificate')
     await assert.rejects(acme.look(), new Fault('main.peer-trust'))
+    assert.equal(codeOf(await globex.ask(ACME)), 'answered')
+  })
+})
+
+describe('anchors of one domain', () => {
+  type Place = Pick<Realm, 'trustFolder' | 'write'>
+  const tie = ({ trustFolder, write }: Place, name: string, pem: string) => {
+    mkdirSync(join(trustFolder, name))
+    write(`${name}/anchor.pem`, pem)
+  }
+  const unusable = async ({ metrics }: Realm) =>
+    /realm_peers_anchors_unusable_count (\d+)/.exec(await metrics())?.[1]
+
+  test('that come while its connections are open cut them: its next request is refused, both ways', async () => {
+    const { acme, globex } = await open()
+    assert.equal(codeOf(await globex.ask(ACME)), 'answered')
+    assert.equal(codeOf(await acme.ask(GLOBEX)), 'answered')
+    tie(acme, GLOBEX, (await makePeerRoot({ name: 'another' })).pem)
+    await acme.look()
+    const code = 'federation.certificate-untrusted'
+    const reply = await globex.ask(ACME)
+    assert.ok(isRefusal(reply) && reply.about === code)
+    assert.equal(codeOf(await acme.ask(GLOBEX)), code)
+    assert.ok(acme.acts.every((act) => act.action === 'peer.refused' && act.code === code))
+    const told = acme.acts.map(({ actor, details }) => [actor.id, details?.['begunBy']])
+    assert.ok(told.some(([id, begunBy]) => id === GLOBEX && begunBy === 'peer'))
+    assert.ok(told.some(([id, begunBy]) => id === GLOBEX && begunBy === 'us'))
+    acme.remove(GLOBEX)
+    await acme.look()
+    assert.equal(codeOf(await globex.ask(ACME)), 'answered')
+  })
+
+  test('that are its own change nothing for it', async () => {
+    const { papers, acme, globex } = await open()
+    tie(acme, GLOBEX, papers.globex.root.pem)
+    acme.remove('anchor-1.pem')
+    await acme.look()
+    assert.equal(codeOf(await globex.ask(ACME)), 'answered')
+    assert.equal(codeOf(await acme.ask(GLOBEX)), 'answered')
+  })
+
+  const strange: Readonly<Record<string, (acme: Place, pem: string) => void>> = {
+    'are in an empty folder': ({ trustFolder }) => mkdirSync(join(trustFolder, GLOBEX)),
+    'are beside a file that is none': (acme, pem) => {
+      tie(acme, GLOBEX, pem)
+      acme.write(`${GLOBEX}/broken.pem`, 'no certificate')
+    },
+    'are beside a folder': (acme, pem) => {
+      tie(acme, GLOBEX, pem)
+      mkdirSync(join(acme.trustFolder, GLOBEX, 'more'))
+    },
+    'are reached by a link': ({ trustFolder }, pem) => {
+      const elsewhere = mkdtempSync(join(folder, 'elsewhere-'))
+      writeFileSync(join(elsewhere, 'anchor.pem'), pem)
+      symlinkSync(elsewhere, join(trustFolder, GLOBEX))
+    },
+    'are one link themselves': ({ trustFolder }) => {
+      mkdirSync(join(trustFolder, GLOBEX))
+      symlinkSync(join(trustFolder, 'anchor-1.pem'), join(trustFolder, GLOBEX, 'anchor.pem'))
+    },
+    'are under a link to nothing': ({ trustFolder }) =>
+      symlinkSync(join(trustFolder, 'nothing'), join(trustFolder, GLOBEX)),
+    'are under a link to itself': ({ trustFolder }) =>
+      symlinkSync(join(trustFolder, GLOBEX), join(trustFolder, GLOBEX)),
+    'are under a name in upper case': (acme, pem) => tie(acme, 'KMS.Globex.Example', pem),
+    'are under a name with a dot at its end': (acme, pem) => tie(acme, `${GLOBEX}.`, pem),
+    'are under a name in wide letters': (acme, pem) => tie(acme, 'kms.ｇｌｏｂｅｘ.example', pem),
+    'are under its name and another spelling of it': (acme, pem) => {
+      tie(acme, GLOBEX, pem)
+      tie(acme, GLOBEX.toUpperCase(), pem)
+    },
+  }
+  for (const [what, make] of Object.entries(strange)) {
+    test(`that ${what} shut the domain out, are counted, and leave others alone`, async () => {
+      const { papers, acme, globex } = await open()
+      assert.equal(codeOf(await globex.ask(ACME)), 'answered')
+      make(acme, papers.globex.root.pem)
+      await acme.look()
+      assert.equal(codeOf(await acme.ask(GLOBEX)), 'federation.anchors-unusable')
+      const reply = await globex.ask(ACME)
+      assert.ok(isRefusal(reply) && reply.about === 'federation.anchors-unusable')
+      assert.ok(acme.acts.some(({ code }) => code === 'federation.anchors-unusable'))
+      assert.equal(await unusable(acme), '1')
+      const other = await makePeerRealm(INITECH)
+      acme.write('initech.pem', other.root.pem)
+      await acme.look()
+      const initech = await makeRealm(INITECH, other.leaf, [papers.acme.root.pem])
+      assert.equal(codeOf(await initech.ask(ACME)), 'answered')
+    })
+
+    test(`that ${what} do not let the realm start`, async () => {
+      const { papers } = await open()
+      const anchors = [papers.acme.root.pem, papers.globex.root.pem]
+      const before = (trustFolder: string) => {
+        const write = (name: string, text: string) => writeFileSync(join(trustFolder, name), text)
+        make({ trustFolder, write }, papers.globex.root.pem)
+      }
+      await assert.rejects(makeRealm(ACME, papers.acme.leaf, anchors, before), (error) => {
+        assert.ok(error instanceof CommandError && error.code === 'main.anchors-unusable')
+        assert.match(error.message, /globex|ｇｌｏｂｅｘ/i)
+        return true
+      })
+    })
+  }
+
+  test('under a name that means nobody do not let the realm start, and shut nobody out', async () => {
+    const { papers, acme, globex } = await open()
+    for (const name of ['partners', '*.globex.example', '192.0.2.7', 'kms..example']) {
+      mkdirSync(join(acme.trustFolder, name))
+      await acme.look()
+      assert.equal(await unusable(acme), '0')
+      assert.equal(codeOf(await globex.ask(ACME)), 'answered')
+      const before = (at: string) => void mkdirSync(join(at, name))
+      await assert.rejects(makeRealm(ACME, papers.acme.leaf, [], before), CommandError)
+    }
+  })
+
+  test('are nothing that begins with a dot, as files are not', async () => {
+    const { acme, globex } = await open()
+    mkdirSync(join(acme.trustFolder, '.git'))
+    await acme.look()
+    assert.equal(await unusable(acme), '0')
     assert.equal(codeOf(await globex.ask(ACME)), 'answered')
   })
 })

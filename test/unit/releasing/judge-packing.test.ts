@@ -112,6 +112,27 @@ describe('an artefact around whose signed files something was changed', () => {
     }
   })
 
+  it('is named for a link, a device, and a path that leads elsewhere', () => {
+    const [first] = opened.tree.filter(({ kind }) => kind === 'file')
+    assert.ok(first !== undefined)
+    for (const [change, wanted] of [
+      [{ name: './etc/x', kind: 'link', linkTarget: '/etc/shadow' }, /is a link to \/etc\/shadow/],
+      [{ name: './dev/x', kind: 'other' }, /is no file and no folder/],
+      [{ name: './../etc/cron.d/x' }, /leads elsewhere/],
+      [{ name: '/etc/cron.d/x' }, /leads elsewhere/],
+      [{ name: first.name }, /stands twice/],
+    ] as const) {
+      const tree = [...opened.tree, { ...first, ...change }]
+      const [found] = judgeRelease({ ...opened, tree }, [KEYS.signer]).findings
+      assert.match(found?.says ?? '', wanted)
+    }
+  })
+
+  it('is named though nobody who is believed signed it', () => {
+    const [found] = judgeRelease(opened, []).findings
+    assert.match(found?.says ?? '', /not signed by a pinned key/)
+  })
+
   it('is named for a folder that nothing is in', () => {
     const [end] = [opened.layer.tar.length - 1024]
     const header = Buffer.from(opened.layer.tar.subarray(0, 512))
