@@ -1295,7 +1295,15 @@ const readKeys = (given) => {
   return keys
 }
 
-const filesIn = (directory) => (path) => fileAt(join(directory, path))
+const filesIn = (directory, onBytes) => {
+  let total = 0
+  return (path) => {
+    const bytes = fileAt(join(directory, path))
+    total += bytes?.length ?? 0
+    onBytes?.(total)
+    return bytes
+  }
+}
 
 const olderLog = (given) =>
   existsSync(given) && statSync(given).isDirectory()
@@ -1316,7 +1324,7 @@ const verifyDirectory = (request) => {
   const { directory, maxAgeSeconds, nowSeconds } = request
   const policy = witnessPolicy(request)
   if (!existsSync(directory)) throw new UsageError(`there is no ${directory}`)
-  return verifyLog(filesIn(directory), {
+  return verifyLog(filesIn(directory, request.onBytes), {
     keys: readKeys(request.keys),
     older: request.since.map(olderLog),
     ...(policy === undefined ? {} : { witnesses: policy }),

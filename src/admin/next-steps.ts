@@ -11,6 +11,8 @@ const NEXT_STEPS: Readonly<Record<string, string>> = {
     'The database’s history is not this program’s. Was another build run on it? Compare with keyrealm version, and restore a backup if in doubt.',
   'store.migration-failed':
     'Nothing was changed. Look at the cause in the log; there may be tables of something else in this database.',
+  'store.restore-unfinished':
+    'A backup was being put back into this database, and that did not end. Run the same keyrealm restore again: it begins anew.',
   'store.unavailable':
     'Is the database there, and may this user reach it? keyrealm preflight --config FILE looks into it.',
   'store.not-durable':

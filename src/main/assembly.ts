@@ -27,6 +27,7 @@ import { requireRelease } from './own-release.ts'
 import { OwnWitness } from './own-witness.ts'
 import { joinLog, type PublishedLog } from './published-log.ts'
 import { storeSettings } from './store-settings.ts'
+import { concludeRestore } from './unfinished-restore.ts'
 
 export interface Realm {
   readonly settings: Settings
@@ -76,11 +77,17 @@ export const kmsSettings = (settings: Settings): KmsSettings => ({
   liveChannels: LIVE_CHANNELS,
 })
 
-export const openRealm = async (settings: Settings, upgrading?: Upgrading): Promise<Realm> => {
+/** `restore` names the filling of a realm that is still being put back. */
+export const openRealm = async (
+  settings: Settings,
+  upgrading?: Upgrading,
+  restore?: string,
+): Promise<Realm> => {
   // First of all: a program that may not run opens no database.
   const release = requireRelease(settings)
   const now = () => systemClock.now()
-  const store = await openStore(storeSettings(settings), upgrading)
+  if (restore === undefined) await concludeRestore(settings)
+  const store = await openStore(storeSettings(settings), upgrading, restore)
   const boot = systemRandom.uuid()
   const recorder = createRecorder(settings.realm.name, hostname(), boot)
   const keyring = new Keyring(systemRandom)

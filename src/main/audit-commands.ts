@@ -35,6 +35,7 @@ import { besideAsFound as beside, DONE, FAILED, printRows, type Row } from './be
 import { CommandError } from './command-error.ts'
 import { runErase } from './erase.ts'
 import { printable } from './printable.ts'
+import { withProgress } from './progress.ts'
 import { originOf } from './published-log.ts'
 import { recordReading, recordUse } from './reading.ts'
 import { runReconcile } from './reconcile-log.ts'
@@ -219,7 +220,10 @@ const verify = async (options: AuditVerifyOptions, output: CliOutput): Promise<n
     const age = maxAge === undefined ? {} : { maxAgeSeconds: maxAge }
     const enough = quorum === undefined ? {} : { quorum }
     const policy = { witnesses: witness, ...enough }
-    const report = verifyDirectory({ directory, keys: key, since, nowSeconds, ...policy, ...age })
+    const request = { directory, keys: key, since, nowSeconds, ...policy, ...age }
+    const report = await withProgress(output, ({ show }) =>
+      verifyDirectory({ ...request, onBytes: (total) => show(total, 'verified') }),
+    )
     for (const line of reportLines(report)) output.out(`${line}\n`)
     if (config !== undefined) {
       const { isIntact, isComplete, head } = report

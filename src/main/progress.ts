@@ -3,8 +3,10 @@
 import type { CliOutput } from '../admin/index.ts'
 
 export interface Progress {
-  /** Bytes so far. */
-  show(total: number): void
+  /** Bytes so far, and what has become of them. */
+  show(total: number, what: string): void
+  /** A step that nobody can measure. */
+  say(what: string): void
   /** Takes the line away. */
   end(): void
 }
@@ -12,20 +14,36 @@ export interface Progress {
 const MEBIBYTE = 1024 * 1024
 const EVERY_MS = 200
 
-export const createProgress = (
+/** Work with a line about it, which goes however the work ends. */
+export const withProgress = async <Result>(
   output: CliOutput,
-  what: string,
+  work: (progress: Progress) => Result | Promise<Result>,
   isWatched = process.stderr.isTTY === true,
-): Progress => {
-  let shownAt = 0
+): Promise<Result> => {
+  const progress = createProgress(output, isWatched)
+  try {
+    return await work(progress)
+  } finally {
+    progress.end()
+  }
+}
+
+const createProgress = (output: CliOutput, isWatched: boolean): Progress => {
+  let shownAt = Number.NEGATIVE_INFINITY
   let isShown = false
+  const write = (line: string): void => {
+    isShown = true
+    output.error(`\r\u001b[K${line}`)
+  }
   return {
-    show(total) {
+    show(total, what) {
       const now = performance.now()
       if (!isWatched || now - shownAt < EVERY_MS) return
       shownAt = now
-      isShown = true
-      output.error(`\r\u001b[K${(total / MEBIBYTE).toFixed(1)} MiB ${what}`)
+      write(`${(total / MEBIBYTE).toFixed(1)} MiB ${what}`)
+    },
+    say(what) {
+      if (isWatched) write(`${what} …`)
     },
     end() {
       if (isShown) output.error('\r\u001b[K')

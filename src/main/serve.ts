@@ -14,6 +14,7 @@ import { seconds } from '../time.ts'
 import { type Appliance, createAppliance } from './appliance.ts'
 import { configuredPassphrase, openRealm } from './assembly.ts'
 import { upgradeIfSetUp } from './backup/upgrade.ts'
+import { recordUpgrade } from './backup/upgrade-note.ts'
 import { createListeners } from './listeners.ts'
 import { ownDigests } from './own-files.ts'
 import { lifePart } from './process-life.ts'
@@ -52,10 +53,13 @@ export const serve = async (settings: Settings, configFile: string): Promise<num
   await upgradeIfSetUp(configFile, settings)
   const realm = await openRealm(settings)
   const digests = ownDigests(configFile)
-  await refuseRestored(realm).catch(async (error: unknown) => {
+  try {
+    await refuseRestored(realm)
+    await recordUpgrade(realm)
+  } catch (error) {
     await realm.store.close()
     throw error
-  })
+  }
   const appliance = await createAppliance(realm, log, metrics)
   const jobs = createJobs({ jobs: appliance.jobs, log, metrics })
   return runUntilStopped({

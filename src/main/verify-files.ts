@@ -38,6 +38,8 @@ export interface VerifyRequest {
   readonly quorum?: number
   readonly maxAgeSeconds?: number
   readonly nowSeconds: number
+  /** Bytes of the log read so far. */
+  readonly onBytes?: (total: number) => void
 }
 
 /** More than the largest bundle that tlog-tiles allows, and than any note or proof. */
@@ -80,10 +82,15 @@ export const readKeys = (given: readonly string[]): readonly VerifierKey[] => {
   return keys
 }
 
-const filesIn =
-  (directory: string) =>
-  (path: string): Uint8Array | undefined =>
-    fileAt(join(directory, path))
+const filesIn = (directory: string, onBytes?: (total: number) => void) => {
+  let total = 0
+  return (path: string): Uint8Array | undefined => {
+    const bytes = fileAt(join(directory, path))
+    total += bytes?.length ?? 0
+    onBytes?.(total)
+    return bytes
+  }
+}
 
 const olderLog = (given: string) =>
   existsSync(given) && statSync(given).isDirectory()
@@ -104,7 +111,7 @@ export const verifyDirectory = (request: VerifyRequest): Report => {
   const { directory, maxAgeSeconds, nowSeconds } = request
   const policy = witnessPolicy(request)
   if (!existsSync(directory)) throw new UsageError(`there is no ${directory}`)
-  return verifyLog(filesIn(directory), {
+  return verifyLog(filesIn(directory, request.onBytes), {
     keys: readKeys(request.keys),
     older: request.since.map(olderLog),
     ...(policy === undefined ? {} : { witnesses: policy }),

@@ -24,16 +24,19 @@ export interface OpenStore extends Store<IndexTransaction> {
  * Opens the database at this program's schema, or creates it; brings it there if that is allowed. Throws a Fault and leaves
  * nothing open if it cannot: `store.unavailable`, `store.not-durable`, `store.migration-changed`,
  * `store.migration-unknown`,
- * `store.migration-pending`, `store.migration-failed`, `store.invalid-settings`, `store.corrupt`.
+ * `store.migration-pending`, `store.migration-failed`, `store.invalid-settings`, `store.corrupt`, `store.full`;
+ * `store.restore-unfinished` unless `restore` names the filling from a backup that is not finished.
  */
 export const openStore = async (
   settings: StoreSettings,
   upgrading: Upgrading = 'refused',
+  restore?: string,
 ): Promise<OpenStore> => {
+  const forward = { upgrading, restore }
   const database =
     settings.kind === 'sqlite'
-      ? await openSqlite(settings, upgrading)
-      : await openPostgres(settings, upgrading)
+      ? await openSqlite(settings, forward)
+      : await openPostgres(settings, forward)
   const run = prepareRun(database.dialect)
   return {
     kind: settings.kind,

@@ -12,6 +12,8 @@ const SQLITE: readonly (readonly [prefix: string, code: string])[] = [
   ['SQLITE_BUSY', 'store.busy'],
   ['SQLITE_LOCKED', 'store.busy'],
   ['SQLITE_FULL', 'store.full'],
+  // No room for the index beside the write-ahead log.
+  ['SQLITE_IOERR_SHMSIZE', 'store.full'],
   ['SQLITE_READONLY', 'store.read-only'],
   ['SQLITE_CORRUPT', 'store.corrupt'],
   ['SQLITE_NOTADB', 'store.corrupt'],
@@ -66,6 +68,9 @@ export const postgresFault = (error: unknown): Fault => {
   const code = stringMember(error, 'code') ?? ''
   return new Fault(fromServer ? match(POSTGRES, code) : 'store.unavailable', error)
 }
+
+export const driverFault = (kind: 'sqlite' | 'postgres', error: unknown): Fault =>
+  kind === 'sqlite' ? sqliteFault(error) : postgresFault(error)
 
 /** Nothing has happened and the same work may well succeed now. */
 export const isRetryable = (error: unknown): boolean =>

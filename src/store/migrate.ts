@@ -5,6 +5,7 @@
 import { type Kysely, sql } from 'kysely'
 import { type Migration as KyselyMigration, Migrator } from 'kysely/migration'
 import { Fault } from '../fault.ts'
+import { driverFault } from './failures.ts'
 import { keyring } from './migrations/0001-keyring.ts'
 import { keys } from './migrations/0002-keys.ts'
 import { sessions } from './migrations/0003-sessions.ts'
@@ -18,6 +19,7 @@ import { witness } from './migrations/0010-witness.ts'
 import { federation } from './migrations/0011-federation.ts'
 import { betweenRealms } from './migrations/0012-between-realms.ts'
 import { evidence } from './migrations/0013-evidence.ts'
+import { assertNotUnfinished, RESTORE_MARK } from './restore-mark.ts'
 import type { Upgrading } from './settings.ts'
 import type { Dialect } from './statement.ts'
 
@@ -77,10 +79,15 @@ export const MIGRATIONS: readonly Migration[] = [
   evidence,
 ]
 
-/** Tables about migrations; they are made anew wherever the rows of the others are put. */
-export const BOOKKEEPING: readonly string[] = ['migrations', 'migration_lock', 'migration_texts']
+/** Tables about the database itself; they are made anew wherever the rows of the others are put. */
+export const BOOKKEEPING: readonly string[] = [
+  'migrations',
+  'migration_lock',
+  'migration_texts',
+  RESTORE_MARK,
+]
 
-interface Applied {
+export interface Applied {
   readonly migrations: { readonly name: string }
   readonly migration_texts: { readonly name: string; readonly text: string }
 }
@@ -132,7 +139,25 @@ const pendingMigrations = async (
   return MIGRATIONS.map(({ name }) => name).filter((name) => !applied.includes(name))
 }
 
-/** Runs what is missing. Safe beside others that do the same: they wait, then find nothing to do. */
+/** What an operator can do something about keeps its own code. */
+const TELLING: readonly string[] = [
+  'store.full',
+  'store.busy',
+  'store.unavailable',
+  'store.read-only',
+  'store.corrupt',
+]
+
+const failureOf = (kind: Dialect['kind'], error: unknown): Fault => {
+  // Without a code it is kysely's own: a history that it does not understand.
+  const isDrivers = error instanceof Error && 'code' in error
+  const fault = isDrivers ? driverFault(kind, error) : undefined
+  return fault !== undefined && TELLING.includes(fault.code)
+    ? fault
+    : new Fault('store.migration-failed', error)
+}
+
+/** Runs what is missing, all of it in one transaction. Safe beside others that do the same: they wait, then find nothing to do. */
 export const migrate = async (
   db: Kysely<Applied>,
   kind: Dialect['kind'],
@@ -151,15 +176,25 @@ export const migrate = async (
     },
   })
   const { error } = await migrator.migrateToLatest()
-  if (error !== undefined) throw new Fault('store.migration-failed', error)
+  if (error !== undefined) throw failureOf(kind, error)
 }
 
-/** Throws a Fault `store.migration-pending` where something is to be run on a database in use, and may not be. */
+export interface Forward {
+  readonly upgrading: Upgrading
+  /** The filling from a backup that this caller knows to be unfinished, and may see. */
+  readonly restore?: string | undefined
+}
+
+/**
+ * Throws a Fault `store.migration-pending` where something is to be run on a database in use, and may not be, and
+ * `store.restore-unfinished` where a backup was being put back.
+ */
 export const bringForward = async (
   db: Kysely<Applied>,
   kind: Dialect['kind'],
-  upgrading: Upgrading,
+  { upgrading, restore }: Forward,
 ): Promise<void> => {
+  await assertNotUnfinished(db, restore)
   if (upgrading === 'refused') {
     const pending = await pendingMigrations(db, kind)
     if (pending.length > 0) throw new Fault('store.migration-pending', new Error(pending.join()))

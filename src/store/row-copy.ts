@@ -3,6 +3,7 @@
 
 import type { Row, Table } from '../backup/index.ts'
 import { Fault } from '../fault.ts'
+import type { Migration } from './migrate.ts'
 
 /** The database as it was at one moment, however long reading takes and whatever is written meanwhile. */
 export interface Snapshot {
@@ -13,6 +14,13 @@ export interface Snapshot {
   readonly tables: readonly Table[]
   rows(table: Table): AsyncIterable<readonly Row[]>
   close(): Promise<void>
+}
+
+/** What a filling brings about: these migrations, these tables, and the mark that it is not concluded. */
+export interface Wanted {
+  readonly migrations: readonly Migration[]
+  readonly tables: readonly Table[]
+  readonly restore: string
 }
 
 /** An empty database being filled. Nothing is there before `finish` resolves, then everything. */

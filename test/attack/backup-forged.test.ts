@@ -49,7 +49,7 @@ const refused = async (forgery: Forgery, wanted: RegExp): Promise<void> => {
   const { code, error } = await restore(await forged(forgery), to)
   assert.equal(code, 1)
   assert.match(error, wanted)
-  assert.deepEqual([to, `${to}.restoring`].filter(existsSync), [])
+  assert.equal(existsSync(to), false)
 }
 
 const rehearse = async (backup: string) => {
@@ -151,12 +151,18 @@ test('a log written anew, with a tree that fits it, is not the living realm’s'
   }
 })
 
-test('a folder beside the wanted one that somebody else put there is not written into', async () => {
-  const [to, theirs] = [realm.path('wanted'), realm.path('theirs')]
-  mkdirSync(theirs)
-  symlinkSync(theirs, `${to}.restoring`)
+test('links that somebody put where leftovers would be lead nowhere: nothing behind them is written or swept', async () => {
+  const [places, theirs] = [realm.path('places'), realm.path('theirs')]
+  for (const folder of [places, theirs]) mkdirSync(folder)
+  writeFileSync(join(theirs, 'theirs'), 'theirs')
+  const ids = ['6f1c1d0e-3a52-4c6e-9a3b-1f2d3c4b5a69', '7f1c1d0e-3a52-4c6e-9a3b-1f2d3c4b5a69']
+  for (const id of ids) symlinkSync(theirs, join(places, `.wanted.${id}.partial`))
+  symlinkSync(realm.path('state/realm.sqlite'), join(places, `.wanted.${ids[0]}.lock`))
+  const before = readFileSync(realm.path('state/realm.sqlite'))
+  const to = join(places, 'wanted')
   assert.equal((await restore(file, to)).code, 0)
-  assert.deepEqual(readdirSync(theirs), [])
+  assert.deepEqual(readdirSync(theirs), ['theirs'])
+  assert.deepEqual(readFileSync(realm.path('state/realm.sqlite')), before)
   assert.ok(existsSync(join(to, 'appliance.json')))
 })
 

@@ -63,6 +63,38 @@ test('a backup that is killed is no backup, and shows nothing', async () => {
   assert.ok(begun.trim().split('\n').length >= kills, 'each had said so before it read anything')
   const wish = ['--out', join(folder, 'again.age'), '--recipient', realm.recipient]
   await good('backup', '--config', realm.config, ...wish)
+  assert.deepEqual(
+    readdirSync(folder).filter((name) => !name.endsWith('.age')),
+    [],
+    'the next one sweeps what the dead left',
+  )
+})
+
+/** Takes a scratch, writes into it, and waits for its end. */
+const WRITER = `
+  import { writeFileSync } from 'node:fs'
+  import { takeScratch } from ${JSON.stringify(join(import.meta.dirname, '../../src/main/backup/scratch.ts'))}
+  const { path } = takeScratch(process.argv[1])
+  writeFileSync(path, 'half')
+  console.log(path)
+  process.stdin.resume()`
+
+test('what somebody is writing is never swept, and it is once they are dead', async () => {
+  const folder = realm.path('beside')
+  mkdirSync(folder)
+  const place = join(folder, 'theirs.age')
+  const writing = ['--input-type=module-typescript', '--eval', WRITER, place]
+  const child = spawn(process.execPath, writing, { stdio: ['pipe', 'pipe', 'inherit'] })
+  after(() => child.kill('SIGKILL'))
+  const [told] = await once(child.stdout.setEncoding('utf8'), 'data')
+  const half = String(told).trim()
+  const wish = ['--config', realm.config, '--recipient', realm.recipient, '--out']
+  await good('backup', ...wish, join(folder, 'one.age'))
+  assert.equal(readFileSync(half, 'utf8'), 'half')
+  child.kill('SIGKILL')
+  await once(child, 'exit')
+  await good('backup', ...wish, join(folder, 'two.age'))
+  assert.deepEqual(readdirSync(folder).toSorted(), ['one.age', 'two.age'])
 })
 
 const toFolder = (to: string) => [
@@ -82,12 +114,12 @@ test('a restore that is killed is no realm, and is done again over what it left'
     kills += 1
     if (existsSync(to)) continue
     await good('restore', file, ...toFolder(to))
-    assert.equal(existsSync(`${to}.restoring`), false)
     assert.equal(
       (await good('users', 'list', '--config', join(to, 'appliance.json'))).length > 0,
       true,
     )
     rmSync(to, { recursive: true })
+    assert.deepEqual(readdirSync(folder), [], 'nothing is left beside it')
   }
   assert.ok(kills > 0)
 })

@@ -48,7 +48,7 @@ test('a backup is put back, its log goes on as another one, and the realm works'
   const told = JSON.parse(await good('restore', file, ...restoreTo(to), ...sha, '--json'))
   assert.equal(told.config, join(to, 'appliance.json'))
   assert.deepEqual(
-    readdirSync(realm.folder).filter((name) => name.endsWith('.restoring')),
+    readdirSync(realm.folder).filter((name) => name.startsWith('.')),
     [],
   )
   assert.equal(existsSync(join(to, 'passphrase')), false, 'it never lies beside what it opens')
@@ -127,7 +127,11 @@ const refused = async (
   const { code: exit, error } = await keyrealm('restore', backup, ...restoreTo(to, changes))
   assert.equal(exit, 1, backup)
   assert.match(error, new RegExp(`\\(${code}\\)`), error)
-  assert.deepEqual([to, `${to}.restoring`].filter(existsSync), [])
+  assert.equal(existsSync(to), false)
+  assert.deepEqual(
+    readdirSync(realm.folder).filter((name) => name.startsWith('.')),
+    [],
+  )
 }
 
 test('a backup cut off anywhere is refused', async () => {
@@ -159,6 +163,10 @@ test('a backup of another realm, with another digest, or for another key is refu
   await refused(file, 'crypto.age-not-for-this-key', { '--recovery-key': other })
   await refused(file, 'crypto.not-a-recovery-key', { '--recovery-key': realm.path('id.key') })
   await refused(file, 'main.not-empty', { '--to': realm.path('tls') })
+  const tls = ['--to', realm.path('tls'), '--recovery-key', realm.recoveryKey, '--realm', DOMAIN]
+  const { error } = await keyrealm('restore', file, ...tls)
+  const wanted = `holds core-ca.pem, link.key, link.pem, and nothing is overwritten`
+  assert.ok(error.includes(wanted) && error.includes(`mv ${realm.path('tls')} `), error)
 })
 
 test('nothing is overwritten, neither a backup nor a recovery key', async () => {
@@ -224,8 +232,16 @@ test('a full disk stops a backup and a restore, and nothing half done is left', 
   const to = join(disk, 'restored')
   const put = await keyrealm('restore', file, ...restoreTo(to))
   assert.match(put.error, /\(main\.disk-full\)/)
-  assert.deepEqual([to, `${to}.restoring`].filter(existsSync), [])
+  assert.deepEqual(readdirSync(disk).toSorted(), ['filler', 'room'])
   free()
   await good('backup', '--config', realm.config, ...wish)
+  const last = readFileSync(out)
+  const again = fill(disk)
+  const next = ['--out', join(disk, 'room/next.age'), '--recipient', realm.recipient]
+  const failedAgain = await keyrealm('backup', '--config', realm.config, ...next)
+  assert.match(failedAgain.error, /\(main\.disk-full\)/)
+  assert.deepEqual(readdirSync(join(disk, 'room')), ['full.age'])
+  assert.deepEqual(readFileSync(out), last, 'the last good one is what it was')
+  again()
   await good('restore', out, ...restoreTo(to))
 })

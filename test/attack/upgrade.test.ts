@@ -1,50 +1,24 @@
 // A database of an older program is brought forward after a backup, which opens; one of a newer program is not touched.
 
 import assert from 'node:assert/strict'
-import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { test } from 'node:test'
 import Sqlite from 'better-sqlite3'
 import { loadSettings } from '../../src/config/index.ts'
 import { upgradeIfSetUp } from '../../src/main/backup/upgrade.ts'
-import { migrateSome } from '../contract/store/execute.ts'
 import { aDisk, fill } from '../support/disk.ts'
-import { good, keyrealm, type MadeRealm, makeRealm } from '../support/made-realm.ts'
+import { good, keyrealm, makeRealm } from '../support/made-realm.ts'
+import { makeOldRealm } from '../support/old-realm.ts'
 import { DOMAIN } from '../support/world.ts'
 
 /** As many migrations as the program of that day knew. */
 const OLDER = 10
 
-/** The realm's database as an older program would have left it. */
-const makeOlder = async (realm: MadeRealm): Promise<void> => {
-  const [file, old] = [realm.path('state/realm.sqlite'), realm.path('old.sqlite')]
-  await migrateSome({ kind: 'sqlite', file: old }, OLDER)
-  const database = new Sqlite(old)
-  database.pragma('foreign_keys = off')
-  database.exec(`attach database '${file}' as newer`)
-  const tables = database
-    .prepare<[], { name: string }>(
-      `select name from main.sqlite_schema where type = 'table' and name not like '%migration%'`,
-    )
-    .all()
-  for (const { name } of tables) {
-    const columns = database
-      .prepare<[], { name: string }>(`select name from pragma_table_info('${name}')`)
-      .all()
-      .map((column) => column.name)
-      .join(', ')
-    database.exec(`delete from main.${name};
-      insert into main.${name} (${columns}) select ${columns} from newer.${name}`)
-  }
-  database.exec('detach database newer')
-  database.close()
-  for (const end of ['', '-wal', '-shm']) rmSync(`${file}${end}`, { force: true })
-  writeFileSync(file, readFileSync(old), { mode: 0o600 })
-}
+const anOldRealm = (changes: object = {}) => makeOldRealm({ migrations: OLDER, rooms: 3, changes })
 
 test('an older database waits for a backup, is upgraded after it, and the backup opens', async (t) => {
-  const realm = await makeRealm()
+  const realm = await anOldRealm()
   t.after(() => realm.remove())
-  await makeOlder(realm)
   const waits = await keyrealm('users', 'list', '--config', realm.config)
   assert.equal(waits.code, 1)
   assert.match(waits.error, /\(store\.migration-pending\).*keyrealm upgrade/s)
@@ -81,9 +55,8 @@ test('an older database waits for a backup, is upgraded after it, and the backup
 
 test('with backups in the settings a start upgrades by itself, and leaves the backup', async (t) => {
   const key = 'age19ue65e42mhuedfpkvsd92j9lkdqgxdqjet77n80ds2ce5wkevvusfw2sft'
-  const realm = await makeRealm({ backup: { recipients: [key], folder: 'backups' } })
+  const realm = await anOldRealm({ backup: { recipients: [key], folder: 'backups' } })
   t.after(() => realm.remove())
-  await makeOlder(realm)
   rmSync(realm.path('tls/link.pem'))
   const incomplete = await keyrealm('serve', '--config', realm.config)
   assert.match(incomplete.error, /\(main\.backup-incomplete\)/)
@@ -97,9 +70,8 @@ test('with backups in the settings a start upgrades by itself, and leaves the ba
 })
 
 test('on somebody’s word it goes on without a backup, and the log says that there was none', async (t) => {
-  const realm = await makeRealm()
+  const realm = await anOldRealm()
   t.after(() => realm.remove())
-  await makeOlder(realm)
   await good('upgrade', '--config', realm.config, '--no-backup')
   const upgraded = (await realm.entries()).find(({ action }) => action === 'realm.upgraded')
   assert.equal(Object(upgraded?.['details']).backupSha256, 'none')
@@ -116,4 +88,28 @@ test('a newer database stops an older program, which says so and changes nothing
     assert.equal(code, 1)
     assert.match(error, /\(store\.migration-unknown\).*made by a newer program/s)
   }
+})
+
+test('an upgrade that died before the log could say so is recorded by whoever opens the realm next', async (t) => {
+  const realm = await makeRealm()
+  t.after(() => realm.remove())
+  const note = realm.path('state/upgrade.json')
+  const backups = ['a', 'b'].map((of) => ({
+    sha256: of.repeat(64),
+    sizeBytes: 7,
+    recipients: ['r'],
+  }))
+  writeFileSync(note, JSON.stringify({ version: '9.8.7', backups }))
+  const told = JSON.parse(await good('upgrade', '--config', realm.config, '--json'))
+  assert.deepEqual(told, { upgraded: false })
+  const entries = await realm.entries()
+  const written = entries.filter(({ action }) => action === 'backup.written')
+  assert.deepEqual(
+    written.map(({ details }) => Object(details).sha256),
+    ['a'.repeat(64), 'b'.repeat(64)],
+  )
+  const upgraded = entries.find(({ action }) => action === 'realm.upgraded')
+  const wanted = { version: '9.8.7', backupSha256: 'b'.repeat(64) }
+  assert.deepEqual(upgraded?.['details'], wanted)
+  assert.equal(existsSync(note), false)
 })

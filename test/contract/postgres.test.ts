@@ -6,8 +6,11 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, test } from 'node:test'
+import { sql } from 'kysely'
 import pg from 'pg'
 import { makeDevelopmentCertificates } from '../../scripts/make-dev-certs.ts'
+import { whileMigrating } from '../../src/store/dialect/postgres-migrating.ts'
+import { toPoolConfig } from '../../src/store/dialect/postgres-settings.ts'
 import { openStore } from '../../src/store/index.ts'
 import { startPostgres } from '../support/postgres.ts'
 import { openFor } from './store/implementations.ts'
@@ -58,6 +61,17 @@ if ('unavailable' in server) {
   describe('PostgreSQL', { skip: server.unavailable }, () => {})
 } else {
   after(server.stop)
+
+  test('bringing a large database forward is not given up after a while, and answering requests is', async () => {
+    const settings = postgres(await server.createDatabase())
+    const shown = await whileMigrating(settings, (db) =>
+      sql<{ readonly limit: string }>`select current_setting('statement_timeout') as limit`.execute(
+        db,
+      ),
+    )
+    assert.equal(shown.rows[0]?.limit, '0')
+    assert.equal(toPoolConfig(settings).statement_timeout, 30_000)
+  })
 
   describe('PostgreSQL', () => {
     test('is refused where it does not keep what it commits', async () => {

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { appendFileSync, mkdtempSync, rmSync } from 'node:fs'
+import { appendFileSync, mkdtempSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
@@ -21,9 +21,10 @@ export const aDisk = (t: TestContext, megabytes: number): string | undefined => 
   return isMounted ? folder : undefined
 }
 
-/** Takes every byte that is left; answers how to give them back. */
-export const fill = (folder: string): (() => void) => {
+/** Takes every byte that is left but for so many; answers how to give them back. */
+export const fill = (folder: string, leave = 0): (() => void) => {
   const file = join(folder, 'filler')
+  writeFileSync(file, new Uint8Array(0))
   for (let size = MEGABYTE; size >= 1; size = Math.floor(size / 2)) {
     try {
       for (;;) appendFileSync(file, new Uint8Array(size))
@@ -31,5 +32,6 @@ export const fill = (folder: string): (() => void) => {
       assert.equal(Object(error).code, 'ENOSPC')
     }
   }
+  truncateSync(file, Math.max(0, statSync(file).size - leave))
   return () => rmSync(file)
 }

@@ -6,7 +6,7 @@ import { writeSecretFile } from '../../config/index.ts'
 import { generateRecoveryKey } from '../../crypto/index.ts'
 import { DONE, FAILED } from '../beside.ts'
 import { CommandError } from '../command-error.ts'
-import { createProgress } from '../progress.ts'
+import { type Progress, withProgress } from '../progress.ts'
 import { isGood, rehearseRestore } from './rehearse.ts'
 import { readStoreSection, restore } from './restore.ts'
 import { upgrade } from './upgrade.ts'
@@ -35,6 +35,8 @@ const makeRecoveryKey = async (file: string, kind: 'hybrid' | 'x25519'): Promise
   return recipient
 }
 
+const writtenOn = (progress: Progress) => (total: number) => progress.show(total, 'written')
+
 export const createBackupCommands = (output: CliOutput): BackupActions => ({
   recoveryKey: async ({ out, x25519, json }) => {
     const recipient = await makeRecoveryKey(out, x25519 === true ? 'x25519' : 'hybrid')
@@ -43,18 +45,17 @@ export const createBackupCommands = (output: CliOutput): BackupActions => ({
     return DONE
   },
   backup: async ({ config, out, recipient, json }) => {
-    const progress = createProgress(output, 'written')
-    const written = await backUp({ config, out, recipients: recipient, onBytes: progress.show })
-    progress.end()
+    const wish = { config, out, recipients: recipient }
+    const written = await withProgress(output, (progress) =>
+      backUp({ ...wish, onBytes: writtenOn(progress) }),
+    )
     print(output, { ...written }, json)
     return DONE
   },
   restore: async ({ backup, recoveryKey, realm, to, store, sha256, json }) => {
     const section = store === undefined ? {} : { store: await readStoreSection(store) }
-    const restored = await restore({
-      ...{ backup, recoveryKey, to, sha256, domain: realm },
-      ...section,
-    })
+    const wish = { backup, recoveryKey, to, sha256, domain: realm, ...section }
+    const restored = await withProgress(output, ({ show }) => restore({ ...wish, onBytes: show }))
     const { about, sha256: digest } = restored.checked
     const { config, folder, entries } = restored
     const backupOf = about.createdAt
@@ -63,15 +64,17 @@ export const createBackupCommands = (output: CliOutput): BackupActions => ({
   },
   rehearseRestore: async ({ config, backup, recoveryKey, sandbox, passphraseFile, keep, json }) => {
     const places = { config, backup, recoveryKey, sandbox, passphraseFile }
-    const rehearsal = await rehearseRestore({ ...places, keep: keep === true })
+    const rehearsal = await withProgress(output, ({ show }) =>
+      rehearseRestore({ ...places, keep: keep === true, onBytes: show }),
+    )
     print(output, { ...rehearsal, good: isGood(rehearsal) }, json)
     return isGood(rehearsal) ? DONE : FAILED
   },
   upgrade: async ({ config, out, recipient, backup, json }) => {
-    const progress = createProgress(output, 'written')
-    const wish = { config, out, recipients: recipient, onBytes: progress.show }
-    const upgraded = await upgrade(wish, backup)
-    progress.end()
+    const wish = { config, out, recipients: recipient }
+    const upgraded = await withProgress(output, (progress) =>
+      upgrade({ ...wish, onBytes: writtenOn(progress), onStep: progress.say }, backup),
+    )
     print(output, { ...upgraded }, json)
     return DONE
   },

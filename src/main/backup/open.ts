@@ -15,6 +15,8 @@ export interface BackupQuestion {
   readonly domain: string
   /** What the file must be, where somebody wrote that down. */
   readonly sha256?: string | undefined
+  /** Bytes read so far, and what for. */
+  readonly onBytes?: (total: number, what: 'checked' | 'put back') => void
 }
 
 interface Contents {
@@ -58,6 +60,7 @@ async function* watched(
 export const readBackupFile = async <Result>(
   question: BackupQuestion,
   use: (read: ReadBackup) => Promise<Result>,
+  what: 'checked' | 'put back',
 ): Promise<{ readonly result: Result; readonly sha256: string; readonly sizeBytes: number }> => {
   const identity = SecretBytes.from(readSecret({ file: question.recoveryKey }))
   const digest = createDigest()
@@ -65,6 +68,7 @@ export const readBackupFile = async <Result>(
   const chunks = watched(question.backup, (chunk) => {
     digest.add(chunk)
     sizeBytes += chunk.length
+    question.onBytes?.(sizeBytes, what)
   })
   try {
     const read = await readBackup(openWithRecoveryKey(identity, chunks))
@@ -108,7 +112,7 @@ const judgeContents = (question: BackupQuestion, { about, settings }: Contents):
 
 /** Reads all of it and touches nothing. Throws a CommandError that says what is wrong. */
 export const checkBackup = async (question: BackupQuestion): Promise<CheckedBackup> => {
-  const { result, sha256, sizeBytes } = await readBackupFile(question, async ({ about, items }) => {
+  const look = async ({ about, items }: ReadBackup) => {
     if (about.domain !== question.domain) {
       throw ofAnotherRealm(question, about.domain)
     }
@@ -117,7 +121,8 @@ export const checkBackup = async (question: BackupQuestion): Promise<CheckedBack
       if (item.kind === 'settings') settings = settingsOf(item.content)
     }
     return { about, settings }
-  })
+  }
+  const { result, sha256, sizeBytes } = await readBackupFile(question, look, 'checked')
   if (question.sha256 !== undefined && question.sha256.toLowerCase() !== sha256) {
     throw new CommandError(
       'main.backup-digest-differs',

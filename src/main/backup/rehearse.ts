@@ -24,6 +24,7 @@ import { beside, SYSTEM } from '../beside.ts'
 import { CommandError } from '../command-error.ts'
 import { askPassphrase } from '../passphrase.ts'
 import { storeSettings } from '../store-settings.ts'
+import type { BackupQuestion } from './open.ts'
 import { restore, restoredSettings } from './restore.ts'
 
 export interface RehearsalWish {
@@ -33,6 +34,7 @@ export interface RehearsalWish {
   readonly sandbox: string
   readonly passphraseFile?: string | undefined
   readonly keep: boolean
+  readonly onBytes?: BackupQuestion['onBytes']
 }
 
 export interface Rehearsal {
@@ -160,7 +162,8 @@ const rehearse = async (
   const began = performance.now()
   const { config, backup, recoveryKey, sandbox } = wish
   const { domain } = loadSettings(config).realm
-  const question = { backup, recoveryKey, domain }
+  const watched = wish.onBytes === undefined ? {} : { onBytes: wish.onBytes }
+  const question = { backup, recoveryKey, domain, ...watched }
   const restored = await restore({ ...question, to: sandbox, store: SANDBOX_STORE })
   try {
     const { about, sha256 } = restored.checked

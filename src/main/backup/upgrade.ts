@@ -3,17 +3,11 @@
 
 import { loadSettings, type Settings } from '../../config/index.ts'
 import { Fault } from '../../fault.ts'
-import { openRealm, type Realm, record } from '../assembly.ts'
-import { SYSTEM } from '../beside.ts'
+import { openRealm, type Realm } from '../assembly.ts'
+import { CommandError } from '../command-error.ts'
 import { refuseRestored } from '../restored.ts'
-import { VERSION } from '../version.ts'
-import {
-  type BackupWish,
-  planBackup,
-  recordWritten,
-  type WrittenBackup,
-  writeBackupFile,
-} from './write.ts'
+import { noteUpgrade, recordUpgrade } from './upgrade-note.ts'
+import { type BackupWish, planBackup, type Written, writeBackupFile } from './write.ts'
 
 export interface Upgraded {
   readonly upgraded: boolean
@@ -24,17 +18,16 @@ export interface Upgraded {
 const isPending = (error: unknown): boolean =>
   error instanceof Fault && error.code === 'store.migration-pending'
 
-const recordUpgrade = async (realm: Realm, backup: WrittenBackup | undefined): Promise<void> => {
-  await refuseRestored(realm)
-  if (backup !== undefined) await recordWritten(realm, backup)
-  await record(realm, {
-    action: 'realm.upgraded',
-    outcome: 'done',
-    actor: SYSTEM,
-    type: 'PROCESS',
-    details: { version: VERSION, backupSha256: backup?.sha256 ?? 'none' },
-  })
-}
+const isFull = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && ['ENOSPC', 'store.full'].includes(`${error.code}`)
+
+const inWords = (error: unknown): unknown =>
+  isFull(error)
+    ? new CommandError(
+        'main.disk-full',
+        'there is no space left to bring the database forward; it is as it was',
+      )
+    : error
 
 /** Opened as it is, if it is up to date; undefined if an upgrade is due. */
 const openCurrent = async (settings: Settings): Promise<Realm | undefined> => {
@@ -42,25 +35,45 @@ const openCurrent = async (settings: Settings): Promise<Realm | undefined> => {
     return await openRealm(settings)
   } catch (error) {
     if (isPending(error)) return undefined
-    throw error
+    throw inWords(error)
   }
 }
 
-/** `isBackedUp` false: on the operator's word. Throws what a backup throws, and then nothing was changed. */
+/** The backup first, then what is to be recorded, then the schema: all of it or nothing, in one transaction. */
+const bring = async (settings: Settings, wish: BackupWish, isBackedUp: boolean) => {
+  const note = (written?: Written) => noteUpgrade(settings, written)
+  try {
+    const backup = isBackedUp ? await writeBackupFile(planBackup(wish), note) : undefined
+    if (backup === undefined) note()
+    wish.onStep?.('bringing the database forward')
+    return { realm: await openRealm(settings, 'allowed'), backup }
+  } catch (error) {
+    throw inWords(error)
+  }
+}
+
+const recordAndClose = async (realm: Realm): Promise<void> => {
+  try {
+    await refuseRestored(realm)
+    await recordUpgrade(realm)
+  } finally {
+    await realm.store.close()
+  }
+}
+
+/**
+ * `isBackedUp` false: on the operator's word. Throws what a backup throws, and a CommandError `main.disk-full`: then nothing
+ * was changed. Killed at any time it can be asked for again; the log says in the end what was done.
+ */
 export const upgrade = async (wish: BackupWish, isBackedUp: boolean): Promise<Upgraded> => {
   const settings = loadSettings(wish.config)
   const current = await openCurrent(settings)
   if (current !== undefined) {
-    await current.store.close()
+    await recordAndClose(current)
     return { upgraded: false }
   }
-  const backup = isBackedUp ? await writeBackupFile(planBackup(wish)) : undefined
-  const realm = await openRealm(settings, 'allowed')
-  try {
-    await recordUpgrade(realm, backup)
-  } finally {
-    await realm.store.close()
-  }
+  const { realm, backup } = await bring(settings, wish, isBackedUp)
+  await recordAndClose(realm)
   return { upgraded: true, ...(backup === undefined ? {} : { backup: backup.file }) }
 }
 

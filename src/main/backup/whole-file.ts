@@ -1,19 +1,26 @@
 // A file that is there whole or not at all: written beside its place, flushed, and only then given its name. It never
 // takes the place of another file.
 
-import { close, fsync, link, open, rm, write } from 'node:fs'
-import { basename, dirname, join } from 'node:path'
+import { close, fsync, link, open, write } from 'node:fs'
+import { dirname } from 'node:path'
 import { promisify } from 'node:util'
-import { createDigest, systemRandom } from '../../crypto/index.ts'
+import { createDigest } from '../../crypto/index.ts'
 import { CommandError } from '../command-error.ts'
+import { type Scratch, takeScratch } from './scratch.ts'
 
-const [openFile, closeFile, flush, put, name, remove] = [
+export interface Watcher {
+  /** Bytes so far. */
+  readonly onBytes: (total: number) => void
+  /** It is whole and flushed, and nobody sees it yet. */
+  readonly beforeNaming?: (written: WrittenFile) => void
+}
+
+const [openFile, closeFile, flush, put, name] = [
   promisify(open),
   promisify(close),
   promisify(fsync),
   promisify(write),
   promisify(link),
-  promisify(rm),
 ]
 
 export interface WrittenFile {
@@ -88,18 +95,21 @@ const writeBeside = async (
 export const writeWhole = async (
   file: string,
   source: AsyncIterable<Uint8Array>,
-  onBytes: (total: number) => void,
+  { onBytes, beforeNaming }: Watcher,
 ): Promise<WrittenFile> => {
-  const beside = join(dirname(file), `.${basename(file)}.${systemRandom.uuid()}.partial`)
+  let scratch: Scratch | undefined
   try {
-    const written = await writeBeside(beside, source, onBytes)
+    scratch = takeScratch(file)
+    const written = await writeBeside(scratch.path, source, onBytes)
+    beforeNaming?.(written)
     // A link never overwrites; a rename would.
-    await name(beside, file)
+    await name(scratch.path, file)
+    // Before the second name of it goes: from here on nobody may forget the first.
+    await flushFolder(dirname(file)).catch(() => undefined)
     return written
   } catch (error) {
     throw inWords(error, file)
   } finally {
-    await remove(beside, { force: true })
-    await flushFolder(dirname(file)).catch(() => undefined)
+    scratch?.release()
   }
 }

@@ -2,6 +2,7 @@
 // anything leaves, and what it became once it is on the disk.
 
 import { join, resolve } from 'node:path'
+import type { Act } from '../../audit/index.ts'
 import { writeBackup } from '../../backup/index.ts'
 import { loadSettings, type Settings } from '../../config/index.ts'
 import {
@@ -14,7 +15,7 @@ import {
 import { systemClock } from '../../runtime/index.ts'
 import { openSnapshot } from '../../store/index.ts'
 import { toRfc3339 } from '../../time.ts'
-import { type Realm, record } from '../assembly.ts'
+import { record } from '../assembly.ts'
 import { beside, SYSTEM } from '../beside.ts'
 import { CommandError } from '../command-error.ts'
 import { storeSettings } from '../store-settings.ts'
@@ -28,12 +29,17 @@ export interface BackupWish {
   /** Those of the settings unless told. */
   readonly recipients?: readonly string[] | undefined
   readonly onBytes: (total: number) => void
+  /** What takes a while and cannot be measured. */
+  readonly onStep?: (what: string) => void
 }
 
-export interface WrittenBackup extends WrittenFile {
-  readonly file: string
+export interface Written extends WrittenFile {
   /** Short digests of the recipients, as the log names them. */
   readonly recipients: readonly string[]
+}
+
+export interface WrittenBackup extends Written {
+  readonly file: string
 }
 
 const recipientsFor = (settings: Settings, wished: readonly string[] | undefined): Recipients => {
@@ -85,15 +91,20 @@ export const planBackup = ({ config, out, recipients, onBytes }: BackupWish): Ba
   }
 }
 
-/** Writes the file and records nothing. */
-export const writeBackupFile = async (plan: BackupPlan): Promise<WrittenBackup> => {
-  const { settings, configFile, file, recipients, onBytes } = plan
+/** Writes the file and records nothing; `note` is told what it is before it has its name. */
+export const writeBackupFile = async (
+  plan: BackupPlan,
+  note: (written: Written) => void = () => undefined,
+): Promise<WrittenBackup> => {
+  const { settings, configFile, file, onBytes } = plan
+  const recipients = plan.recipients.map(recipientName)
   const snapshot = await openSnapshot(storeSettings(settings))
   try {
     const source = backupSource({ settings, configFile, snapshot, now: systemClock.now() })
-    const sealed = sealForRecipients(recipients, writeBackup(source))
-    const written = await writeWhole(file, sealed, onBytes)
-    return { file, recipients: recipients.map(recipientName), ...written }
+    const sealed = sealForRecipients(plan.recipients, writeBackup(source))
+    const beforeNaming = (written: WrittenFile) => note({ recipients, ...written })
+    const written = await writeWhole(file, sealed, { onBytes, beforeNaming })
+    return { file, recipients, ...written }
   } finally {
     await snapshot.close()
   }
@@ -101,14 +112,14 @@ export const writeBackupFile = async (plan: BackupPlan): Promise<WrittenBackup> 
 
 const PROCESS = { actor: SYSTEM, type: 'PROCESS' } as const
 
-export const recordWritten = (realm: Realm, written: WrittenBackup): Promise<void> =>
-  record(realm, {
-    ...PROCESS,
-    action: 'backup.written',
-    outcome: 'done',
-    sizeBytes: written.sizeBytes,
-    details: { sha256: written.sha256, recipients: written.recipients.join(',') },
-  })
+/** What the log says of a backup that is on the disk. */
+export const writtenAct = ({ sha256, sizeBytes, recipients }: Written): Act => ({
+  ...PROCESS,
+  action: 'backup.written',
+  outcome: 'done',
+  sizeBytes,
+  details: { sha256, recipients: recipients.join(',') },
+})
 
 /** Throws a CommandError; whatever happened, there is a whole backup or none. */
 export const backUp = async (wish: BackupWish): Promise<WrittenBackup> => {
@@ -122,7 +133,7 @@ export const backUp = async (wish: BackupWish): Promise<WrittenBackup> => {
       details: { recipients },
     })
     const written = await writeBackupFile(plan)
-    await recordWritten(realm, written)
+    await record(realm, writtenAct(written))
     return written
   })
 }

@@ -50,6 +50,11 @@ const FAULTS: Readonly<Record<string, Told>> = {
     why: 'it runs on no schema that nobody wrote',
     remedy: 'keyrealm version; install the program that made it, or restore a backup',
   },
+  'store.restore-unfinished': {
+    what: 'a backup was being put back into the database, and that did not end',
+    why: 'what is in it is not in use, and nobody opens it',
+    remedy: 'run the same keyrealm restore again: it begins anew',
+  },
   'store.corrupt': {
     what: 'the database file is damaged',
     why: 'keys and evidence in it may be lost',

@@ -1,14 +1,15 @@
 // A PostgreSQL database read out row by row through a cursor in one repeatable-read snapshot, and filled again in one
 // transaction. By the product's own driver: what it reads is what the program knows, over the TLS that is set up.
 
-import { Kysely, PostgresDialect } from 'kysely'
 import pg from 'pg'
 import type { ColumnKind, Row, Table, Value } from '../../backup/index.ts'
 import { Fault } from '../../fault.ts'
 import { postgresFault } from '../failures.ts'
 import { BOOKKEEPING, type Migration, migrate } from '../migrate.ts'
-import { assertSameTables, type Refill, type Snapshot } from '../row-copy.ts'
+import { markStatements, RESTORE_MARK } from '../restore-mark.ts'
+import { assertSameTables, type Refill, type Snapshot, type Wanted } from '../row-copy.ts'
 import type { PostgresSettings } from '../settings.ts'
+import { whileMigrating } from './postgres-migrating.ts'
 import { toPoolConfig } from './postgres-settings.ts'
 
 const KINDS: Readonly<Record<string, ColumnKind>> = {
@@ -185,32 +186,33 @@ const refillOf = (client: pg.Client): Refill => ({
   abandon: () => client.end(),
 })
 
-const migrateTo = async (settings: PostgresSettings, migrations: readonly Migration[]) => {
-  const pool = new pg.Pool({ ...toPoolConfig(settings), max: 1 })
-  pool.on('error', () => undefined)
-  try {
-    await migrate(new Kysely({ dialect: new PostgresDialect({ pool }) }), 'postgres', migrations)
-  } finally {
-    await pool.end()
-  }
+const TABLES = `select relname as name from pg_class
+  where relnamespace = current_schema()::regnamespace and relkind = 'r'`
+
+/** What a filling that was not concluded left is taken out: the database was empty before it. */
+const emptyUnfinished = async (client: pg.ClientBase): Promise<void> => {
+  if (!(await hasTable(client, RESTORE_MARK))) return
+  const { rows } = await client.query<{ name: string }>(TABLES)
+  await client.query(`drop table ${rows.map(({ name }) => `"${name}"`).join(', ')}`)
 }
 
 /** A database at these migrations, its tables empty, in a transaction that ends with `finish`. */
 export const openPostgresRefill = async (
   settings: PostgresSettings,
-  migrations: readonly Migration[],
-  tables: readonly Table[],
+  { migrations, tables, restore }: Wanted,
 ): Promise<Refill> => {
   let client: pg.Client | undefined
   try {
     client = await connect(settings)
+    await emptyUnfinished(client)
     await assertEmpty(client, migrations)
-    await migrateTo(settings, migrations)
+    await whileMigrating(settings, (db) => migrate(db, 'postgres', migrations))
     await client.query('begin')
     await client.query('lock table audit_head in exclusive mode')
     await assertEmpty(client, migrations)
     assertSameTables(tables, toTables(await columnRows(client)))
     for (const { name } of tables.toReversed()) await client.query(`delete from "${name}"`)
+    for (const statement of markStatements(restore)) await client.query(statement)
     return refillOf(client)
   } catch (error) {
     await client?.end()

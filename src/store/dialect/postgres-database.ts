@@ -3,16 +3,16 @@
 // would conflict and one would run again; the lock lets them wait instead, and gives the same order.
 
 import { setTimeout } from 'node:timers/promises'
-import { Kysely, PostgresDialect } from 'kysely'
 import pg from 'pg'
 import { Fault } from '../../fault.ts'
 import { postgresFault } from '../failures.ts'
-import { bringForward } from '../migrate.ts'
-import type { PostgresSettings, Upgrading } from '../settings.ts'
+import { bringForward, type Forward } from '../migrate.ts'
+import type { PostgresSettings } from '../settings.ts'
 import type { Link } from '../statement.ts'
 import type { Begun, Database } from '../transaction.ts'
 import { createTurns } from '../turns.ts'
 import { postgresDialect } from './postgres.ts'
+import { whileMigrating } from './postgres-migrating.ts'
 import { toPoolConfig } from './postgres-settings.ts'
 
 const BIGINT_OID = 20
@@ -175,7 +175,7 @@ const createDatabase = (pool: pg.Pool): Database => {
 
 export const openPostgres = async (
   settings: PostgresSettings,
-  upgrading: Upgrading,
+  forward: Forward,
 ): Promise<Database> => {
   const pool = new pg.Pool({ ...toPoolConfig(settings), types })
   // A connection that breaks, idle or in use, fails what is next asked of it, and is replaced then.
@@ -184,11 +184,7 @@ export const openPostgres = async (
   pool.on('connect', (client) => client.on('error', () => undefined))
   try {
     await checkDurable(pool)
-    await bringForward(
-      new Kysely({ dialect: new PostgresDialect({ pool }) }),
-      'postgres',
-      upgrading,
-    )
+    await whileMigrating(settings, (db) => bringForward(db, 'postgres', forward))
     return createDatabase(pool)
   } catch (error) {
     await pool.end()

@@ -8,8 +8,9 @@ import { Kysely, SqliteDialect } from 'kysely'
 import type { ColumnKind, Row, Table, Value } from '../../backup/index.ts'
 import { Fault } from '../../fault.ts'
 import { sqliteFault } from '../failures.ts'
-import { BOOKKEEPING, type Migration, migrate } from '../migrate.ts'
-import { assertSameTables, type Refill, type Snapshot } from '../row-copy.ts'
+import { BOOKKEEPING, migrate } from '../migrate.ts'
+import { markStatements, RESTORE_MARK, unmark } from '../restore-mark.ts'
+import { assertSameTables, type Refill, type Snapshot, type Wanted } from '../row-copy.ts'
 import type { SqliteSettings } from '../settings.ts'
 import { makeFile } from './sqlite-database.ts'
 
@@ -27,15 +28,18 @@ const kindOf = (declared: string): ColumnKind => {
 }
 
 /** In the order of their making, so that what is referred to comes first. */
-const tablesOf = (database: Sqlite.Database): readonly Table[] => {
-  const names = database
+const namesOf = (database: Sqlite.Database): readonly string[] =>
+  database
     .prepare<[], { name: string }>(
       `select name from sqlite_schema where type = 'table' and name not like 'sqlite_%' order by rowid`,
     )
     .all()
-  return names
-    .filter(({ name }) => !BOOKKEEPING.includes(name))
-    .map(({ name }) => ({
+    .map(({ name }) => name)
+
+const tablesOf = (database: Sqlite.Database): readonly Table[] =>
+  namesOf(database)
+    .filter((name) => !BOOKKEEPING.includes(name))
+    .map((name) => ({
       name,
       columns: database
         .prepare<[string], { name: string; type: string }>(
@@ -44,7 +48,6 @@ const tablesOf = (database: Sqlite.Database): readonly Table[] => {
         .all(name)
         .map((column) => ({ name: column.name, kind: kindOf(column.type) })),
     }))
-}
 
 const migrationsOf = (database: Sqlite.Database): readonly string[] =>
   database
@@ -116,29 +119,57 @@ const refillOf = (database: Sqlite.Database): Refill => ({
   },
 })
 
-/** A new file at these migrations, its tables empty, in a transaction that ends with `finish`. */
+/** Nothing there, or what a filling that was not concluded left: all that is taken out. */
+const assertEmpty = (database: Sqlite.Database): void => {
+  const names = namesOf(database)
+  if (names.length === 0) return
+  if (!names.includes(RESTORE_MARK)) throw new Fault('store.not-empty')
+  for (const name of names.toReversed()) database.exec(`drop table "${name}"`)
+}
+
+const kyselyOn = <Tables>(database: Sqlite.Database): Kysely<Tables> =>
+  new Kysely({ dialect: new SqliteDialect({ database }) })
+
+/** A file at these migrations, its tables empty, in a transaction that ends with `finish`. */
 export const openSqliteRefill = async (
   settings: SqliteSettings,
-  migrations: readonly Migration[],
-  tables: readonly Table[],
+  { migrations, tables, restore }: Wanted,
 ): Promise<Refill> => {
   const file = resolve(settings.file)
-  if (existsSync(file)) throw new Fault('store.not-empty')
   let opened: Sqlite.Database | undefined
   try {
-    makeFile(file)
+    if (!existsSync(file)) makeFile(file)
     const database = new Sqlite(file)
     opened = database
     for (const pragma of ['synchronous = full', 'foreign_keys = on', 'trusted_schema = off']) {
       database.pragma(pragma)
     }
     database.exec('begin immediate')
-    await migrate(new Kysely({ dialect: new SqliteDialect({ database }) }), 'sqlite', migrations)
+    assertEmpty(database)
+    await migrate(kyselyOn(database), 'sqlite', migrations)
     assertSameTables(tables, tablesOf(database))
     for (const { name } of tables.toReversed()) database.exec(`delete from "${name}"`)
+    for (const statement of markStatements(restore)) database.exec(statement)
     return refillOf(database)
   } catch (error) {
     opened?.close()
     throw sqliteFault(error)
+  }
+}
+
+export const finishSqliteRefill = async (
+  settings: SqliteSettings,
+  restore: string,
+): Promise<void> => {
+  let opened: Sqlite.Database | undefined
+  try {
+    opened = new Sqlite(resolve(settings.file), { fileMustExist: true })
+    // Flushed within the commit: whoever is told goes on to forget which filling it was.
+    opened.pragma('synchronous = full')
+    await unmark(kyselyOn(opened), restore)
+  } catch (error) {
+    throw sqliteFault(error)
+  } finally {
+    opened?.close()
   }
 }

@@ -10,8 +10,8 @@ import Sqlite from 'better-sqlite3'
 import { Kysely, SqliteDialect } from 'kysely'
 import { Fault } from '../../fault.ts'
 import { isRetryable, sqliteFault } from '../failures.ts'
-import { bringForward } from '../migrate.ts'
-import type { SqliteSettings, Upgrading } from '../settings.ts'
+import { bringForward, type Forward } from '../migrate.ts'
+import type { SqliteSettings } from '../settings.ts'
 import type { Link, Statement } from '../statement.ts'
 import type { Begun, Database } from '../transaction.ts'
 import { createTurns, type Turns } from '../turns.ts'
@@ -156,10 +156,10 @@ const openWriter = (file: string): Promise<Sqlite.Database> =>
 const migrateWriter = async (
   database: Sqlite.Database,
   writer: Connection,
-  upgrading: Upgrading,
+  forward: Forward,
 ): Promise<void> => {
   await whileBusy(() => writer.execute('begin immediate'))
-  await bringForward(new Kysely({ dialect: new SqliteDialect({ database }) }), 'sqlite', upgrading)
+  await bringForward(new Kysely({ dialect: new SqliteDialect({ database }) }), 'sqlite', forward)
   writer.execute('commit')
 }
 
@@ -253,10 +253,7 @@ const createDatabase = (writer: Connection, reader: Connection, wal: WalFlush): 
   }
 }
 
-export const openSqlite = async (
-  settings: SqliteSettings,
-  upgrading: Upgrading,
-): Promise<Database> => {
+export const openSqlite = async (settings: SqliteSettings, forward: Forward): Promise<Database> => {
   // An absolute path, so that no name means a database in memory, which two connections cannot share.
   const file = resolve(settings.file)
   const opened: Sqlite.Database[] = []
@@ -265,7 +262,7 @@ export const openSqlite = async (
     const database = await openWriter(file)
     opened.push(database)
     const writer = connect(database)
-    await migrateWriter(database, writer, upgrading)
+    await migrateWriter(database, writer, forward)
     const reading = openConnection(file, { readonly: true })
     opened.push(reading)
     return createDatabase(writer, connect(reading), openWalFlush(file))

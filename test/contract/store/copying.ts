@@ -2,12 +2,14 @@
 // older program is not touched unless that is allowed.
 
 import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, test } from 'node:test'
 import type { Row, Table } from '../../../src/backup/index.ts'
 import {
+  concludeRefill,
   openRefill,
   openSnapshot,
   openStore,
@@ -61,13 +63,19 @@ const used = async (on: Implementation) => {
   return { settings, store, key }
 }
 
-const copyInto = async (from: Snapshot, settings: StoreSettings): Promise<void> => {
-  const refill = await openRefill(settings, from)
+/** Filled, and not concluded; answers the name of the filling. */
+const fillInto = async (from: Snapshot, settings: StoreSettings): Promise<string> => {
+  const restore = randomUUID()
+  const refill = await openRefill(settings, { ...from, restore })
   for (const table of from.tables) {
     for await (const rows of from.rows(table)) await refill.insert(table, rows)
   }
   await refill.finish()
+  return restore
 }
+
+const copyInto = async (from: Snapshot, settings: StoreSettings): Promise<void> =>
+  concludeRefill(settings, await fillInto(from, settings))
 
 const folder = mkdtempSync(join(tmpdir(), 'keyrealm copies-'))
 after(() => rmSync(folder, { recursive: true, force: true }))
@@ -130,7 +138,7 @@ export const copyingContract = (on: Implementation): void => {
       const other = await on.fresh()
       const from = await openSnapshot(settings)
       if (other.kind === 'postgres') {
-        const refill = await openRefill(other, from)
+        const refill = await openRefill(other, { ...from, restore: randomUUID() })
         for (const table of from.tables.slice(0, 4)) {
           for await (const rows of from.rows(table)) await refill.insert(table, rows)
         }
@@ -143,10 +151,33 @@ export const copyingContract = (on: Implementation): void => {
       await from.close()
     })
 
+    test('a filling that is not concluded is opened by nobody else, and begun anew by the next', async () => {
+      const { settings, key } = await used(on)
+      const other = await on.fresh()
+      const from = await openSnapshot(settings)
+      const first = await fillInto(from, other)
+      for (const upgrading of ['refused', 'allowed'] as const) {
+        const opening = openStore(other, upgrading)
+        await assert.rejects(opening, { name: 'Fault', code: 'store.restore-unfinished' })
+      }
+      await (await openStore(other, 'allowed', first)).close()
+      const second = await fillInto(from, other)
+      await assert.rejects(openStore(other, 'allowed', first), { code: 'store.restore-unfinished' })
+      await assert.rejects(concludeRefill(other, first), { code: 'store.restore-unfinished' })
+      await concludeRefill(other, second)
+      await concludeRefill(other, second)
+      const to = await openSnapshot(other)
+      assert.deepEqual(await everything(to), await everything(from))
+      await Promise.all([from.close(), to.close()])
+      const store = await openFor(other)
+      assert.equal((await store.read((tx) => tx.keys.find([key.uri]))).size, 1)
+    })
+
     test('a database in use is not filled', async () => {
       const { settings } = await used(on)
       const from = await openSnapshot(settings)
-      await assert.rejects(openRefill(settings, from), { code: 'store.not-empty' })
+      const plan = { ...from, restore: randomUUID() }
+      await assert.rejects(openRefill(settings, plan), { code: 'store.not-empty' })
       await from.close()
     })
 
@@ -155,13 +186,14 @@ export const copyingContract = (on: Implementation): void => {
       const from = await openSnapshot(settings)
       const { migrations, tables } = from
       await from.close()
-      const newer = { tables, migrations: [...migrations, '9999-later'] }
+      const restore = randomUUID()
+      const newer = { tables, migrations: [...migrations, '9999-later'], restore }
       await assert.rejects(openRefill(await on.fresh(), newer), {
         code: 'store.migration-unknown',
       })
-      const other = { migrations, tables: tables.slice(1) }
+      const other = { migrations, tables: tables.slice(1), restore }
       await assert.rejects(openRefill(await on.fresh(), other), { code: 'store.tables-differ' })
-      const older = { migrations: migrations.slice(0, -1), tables }
+      const older = { migrations: migrations.slice(0, -1), tables, restore }
       await assert.rejects(openRefill(await on.fresh(), older), { code: 'store.tables-differ' })
     })
 

@@ -5,8 +5,15 @@ import { dirname } from 'node:path'
 import Sqlite from 'better-sqlite3'
 import { Kysely, PostgresDialect, SqliteDialect } from 'kysely'
 import pg from 'pg'
-import type { StoreSettings } from '../../../src/store/index.ts'
+import type { PostgresSettings, StoreSettings } from '../../../src/store/index.ts'
 import { MIGRATIONS, migrate } from '../../../src/store/migrate.ts'
+
+/** With the password in it. */
+export const urlOf = ({ url, password }: PostgresSettings): string => {
+  const whole = new URL(url)
+  if (password !== undefined) whole.password = encodeURIComponent(password)
+  return whole.href
+}
 
 export const execute = async (settings: StoreSettings, sql: string): Promise<void> => {
   if (settings.kind === 'sqlite') {
@@ -15,7 +22,7 @@ export const execute = async (settings: StoreSettings, sql: string): Promise<voi
     database.close()
     return
   }
-  const client = new pg.Client({ connectionString: settings.url })
+  const client = new pg.Client({ connectionString: urlOf(settings) })
   await client.connect()
   await client.query(sql)
   await client.end()
@@ -31,7 +38,7 @@ export const migrateSome = async (settings: StoreSettings, count: number): Promi
     database.close()
     return
   }
-  const pool = new pg.Pool({ connectionString: settings.url, max: 1 })
+  const pool = new pg.Pool({ connectionString: urlOf(settings), max: 1 })
   await migrate(new Kysely({ dialect: new PostgresDialect({ pool }) }), 'postgres', migrations)
   await pool.end()
 }

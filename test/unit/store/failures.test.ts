@@ -16,6 +16,7 @@ test("SQLite's errors become Faults by their code, the most telling one", () => 
     ['SQLITE_BUSY', 'store.busy'],
     ['SQLITE_BUSY_SNAPSHOT', 'store.busy'],
     ['SQLITE_FULL', 'store.full'],
+    ['SQLITE_IOERR_SHMSIZE', 'store.full'],
     ['SQLITE_READONLY', 'store.read-only'],
     ['SQLITE_NOTADB', 'store.corrupt'],
     ['EACCES', 'store.unavailable'],
