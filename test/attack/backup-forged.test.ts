@@ -13,10 +13,11 @@ import {
 } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { generateKeyPem, issueCertificate } from '../../scripts/dev/certs/issue.ts'
 import type { Row, Table } from '../../src/backup/index.ts'
 import { type Forgery, forgeBackup } from '../support/forged-backup.ts'
 import { good, keyrealm, type MadeRealm, makeRealm } from '../support/made-realm.ts'
-import { CHAIN_PEM, DOMAIN } from '../support/world.ts'
+import { DOMAIN } from '../support/world.ts'
 
 let realm: MadeRealm
 let file: string
@@ -169,7 +170,9 @@ test('links that somebody put where leftovers would be lead nowhere: nothing beh
 test('files of a folder come along under any name that its reader takes, and hidden ones stay', async () => {
   const [trust, names] = [realm.path('trust'), ['Our own CA (2026).pem', 'zürich.pem']]
   mkdirSync(trust)
-  for (const name of [...names, '.hidden.swp']) writeFileSync(join(trust, name), CHAIN_PEM)
+  const root = { kind: 'root', commonName: 'Peers', dnsNames: [], ipAddresses: [] } as const
+  const anchor = issueCertificate(root, generateKeyPem())
+  for (const name of [...names, '.hidden.swp']) writeFileSync(join(trust, name), anchor)
   const carrier = {
     ...{ certificateFile: 'tls/link.pem', keyFile: 'tls/link.key', trustFolder: 'trust' },
     requireCrl: false,
