@@ -12,7 +12,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
-import type { Settings } from '../config/index.ts'
+import { readNamedText, type Settings } from '../config/index.ts'
 import {
   EVIDENCE,
   EVIDENCE_FILES,
@@ -130,7 +130,7 @@ export const examineRelease = (
 ): VerifiedRelease | ReleaseProblem | undefined => {
   const { signersFile } = settings.release
   if (settings.release['require'] === 'nothing' || signersFile === undefined) return undefined
-  return examine(readFileSync(signersFile, 'utf8'), readSeen(settings))
+  return examine(readNamedText(signersFile), readSeen(settings))
 }
 
 /**

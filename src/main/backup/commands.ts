@@ -53,7 +53,7 @@ export const createBackupCommands = (output: CliOutput): BackupActions => ({
     return DONE
   },
   restore: async ({ backup, recoveryKey, realm, to, store, sha256, json }) => {
-    const section = store === undefined ? {} : { store: await readStoreSection(store) }
+    const section = store === undefined ? {} : { store: readStoreSection(store) }
     const wish = { backup, recoveryKey, to, sha256, domain: realm, ...section }
     const restored = await withProgress(output, ({ show }) => restore({ ...wish, onBytes: show }))
     const { about, sha256: digest } = restored.checked
