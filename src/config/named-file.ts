@@ -24,19 +24,24 @@ export class NamedFileError extends Error {
 /** More than any certificate, chain, note or settings file. */
 const USUAL_MAX_BYTES = 4 * 1024 * 1024
 
-/** The bytes of a plain file. Throws `NamedFileError`; a file that grows meanwhile is cut where it ended when it was opened. */
-export const readNamedFile = (file: string, maxBytes = USUAL_MAX_BYTES): Buffer => {
+/** A plain file, opened; whoever asks closes it. Throws `NamedFileError`. */
+export const openNamedFile = (file: string): number => {
   const descriptor = open(file)
+  // Judged through the descriptor, so that what was judged is what is read.
+  if (fstatSync(descriptor).isFile()) return descriptor
+  closeSync(descriptor)
+  throw new NamedFileError('config.file-not-a-file', file, 'is not a plain file')
+}
+
+/** Its bytes. Throws `NamedFileError`; a file that grows meanwhile is cut where it ended when it was opened. */
+export const readNamedFile = (file: string, maxBytes = USUAL_MAX_BYTES): Buffer => {
+  const descriptor = openNamedFile(file)
   try {
-    // Judged through the descriptor, so that what was judged is what is read.
-    const stats = fstatSync(descriptor)
-    if (!stats.isFile()) {
-      throw new NamedFileError('config.file-not-a-file', file, 'is not a plain file')
-    }
-    if (stats.size > maxBytes) {
+    const { size } = fstatSync(descriptor)
+    if (size > maxBytes) {
       throw new NamedFileError('config.file-too-large', file, `is larger than ${maxBytes} bytes`)
     }
-    return readWhole(descriptor, stats.size)
+    return readWhole(descriptor, size)
   } finally {
     closeSync(descriptor)
   }

@@ -42,6 +42,7 @@ const commands = (file: string): readonly (readonly string[])[] => {
     ['identity', 'import', ...at, '--key', path('id.key'), '--chain', file],
     ['audit', 'consistency', ...at, '--from', file],
     ['restore', path('id.pem'), ...sealed, '--store', file],
+    ['restore', file, ...sealed],
     ['init', ...at, '--continue', '--link-chain', file],
     ['preflight', '--config', file],
     ['audit', 'reconcile', ...at, '--export', file],
