@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { after, beforeEach, describe, it } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import { good, keyrealm, makeRealm } from '../support/made-realm.ts'
-import { CTRL_C, CTRL_D, ENTER, hasTerminals, onTerminal } from '../support/terminal.ts'
+import { ARROW_UP, CTRL_C, CTRL_D, ENTER, hasTerminals, onTerminal } from '../support/terminal.ts'
 import { CHAIN_PEM, DOMAIN } from '../support/world.ts'
 
 /** What writes a line over. */
@@ -125,6 +125,10 @@ describe('init on a terminal', { skip, timeout: 300_000 }, () => {
       ['It must not be empty.', ''],
       ['New passphrase: ', PASSPHRASE],
       ['Again: ', `${PASSPHRASE}x`],
+      ['These were not the same.', ''],
+      ['New passphrase: ', PASSPHRASE],
+      // Nothing that was typed can be fetched back.
+      ['Again: ', ARROW_UP],
       ['These were not the same.', ''],
       ['New passphrase: ', PASSPHRASE],
       ['Again: ', PASSPHRASE],
