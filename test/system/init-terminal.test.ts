@@ -173,7 +173,7 @@ describe('init on a terminal', { skip, timeout: 300_000 }, () => {
   it('ends what it has begun when Ctrl-C comes after the last answer', async () => {
     const { answered, type, end } = begin(answers())
     await answered()
-    while (!existsSync(config)) await pause(5)
+    for (let left = 6000; left > 0 && !existsSync(config); left--) await pause(5)
     type(CTRL_C)
     const { code, screen } = await end()
     assert.match(screen, /\^C/)
