@@ -83,6 +83,7 @@ describe('init on a terminal', { skip, timeout: 300_000 }, () => {
       ['Identity provider', 'http://id.acme.example', 'must be a https://… URL'],
       ['The core’s address', 'https://core.example', 'must be a wss://… URL'],
       ['The authority that vouches', 'none.pem', `${join(home, 'none.pem')} is none`],
+      ['The authority that vouches', '.', `${home} is none`],
       ['Database', 'mysql://x@y/z', 'url'],
       ['Recovery recipient', 'bob', 'must be an age recipient'],
       ['The realm’s certificate', 'magic', 'must be one of request, pem, pkcs12'],
