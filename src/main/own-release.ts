@@ -2,7 +2,7 @@
 // signed and logged, that no file of it was altered, and that it is not an older one put back. A program that lies
 // about itself is not caught here; that is what `scripts/verify-release`, run from outside, is for.
 
-import { readFileSync, realpathSync } from 'node:fs'
+import { realpathSync } from 'node:fs'
 import { join } from 'node:path'
 import { readNamedText, type Settings } from '../config/index.ts'
 import {
