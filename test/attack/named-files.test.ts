@@ -70,6 +70,22 @@ describe('whatever a command line names as a file', () => {
     })
   }
 
+  test('a line without end is refused, and not gathered', { timeout: 60_000 }, async () => {
+    for (const name of ['device', 'huge']) {
+      const file = hostile.get(name) ?? ''
+      const { code, error } = await keyrealm(
+        'index',
+        'lab',
+        '--messages',
+        file,
+        '--out',
+        realm.path('lab'),
+      )
+      assert.equal(code, 1, name)
+      assert.match(error, /has no end \(main\.invalid-line\)/)
+    }
+  })
+
   test('digests of a settings file are of a plain file', async () => {
     for (const name of ['missing', 'folder', 'device', 'pipe', 'huge']) {
       const file = hostile.get(name) ?? ''
