@@ -101,6 +101,9 @@ describe('the units under systemd', { skip, timeout: 300_000 }, () => {
     succeeded('rm /etc/keyrealm/init-passphrase /etc/keyrealm/identity.key; touch /root/served')
     succeeded('systemctl enable --now keyrealm-core keyrealm')
     assertReady()
+    // Only the service is given the credential: preflight says so, and looks at the rest.
+    const { stdout } = debian.run(`keyrealm preflight ${CONFIG}`)
+    assert.match(stdout, /\(unlock\.credential-elsewhere\).*^\d errors/ms)
   })
 
   it('are joined by a command that leaves root at once, and makes nothing that the service cannot read', () => {
