@@ -3,6 +3,7 @@
 
 import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import {
   checkKept,
   createPublisher,
@@ -21,7 +22,10 @@ import { type Duration, type Instant, milliseconds, seconds } from '../time.ts'
 export interface PublishedLog {
   readonly keys: LogKeys
   readonly publisher: Publisher
-  /** Integrates and publishes all there is, if the realm is unlocked and no other node does. */
+  /**
+   * Integrates and publishes all there is, if the realm is unlocked. Where another process has the lease it waits for that
+   * one to do it, or, since that one may have ended, for the lease to end.
+   */
   publishAll(): Promise<void>
   /** Holds the database against the checkpoint kept outside it. */
   check(): Promise<KeptVerdict>
@@ -110,8 +114,13 @@ export const joinLog = ({ settings, store, keyring, recorder, boot, now }: Parts
     keys,
     publisher,
     publishAll: async () => {
-      let step = await publisher.step()
-      while (step.did === 'published') step = await publisher.step()
+      for (let waits = HELD_FOR / PUBLISH_EVERY + 1; waits > 0; ) {
+        const { did } = await publisher.step()
+        if (did === 'nothing' || did === 'locked') return
+        if (did === 'published') continue
+        waits -= 1
+        await setTimeout(PUBLISH_EVERY)
+      }
     },
     check: () => checkKeptLog(store, settings),
     lag: () => waitingFor(store, now()),
