@@ -62,14 +62,20 @@ export const SUITES: readonly Suite[] = [
   // PostgreSQL has a suite of its own.
   { ...furnished('contract'), environment: { KEYREALM_SQLITE_ONLY: '1' } },
   furnished('boundary'),
+  // In each lane first what uses one core, so that at the end both are busy.
   {
-    ...heavy('postgres'),
+    ...heavy('interop', 'running'),
+    timeoutMs: 10 * MINUTE_MS,
+    program: `${INTEROP}/run.ts`,
+    installs: INTEROP,
+  },
+  {
+    ...heavy('postgres', 'running'),
     folder: 'contract',
     environment: { KEYREALM_REQUIRE_POSTGRES: '1' },
     installs: 'test/postgres',
   },
   heavy('system', 'running'),
-  heavy('attack'),
   // Builds releases, from nothing and more than once; an installed one serves the interop suite.
   {
     ...heavy('release'),
@@ -78,10 +84,5 @@ export const SUITES: readonly Suite[] = [
     fileTimeoutMs: 15 * MINUTE_MS,
     installs: INTEROP,
   },
-  {
-    ...heavy('interop', 'running'),
-    timeoutMs: 10 * MINUTE_MS,
-    program: `${INTEROP}/run.ts`,
-    installs: INTEROP,
-  },
+  heavy('attack'),
 ]

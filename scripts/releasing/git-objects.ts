@@ -1,5 +1,6 @@
 // The files of a commit, each object held against its name on the way: commit, folders, contents. A repository that
-// somebody hands over can answer for a commit with anything (replaced objects, filters, attributes), but not with this.
+// somebody hands over can answer for a commit with anything (replaced objects, filters, attributes), but not with this. A
+// name proves as much as its digest does: collisions of SHA-1 are not looked for.
 
 import { createHash } from 'node:crypto'
 

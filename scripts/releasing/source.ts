@@ -27,6 +27,9 @@ const gitIn =
         PATH: process.env['PATH'],
         GIT_CONFIG_NOSYSTEM: '1',
         GIT_NO_REPLACE_OBJECTS: '1',
+        // What is missing is not fetched: the repository's settings say by which command. The first is for a git before 2.45.
+        GIT_ALLOW_PROTOCOL: 'none',
+        GIT_NO_LAZY_FETCH: '1',
         HOME: '/nonexistent',
       },
     })

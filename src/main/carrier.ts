@@ -78,6 +78,7 @@ const followFiles = ({ settings, domain, log, metrics }: CarrierParts, onTrust: 
   const first = readTrustFiles(settings)
   let { fingerprint } = first
   let trust = loadSoundTrust(first, settings)
+  let unusable = 0
   let identity = readIdentity(settings, domain)
   metrics.gaugeOf(
     {
@@ -89,9 +90,9 @@ const followFiles = ({ settings, domain, log, metrics }: CarrierParts, onTrust: 
   metrics.gaugeOf(
     {
       ...{ room: 'peers', thing: 'anchors_unusable', unit: 'count' },
-      help: 'Domains of which nobody is accepted, because their folder of anchors cannot be relied upon.',
+      help: 'Folders of anchors that cannot be relied upon: nobody is accepted of the domain that one is named for, if that can be told.',
     },
-    () => trust.unusableFor.length,
+    () => unusable,
   )
   // A file for everybody that cannot be used changes nothing, and the job that fails says so every time.
   const followTrust = async (): Promise<void> => {
@@ -99,6 +100,7 @@ const followFiles = ({ settings, domain, log, metrics }: CarrierParts, onTrust: 
     if (next.fingerprint === fingerprint) return
     const loaded = next.load()
     trust = loaded.trust
+    unusable = loaded.problems.length
     fingerprint = next.fingerprint
     log.info('peers.trust-reloaded')
     for (const problem of loaded.problems) log.error('peers.anchors-unusable', { ...problem })

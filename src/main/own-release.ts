@@ -2,15 +2,7 @@
 // signed and logged, that no file of it was altered, and that it is not an older one put back. A program that lies
 // about itself is not caught here; that is what `scripts/verify-release`, run from outside, is for.
 
-import {
-  closeSync,
-  fsyncSync,
-  openSync,
-  readFileSync,
-  realpathSync,
-  renameSync,
-  writeFileSync,
-} from 'node:fs'
+import { readFileSync, realpathSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Settings } from '../config/index.ts'
 import {
@@ -26,6 +18,7 @@ import {
 } from '../release/index.ts'
 import { CommandError } from './command-error.ts'
 import { filesAtHome, HOME, readEvidence } from './own-files.ts'
+import { keepSeen, readSeen } from './seen-checkpoint.ts'
 
 const HOME_IN_MANIFEST = EVIDENCE.replace(/release\/$/, '')
 
@@ -46,32 +39,6 @@ export interface HowStarted {
   readonly program: string | undefined
   readonly execArgv: readonly string[]
   readonly environment: Readonly<Record<string, string | undefined>>
-}
-
-/** The checkpoint of the release log that was accepted at the last start. */
-const seenFile = ({ realm }: Settings): string =>
-  join(realm.stateDirectory, 'release-log-checkpoint')
-
-const readSeen = (settings: Settings): string | undefined => {
-  try {
-    return readFileSync(seenFile(settings), 'utf8')
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
-    throw error
-  }
-}
-
-/** Put in place whole and flushed: half of a checkpoint would refuse every start after a power cut. */
-const keepSeen = (settings: Settings, checkpoint: Uint8Array): void => {
-  const file = seenFile(settings)
-  const descriptor = openSync(`${file}.new`, 'w', 0o600)
-  try {
-    writeFileSync(descriptor, checkpoint)
-    fsyncSync(descriptor)
-  } finally {
-    closeSync(descriptor)
-  }
-  renameSync(`${file}.new`, file)
 }
 
 /** The two files of a release that a start must begin with. */
@@ -146,6 +113,6 @@ export const requireRelease = (settings: Settings): VerifiedRelease | undefined 
       `${wordsOfProblem(release)}; install a release that your signers signed, or see release.require`,
     )
   }
-  keepSeen(settings, readEvidence(`${EVIDENCE_FILES.log}checkpoint`) ?? new Uint8Array())
+  keepSeen(settings, new TextDecoder().decode(readEvidence(`${EVIDENCE_FILES.log}checkpoint`)))
   return release
 }

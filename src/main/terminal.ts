@@ -17,7 +17,9 @@ const nowhere = (): Writable => new Writable({ write: (_chunk, _encoding, done) 
 /** `hidden`: nothing that is typed is shown. */
 export const openTerminal = (how?: 'hidden'): Terminal => {
   const output = how === 'hidden' ? nowhere() : process.stderr
-  const lines = createInterface({ input: process.stdin, output, terminal: true })
+  // What must not be seen is not kept either: an arrow would say it again.
+  const kept = how === 'hidden' ? { historySize: 0 } : {}
+  const lines = createInterface({ input: process.stdin, output, terminal: true, ...kept })
   // Unlike `question`, it keeps lines that come while nobody asks.
   const said = lines[Symbol.asyncIterator]()
   const say = (text: string): void => void process.stderr.write(text)

@@ -26,5 +26,6 @@ export const concludeRestore = async (settings: Settings): Promise<void> => {
   const restore = restoreIn(settings)
   if (restore === undefined) return
   await concludeRefill(storeSettings(settings), restore)
-  rmSync(fileOf(settings))
+  // Somebody who starts at the same moment may have been quicker.
+  rmSync(fileOf(settings), { force: true })
 }

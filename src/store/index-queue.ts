@@ -207,7 +207,6 @@ const prepareOutboxStatements = (dialect: Dialect) => ({
   outgoing: prepare(dialect, 'index.outgoing', { limit: 'integer' }, (db, p) =>
     db.selectFrom('index_outbox').selectAll().orderBy('id').limit(p.limit),
   ),
-  // By id: a look through what is done for each list that waits would stop the process once many wait.
   delivered: prepare(
     dialect,
     'index.delivered',

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 
 const KEYREALM = join(import.meta.dirname, '../../scripts/keyrealm.mjs')
 const MORTAL = join(import.meta.dirname, 'mortal.ts')
+const ENDS_WITHIN_MS = 120_000
 
 export interface Ended {
   /** Points that it passed; undefined if it died. */
@@ -29,7 +30,11 @@ export const dying = async (
     KEYREALM_MORTAL: JSON.stringify({ after, told }),
   }
   const program = ['--import', MORTAL, KEYREALM, ...command]
-  const child = spawn(process.execPath, program, { stdio: ['ignore', 'ignore', 'pipe'], env })
+  const child = spawn(process.execPath, program, {
+    env,
+    stdio: ['ignore', 'ignore', 'pipe'],
+    timeout: ENDS_WITHIN_MS,
+  })
   let error = ''
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     error += text

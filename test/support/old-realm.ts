@@ -129,7 +129,7 @@ const emptied = async (settings: StoreSettings): Promise<void> => {
 }
 
 /** The realm's database as the program that knew so many migrations would have left it. */
-export const layBack = async (realm: MadeRealm, migrations: number): Promise<void> => {
+const layBack = async (realm: MadeRealm, migrations: number): Promise<void> => {
   const settings = storeSettings(loadSettings(realm.config))
   const [all, tables] = [await readAll(settings), await tablesAt(migrations, realm.folder)]
   await emptied(settings)

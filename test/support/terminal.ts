@@ -14,6 +14,7 @@ export const hasTerminals = spawnSync('script', ['--version']).status === 0
 export const ENTER = '\r'
 export const CTRL_C = '\u0003'
 export const CTRL_D = '\u0004'
+export const ARROW_UP = '\u001b[A'
 
 export interface OnTerminal {
   /** Resolves when `text` has been shown since this was asked last. Rejects if the program ends before. */

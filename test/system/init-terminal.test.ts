@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { after, beforeEach, describe, it } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import { good, keyrealm, makeRealm } from '../support/made-realm.ts'
-import { CTRL_C, CTRL_D, ENTER, hasTerminals, onTerminal } from '../support/terminal.ts'
+import { ARROW_UP, CTRL_C, CTRL_D, ENTER, hasTerminals, onTerminal } from '../support/terminal.ts'
 import { CHAIN_PEM, DOMAIN } from '../support/world.ts'
 
 /** What writes a line over. */
@@ -83,6 +83,7 @@ describe('init on a terminal', { skip, timeout: 300_000 }, () => {
       ['Identity provider', 'http://id.acme.example', 'must be a https://… URL'],
       ['The core’s address', 'https://core.example', 'must be a wss://… URL'],
       ['The authority that vouches', 'none.pem', `${join(home, 'none.pem')} is none`],
+      ['The authority that vouches', '.', `${home} is none`],
       ['Database', 'mysql://x@y/z', 'url'],
       ['Recovery recipient', 'bob', 'must be an age recipient'],
       ['The realm’s certificate', 'magic', 'must be one of request, pem, pkcs12'],
@@ -127,6 +128,10 @@ describe('init on a terminal', { skip, timeout: 300_000 }, () => {
       ['Again: ', `${PASSPHRASE}x`],
       ['These were not the same.', ''],
       ['New passphrase: ', PASSPHRASE],
+      // Nothing that was typed can be fetched back.
+      ['Again: ', ARROW_UP],
+      ['These were not the same.', ''],
+      ['New passphrase: ', PASSPHRASE],
       ['Again: ', PASSPHRASE],
     ] as const) {
       await shows(prompt)
@@ -169,7 +174,7 @@ describe('init on a terminal', { skip, timeout: 300_000 }, () => {
   it('ends what it has begun when Ctrl-C comes after the last answer', async () => {
     const { answered, type, end } = begin(answers())
     await answered()
-    while (!existsSync(config)) await pause(5)
+    for (let left = 6000; left > 0 && !existsSync(config); left--) await pause(5)
     type(CTRL_C)
     const { code, screen } = await end()
     assert.match(screen, /\^C/)

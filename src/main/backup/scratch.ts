@@ -27,8 +27,11 @@ const sweep = (folder: string): void => {
   for (const stem of stems) {
     const letGo = holdFile(join(folder, `${stem}.lock`))
     if (letGo === undefined) continue
-    remove(join(folder, stem))
-    letGo()
+    try {
+      remove(join(folder, stem))
+    } finally {
+      letGo()
+    }
   }
 }
 

@@ -41,6 +41,14 @@ const filesOf = (setting: string, path: string): readonly FoundFile[] => {
   }
 }
 
+const contentOf = ({ setting, file }: FoundFile): Uint8Array => {
+  try {
+    return readFileSync(file)
+  } catch {
+    throw missing(setting, file)
+  }
+}
+
 /** As whoever reads these folders does: no links, and nothing hidden. */
 const shownIn = (folder: string): readonly Dirent[] =>
   readdirSync(folder, { withFileTypes: true }).filter(({ name }) => !name.startsWith('.'))
@@ -67,8 +75,8 @@ export interface SourceParts {
 }
 
 /**
- * Throws a CommandError `main.backup-incomplete` if a file that the settings name cannot be read, `main.anchors-unusable` for a folder
- * of anchors that shuts a domain out: put back without it, the realm would accept that domain again.
+ * Throws a CommandError `main.backup-incomplete` if a file that the settings name cannot be read (now, or once its turn has come),
+ * `main.anchors-unusable` for a folder of anchors that shuts a domain out: put back without it, the realm would accept that domain again.
  */
 export const backupSource = (parts: SourceParts): BackupSource => {
   const { settings, configFile, snapshot, now } = parts
@@ -101,7 +109,7 @@ export const backupSource = (parts: SourceParts): BackupSource => {
     file: async (part) => {
       const kept = named.find((one) => one.part === part)
       if (kept === undefined) throw missing('a setting', part)
-      return readFileSync(kept.file)
+      return contentOf(kept)
     },
     rows: (table) => snapshot.rows(table),
   }

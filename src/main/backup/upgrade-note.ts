@@ -76,5 +76,6 @@ export const recordUpgrade = async (realm: Realm): Promise<void> => {
     type: 'PROCESS',
     details: { version, backupSha256: backups.at(-1)?.sha256 ?? 'none' },
   })
-  rmSync(fileOf(realm.settings))
+  // Somebody who starts at the same moment may have been quicker.
+  rmSync(fileOf(realm.settings), { force: true })
 }

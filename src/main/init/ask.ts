@@ -1,7 +1,7 @@
 // What `keyrealm init` asks a person: as little as there is no good answer for. Each answer is judged at once, by the rules
 // of the setting that it becomes; together they are what a file of answers would hold. No secret is asked for here.
 
-import { existsSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { problemAt } from '../../config/index.ts'
 import { systemRandom } from '../../crypto/index.ts'
@@ -43,7 +43,8 @@ const interview = (ask: Ask, config: string) => ({
   file: (text: string, word?: string) => {
     const problem = (said: string) => {
       const path = resolve(dirname(config), said)
-      return said === word || existsSync(path) ? undefined : `must name a file; ${path} is none`
+      const isFile = statSync(path, { throwIfNoEntry: false })?.isFile() === true
+      return said === word || isFile ? undefined : `must name a file; ${path} is none`
     }
     return ask({ text, byDefault: word, problem })
   },

@@ -314,12 +314,13 @@ describe('anchors of one domain', () => {
     })
   }
 
-  test('under a name that means nobody do not let the realm start, and shut nobody out', async () => {
+  test('under a name that means nobody do not let the realm start, are counted, and shut nobody out', async () => {
     const { papers, acme, globex } = await open()
-    for (const name of ['partners', '*.globex.example', '192.0.2.7', 'kms..example']) {
+    const names = ['partners', '*.globex.example', '192.0.2.7', 'kms..example']
+    for (const [index, name] of names.entries()) {
       mkdirSync(join(acme.trustFolder, name))
       await acme.look()
-      assert.equal(await unusable(acme), '0')
+      assert.equal(await unusable(acme), `${index + 1}`)
       assert.equal(codeOf(await globex.ask(ACME)), 'answered')
       const before = (at: string) => void mkdirSync(join(at, name))
       await assert.rejects(makeRealm(ACME, papers.acme.leaf, [], before), CommandError)

@@ -2,7 +2,17 @@
 
 import assert from 'node:assert/strict'
 import { execFileSync, spawnSync } from 'node:child_process'
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  chownSync,
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
@@ -81,11 +91,55 @@ describe('the command', () => {
 })
 
 describe('the maintainer scripts', () => {
+  /** Of the package, for a tree below `root`; whoever makes users and changes owners has nothing to say. */
+  const configure = (root: string) => {
+    const bin = join(root, 'bin')
+    mkdirSync(bin)
+    for (const name of ['adduser', 'install', 'systemctl']) {
+      writeFileSync(join(bin, name), '#!/bin/sh\n', { mode: 0o755 })
+    }
+    const script = read('debian', 'postinst').replaceAll(/\/(?:etc|var|run)\//g, `${root}$&`)
+    const env = { PATH: `${bin}:/usr/bin:/bin` }
+    return spawnSync('sh', ['-c', script, 'postinst', 'configure'], { env, encoding: 'utf8' })
+  }
+  const SERVICE_UID = 64_999
+  const isRoot = process.getuid?.() === 0
+
+  const refused: readonly (readonly [what: string, make: (path: string) => void])[] = [
+    ['a link', (path) => symlinkSync('/tmp', path)],
+    [
+      'a folder of the service’s own',
+      (path) => {
+        mkdirSync(path)
+        if (isRoot) chownSync(path, SERVICE_UID, SERVICE_UID)
+      },
+    ],
+  ]
+  for (const [what, make] of refused) {
+    it(`take no credentials from ${what}, as systemd would read them as root`, (t) => {
+      const root = mkdtempSync(join(tmpdir(), 'keyrealm-postinst-'))
+      t.after(() => rmSync(root, { recursive: true }))
+      mkdirSync(join(root, 'etc/keyrealm'), { recursive: true })
+      make(join(root, 'etc/keyrealm/credentials'))
+      const { status, stderr } = configure(root)
+      assert.equal(status, 1)
+      assert.match(stderr, /credentials is not a folder of root.s own/)
+    })
+  }
+
+  it('make the folder of credentials where there is none', (t) => {
+    const root = mkdtempSync(join(tmpdir(), 'keyrealm-postinst-'))
+    t.after(() => rmSync(root, { recursive: true }))
+    mkdirSync(join(root, 'etc/keyrealm'), { recursive: true })
+    const { status, stderr } = configure(root)
+    assert.equal(status, 0, stderr)
+    assert.equal(statSync(join(root, 'etc/keyrealm/credentials')).mode & 0o777, 0o700)
+  })
+
   it('leave what root put beside the settings out of the service’s reach', () => {
-    const script = read('debian', 'postinst')
     // Group-writable, so sticky: else the service's user could put its own folder in the place of the credentials.
+    const script = read('debian', 'postinst')
     assert.match(script, /install -d -m 1770 -o root -g "\$1" "\/etc\/\$1"/)
-    assert.match(script, /\[ -L \/etc\/keyrealm\/credentials \]/)
   })
 })
 

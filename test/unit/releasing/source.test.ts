@@ -104,6 +104,25 @@ describe('the source of a commit', { skip: hasGit ? false : 'git is not installe
     assert.throws(() => source(blob), /does not hold|is no commit/)
   })
 
+  it('is never fetched from elsewhere: the repository names the command that would do so', () => {
+    const id = commit()
+    const blob = git('rev-parse', 'HEAD:honest.ts')
+    rmSync(join(repository, '.git/objects', blob.slice(0, 2), blob.slice(2)))
+    const mark = join(folder, 'was-run')
+    for (const [name, value] of [
+      ['core.repositoryFormatVersion', '1'],
+      ['extensions.partialClone', 'origin'],
+      ['remote.origin.promisor', 'true'],
+      ['remote.origin.url', repository],
+      ['remote.origin.uploadpack', `touch ${mark}; git-upload-pack`],
+      ['protocol.allow', 'always'],
+    ] as const) {
+      git('config', name, value)
+    }
+    assert.throws(() => source(id), /does not hold/)
+    assert.equal(existsSync(mark), false)
+  })
+
   it('is refused with a link in it, and for another time than the commit’s', () => {
     const plain = commit()
     const later = { commit: plain, committedAt: TIME + 1 }
