@@ -67,6 +67,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       'token-worker.ts': { builtins: ['worker_threads', 'os'] },
       'age.ts': { libraries: ['age-encryption'] },
       'pkcs12.ts': { libraries: ['node-forge'] },
+      'pkcs12-cost.ts': { libraries: ['node-forge'] },
       // @peculiar/x509 does not load without it.
       'crl.ts': { libraries: ['reflect-metadata'] },
       'peer-certificate.ts': { libraries: ['reflect-metadata'] },

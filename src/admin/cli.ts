@@ -175,15 +175,37 @@ const configure = (command: Command, output: CliOutput): void => {
   for (const child of command.commands) configure(child, output)
 }
 
+/** What the file system says, in words. */
+const SYSTEM_WORDS: Readonly<Record<string, string>> = {
+  ENOENT: 'does not exist',
+  ENOTDIR: 'does not exist: a part of its path is no folder',
+  EACCES: 'may not be used by this user',
+  EPERM: 'may not be used by this user',
+  EISDIR: 'is a folder',
+  EEXIST: 'exists and is not overwritten',
+  ENOSPC: 'has no space left',
+  EDQUOT: 'has no space left for this user',
+  EROFS: 'lies where nothing can be written',
+  ELOOP: 'is a link that leads to itself',
+  ENAMETOOLONG: 'has too long a name',
+}
+
+/** The code of ours that an error carries: `room.what`. A library's looks otherwise. */
+const OUR_CODE = /^[a-z0-9]+\.[a-z0-9-]+$/
+
 /**
- * `what (code)`. A Fault's only words are its code; and an error without a code comes from a library
- * that may have quoted its input, so only its class is shown.
+ * `what (code)`. A Fault's only words are its code; an error of a library may have quoted its input, so only its class
+ * is shown, and of the file system's the file and what is wrong with it.
  */
 const wordsOf = (error: unknown): string => {
   if (error instanceof Fault) return `failed (${error.code})`
   if (!(error instanceof Error)) return 'failed (unknown)'
-  const hasCode = 'code' in error && typeof error.code === 'string'
-  return hasCode ? `${error.message} (${error.code})` : `failed (${error.name})`
+  const code = codeOf(error)
+  if (typeof code !== 'string') return `failed (${error.name})`
+  if (OUR_CODE.test(code)) return `${error.message} (${code})`
+  const words = SYSTEM_WORDS[code]
+  const file = 'path' in error && typeof error.path === 'string' ? error.path : 'a file'
+  return words === undefined ? `failed (${code})` : `${file} ${words} (${code})`
 }
 
 const codeOf = (error: unknown): unknown =>

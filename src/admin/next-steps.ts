@@ -58,6 +58,13 @@ const NEXT_STEPS: Readonly<Record<string, string>> = {
   'crypto.age-damaged': 'Nothing was touched. Use another copy of this backup, or the one before.',
   'config.invalid':
     'keyrealm config schema and config/README.md describe every setting; keyrealm init makes a settings file.',
+  'config.file-missing':
+    'Look at the path: from a command line it counts from the folder you are in.',
+  'config.file-unreadable':
+    'Run this as the user of the realm, or give that user the right to read it.',
+  'config.file-not-a-file': 'Name a plain file; pipes, folders and devices are not read.',
+  'config.file-too-large': 'Is it the right file?',
+  'config.file-not-text': 'Is it the right file? It has to be a text (PEM, JSON) in UTF-8.',
   'config.secret-missing': 'Put the secret there, closed to others (chmod 600).',
   'config.secret-readable-by-others':
     'chmod 600 FILE, and replace the secret if others may have read it.',

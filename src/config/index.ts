@@ -24,6 +24,8 @@ export {
   problemAt,
   SettingsError,
 } from './load.ts'
+export type { NamedFileCode } from './named-file.ts'
+export { NamedFileError, openNamedFile, readNamedFile, readNamedText } from './named-file.ts'
 export { mapPaths, type NamedPath, namedPaths } from './paths.ts'
 export type { PostgresSettings } from './postgres.ts'
 export type { Settings } from './schema.ts'

@@ -92,26 +92,52 @@ const decrypterWith = (identity: SecretBytes): Decrypter => {
   return decrypter
 }
 
+/** What is known of a file while the library reads its head. */
+interface Head {
+  isAge: boolean
+  /** Why no more of it came; nothing that the file says. */
+  broken?: unknown
+}
+
 const openHead = async (
   decrypter: Decrypter,
   source: AsyncIterable<Uint8Array>,
 ): Promise<AsyncIterable<Uint8Array>> => {
-  const state = { isAge: false }
+  const head: Head = { isAge: false }
   try {
-    return await decrypter.decrypt(ReadableStream.from(watchIntro(source, state)))
+    return await decrypter.decrypt(ReadableStream.from(withSoundHead(whole(source, head), head)))
   } catch (error) {
-    throw new Fault(state.isAge ? 'crypto.age-not-for-this-key' : 'crypto.not-an-age-file', error)
+    if (head.broken !== undefined) throw head.broken
+    throw new Fault(head.isAge ? 'crypto.age-not-for-this-key' : 'crypto.not-an-age-file', error)
   }
 }
 
-async function* watchIntro(source: AsyncIterable<Uint8Array>, state: { isAge: boolean }) {
-  let isFirst = true
+async function* whole(source: AsyncIterable<Uint8Array>, head: Head) {
+  try {
+    yield* source
+  } catch (error) {
+    head.broken = error
+    throw error
+  }
+}
+
+/** Hundreds of recipients. The library gathers a head until it ends, however long that takes. */
+const HEAD_MAX_BYTES = 1024 * 1024
+/** The last line of the head. */
+const HEAD_END = '\n--- '
+
+/** Ends at once what does not begin like an age file, or begins without end. */
+async function* withSoundHead(source: AsyncIterable<Uint8Array>, head: Head) {
+  let begun = ''
+  let isOver = false
   for await (const chunk of source) {
-    if (isFirst) state.isAge = startsWith(chunk, utf8.encode(INTRO))
-    isFirst = false
+    if (!isOver) {
+      begun += Buffer.from(chunk).toString('latin1')
+      head.isAge = begun.startsWith(INTRO)
+      const canBecomeAge = INTRO.startsWith(begun.slice(0, INTRO.length))
+      isOver = begun.includes(HEAD_END)
+      if (!canBecomeAge || (!isOver && begun.length > HEAD_MAX_BYTES)) throw new RangeError('head')
+    }
     yield chunk
   }
 }
-
-const startsWith = (bytes: Uint8Array, intro: Uint8Array): boolean =>
-  intro.every((byte, index) => bytes[index] === byte)

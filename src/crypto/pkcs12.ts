@@ -1,13 +1,18 @@
 // A PKCS#12 file (RFC 7292) taken apart: one private key and its chain, leaf first. Read once, while a realm is set up;
-// a file without a password, with several keys, or with a chain that does not hang together is refused.
+// a file without a password, with several keys, with a chain that does not hang together, or that costs more than seconds to
+// open is refused.
 
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
 import forge from 'node-forge'
+import { isCheapToOpen } from './pkcs12-cost.ts'
 import { SecretBytes } from './secret.ts'
 
 export type Pkcs12Problem =
   | 'not-pkcs12-or-wrong-password'
+  | 'too-large'
+  | 'too-many-iterations'
   | 'not-one-private-key'
+  | 'not-a-key-or-certificate'
   | 'no-certificate-of-the-key'
 
 export interface Pkcs12Content {
@@ -27,14 +32,21 @@ type Asn1 = forge.asn1.Asn1
 
 const derOf = (value: Asn1): Buffer => Buffer.from(forge.asn1.toDer(value).getBytes(), 'binary')
 
-const open = (bytes: Uint8Array, password: SecretBytes): forge.pkcs12.Pkcs12Pfx | undefined => {
+/** A key and eight certificates are a hundredth of it. */
+const MAX_BYTES = 512 * 1024
+
+const open = (bytes: Uint8Array, password: SecretBytes): forge.pkcs12.Pkcs12Pfx | Pkcs12Problem => {
+  if (bytes.length > MAX_BYTES) return 'too-large'
   try {
     const der = forge.util.createBuffer(Buffer.from(bytes).toString('binary'))
+    // Strict about lengths: a file that is cut off would otherwise be one without its MAC.
     const text = new TextDecoder().decode(password.expose())
-    return forge.pkcs12.pkcs12FromAsn1(forge.asn1.fromDer(der), false, text)
+    const pfx = forge.asn1.fromDer(der)
+    if (!isCheapToOpen(pfx, text)) return 'too-many-iterations'
+    return forge.pkcs12.pkcs12FromAsn1(pfx, true, text)
   } catch {
     // Damaged, or another password: the format cannot tell them apart, and the library's words are its own.
-    return undefined
+    return 'not-pkcs12-or-wrong-password'
   }
 }
 
@@ -60,19 +72,30 @@ const chainOf = (key: KeyObject, certificates: readonly X509Certificate[]): X509
   return chain
 }
 
+/** Undefined for whatever the library handed over as it stood and is neither. */
+const readBags = (bag: forge.pkcs12.Bag, certificates: readonly forge.pkcs12.Bag[]) => {
+  try {
+    return {
+      key: createPrivateKey({ key: keyDer(bag), format: 'der', type: 'pkcs8' }),
+      certificates: certificates.map((one) => new X509Certificate(certificateDer(one))),
+    }
+  } catch {
+    return undefined
+  }
+}
+
 /** The content, or why there is none. */
 export const readPkcs12 = (
   bytes: Uint8Array,
   password: SecretBytes,
 ): Pkcs12Content | Pkcs12Problem => {
   const pfx = open(bytes, password)
-  if (pfx === undefined) return 'not-pkcs12-or-wrong-password'
+  if (typeof pfx === 'string') return pfx
   const [bag, ...more] = [...bagsOf(pfx, BAGS.shrouded), ...bagsOf(pfx, BAGS.plain)]
   if (bag === undefined || more.length > 0) return 'not-one-private-key'
-  const key = createPrivateKey({ key: keyDer(bag), format: 'der', type: 'pkcs8' })
-  const certificates = bagsOf(pfx, BAGS.certificate).map(
-    (one) => new X509Certificate(certificateDer(one)),
-  )
+  const read = readBags(bag, bagsOf(pfx, BAGS.certificate))
+  if (read === undefined) return 'not-a-key-or-certificate'
+  const { key, certificates } = read
   const chain = chainOf(key, certificates)
   if (chain.length === 0) return 'no-certificate-of-the-key'
   const pem = key.export({ type: 'pkcs8', format: 'pem' })

@@ -39,6 +39,10 @@ export const isThroughProxy = ({ except }: HttpProxy, host: string): boolean => 
 const authorityOf = ({ host, port }: Target): string =>
   isIP(host) === 6 ? `[${host}]:${port}` : `${host}:${port}`
 
+/** A DNS name or an address. Whatever else stood there would become part of a request to the proxy. */
+const isHost = (host: string): boolean =>
+  isIP(host) !== 0 || /^[a-z0-9_](?:[a-z0-9_.-]{0,252})$/i.test(host)
+
 /** RFC 7617 with UTF-8. */
 const basic = ({ credentials }: HttpProxy): Readonly<Record<string, string>> => {
   if (credentials === undefined) return {}
@@ -52,10 +56,12 @@ const refusal = (status: number): Fault =>
 
 /**
  * A connection to the target, through the proxy. Rejects with a Fault `links.proxy-unreachable`,
- * `links.proxy-credentials` (it wants others, or some) or `links.proxy-refused` (it does not go there).
+ * `links.proxy-credentials` (it wants others, or some), `links.proxy-refused` (it does not go there) or `links.proxy-target` (no
+ * host that could be asked for; nobody was).
  */
 export const openTunnel = (proxy: HttpProxy, target: Target, withinMs: number): Promise<Socket> =>
   new Promise((resolve, reject) => {
+    if (!isHost(target.host)) return reject(new Fault('links.proxy-target'))
     const { protocol, hostname, port } = new URL(proxy.url)
     const authority = authorityOf(target)
     const ask = protocol === 'https:' ? requestTls : requestPlain

@@ -1,7 +1,6 @@
 // The running appliance: the corridor behind the line to the core, listeners, jobs, and what people may
 // do to it. Locked, it is healthy and answers nobody; unlocked, it publishes its identity.
 
-import { readFileSync } from 'node:fs'
 import type { AdminActions, LogPage } from '../admin/index.ts'
 import {
   type AnswersFrame,
@@ -10,7 +9,7 @@ import {
   type MessagesFrame,
   type OffboardedFrame,
 } from '../boundary/index.ts'
-import { readSecret } from '../config/index.ts'
+import { readNamedText, readSecret } from '../config/index.ts'
 import { SecretBytes, systemRandom } from '../crypto/index.ts'
 import { Fault } from '../fault.ts'
 import type { ServePeer, TurnedAway } from '../federation/index.ts'
@@ -102,8 +101,8 @@ const openLink = (parts: LineParts): CoreLink => {
     url: core.linkUrl,
     ...proxyOf(realm.settings),
     tls: {
-      ca: readFileSync(core.tlsCaFile, 'utf8'),
-      cert: readFileSync(core.certificateFile, 'utf8'),
+      ca: readNamedText(core.tlsCaFile),
+      cert: readNamedText(core.certificateFile),
       key: new TextDecoder().decode(readSecret({ file: core.keyFile })),
     },
     hello: () => ({

@@ -1,10 +1,9 @@
 // A command's question to the running appliance, over its admin listener.
 
-import { readFileSync } from 'node:fs'
 import { request as requestHttp } from 'node:http'
 import { request as requestHttps } from 'node:https'
 import { text } from 'node:stream/consumers'
-import { readSecret, type Settings } from '../config/index.ts'
+import { readNamedFile, readSecret, type Settings } from '../config/index.ts'
 import { adminTokenFile } from './admin-token.ts'
 import { CommandError } from './command-error.ts'
 
@@ -27,7 +26,7 @@ const send = (settings: Settings, method: string, path: string, body: string) =>
   }
   if (tls === undefined) return requestHttp(options)
   // Our own certificate, read from our own disk, is all there is to trust here.
-  return requestHttps({ ...options, ca: readFileSync(tls.certificateFile) })
+  return requestHttps({ ...options, ca: readNamedFile(tls.certificateFile) })
 }
 
 /** The answer's JSON. Throws a CommandError if nobody answers or the answer is a problem. */

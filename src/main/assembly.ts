@@ -1,11 +1,10 @@
 // Settings → a realm with its store, log and keyring joined, still locked. Shared by the server and by
 // the commands that work beside it. Nothing here listens or connects to anything but the database.
 
-import { readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { type Act, createRecorder } from '../audit/index.ts'
 import { SEALED_ANSWER_MAX_CHARS } from '../boundary/index.ts'
-import { readSecret, type Settings, secretPlace } from '../config/index.ts'
+import { readNamedText, readSecret, type Settings, secretPlace } from '../config/index.ts'
 import { SecretBytes, systemRandom } from '../crypto/index.ts'
 import { Fault } from '../fault.ts'
 import { type OrganizationId, parseOrganizationId } from '../id.ts'
@@ -125,7 +124,7 @@ export const assertEveryMainKey = (
 
 /** Throws a Fault `kms.sealed-file-wrong-passphrase` and its like. The passphrase stays the caller's. */
 export const unlockRealm = async (realm: Realm, passphrase: SecretBytes): Promise<void> => {
-  const sealed = readFileSync(realm.settings.unlock.sealedFile, 'utf8')
+  const sealed = readNamedText(realm.settings.unlock.sealedFile)
   const mains = openMainKeys(sealed, passphrase)
   assertEveryMainKey(realm.settings, mains)
   const { keyring, ledger, log, witness } = realm

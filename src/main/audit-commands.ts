@@ -1,7 +1,7 @@
 // Commands of the audit log. They read the database beside a running server; each use of the log is recorded
 // in it before anything is shown.
 
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type {
   AuditActions,
@@ -30,6 +30,7 @@ import {
   tilesOf,
   verifierKeyOf,
 } from '../audit/index.ts'
+import { readNamedText } from '../config/index.ts'
 import type { Realm } from './assembly.ts'
 import { besideAsFound as beside, DONE, FAILED, printRows, type Row } from './beside.ts'
 import { CommandError } from './command-error.ts'
@@ -205,7 +206,7 @@ const prove = async (
 }
 
 const sizeIn = (file: string): number => {
-  const note = parseNote(readFileSync(file, 'utf8'))
+  const note = parseNote(readNamedText(file))
   const checkpoint = note === undefined ? undefined : parseCheckpoint(note.text)
   if (checkpoint === undefined) {
     throw new CommandError('main.not-a-checkpoint', 'the file is not a checkpoint')

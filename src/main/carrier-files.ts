@@ -1,9 +1,9 @@
 // What peers are measured by, and what proves this realm to them, as the operator's files have it now. Files for everybody that cannot
 // be relied upon throw, and what was read before them goes on; those for one domain shut that domain out.
 
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { readSecret, type Settings } from '../config/index.ts'
+import { readNamedText, readSecret, type Settings } from '../config/index.ts'
 import {
   isPeerTrustProblem,
   type PeerIdentity,
@@ -101,7 +101,7 @@ export const assertWholeFolders = ({ federation: { carrier } }: Settings): void 
 /** Throws a Fault `main.peer-identity` for a key that is not the certificate's, or a certificate that is not of `domain`. */
 export const readIdentity = (settings: CarrierSettings, domain: string): PeerIdentity => {
   const identity = readPeerIdentity({
-    chainPem: readFileSync(settings.certificateFile, 'utf8'),
+    chainPem: readNamedText(settings.certificateFile),
     keyPem: new TextDecoder().decode(readSecret({ file: settings.keyFile })),
     domain,
   })

@@ -1,9 +1,8 @@
 // What each command of `keyrealm` does. Those that change a realm open its database beside a running
 // server, unlock with the configured passphrase, and leave an audit entry like anyone.
 
-import { readFileSync } from 'node:fs'
 import type { CliActions, CliOutput } from '../admin/index.ts'
-import { loadSettings, readSecret, settingsSchemaText } from '../config/index.ts'
+import { loadSettings, readNamedText, readSecret, settingsSchemaText } from '../config/index.ts'
 import { isCertificateProblem, SecretBytes, systemRandom } from '../crypto/index.ts'
 import { type OrganizationId, parseOrganizationId, parseUserId } from '../id.ts'
 import { importIdentity, type Person } from '../kms/index.ts'
@@ -68,8 +67,19 @@ const parseImportedPerson = (raw: unknown, realm: Realm): PlacedPerson => {
   }
 }
 
+/** A million people and more. */
+const PEOPLE_MAX_BYTES = 256 * 1024 * 1024
+
+const parseJson = (text: string): unknown => {
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw new CommandError('main.invalid-users', 'the file is not JSON')
+  }
+}
+
 const readPeople = (file: string, realm: Realm): readonly PlacedPerson[] => {
-  const parsed: unknown = JSON.parse(readFileSync(file, 'utf8'))
+  const parsed: unknown = parseJson(readNamedText(file, PEOPLE_MAX_BYTES))
   if (!Array.isArray(parsed))
     throw new CommandError('main.invalid-users', 'the file is not a JSON array')
   return parsed.map((raw) => parseImportedPerson(raw, realm))
@@ -158,7 +168,7 @@ export const createCommands = (output: CliOutput): CliActions => ({
   identityImport: ({ config, key, chain }) =>
     unlocked(config, async (realm) => {
       const material = {
-        chainPem: readFileSync(chain, 'utf8'),
+        chainPem: readNamedText(chain),
         privateKeyPem: SecretBytes.from(readSecret({ file: key })),
       }
       const imported = await importIdentity(

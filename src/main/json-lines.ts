@@ -4,7 +4,7 @@
 import { once } from 'node:events'
 import { createReadStream, createWriteStream } from 'node:fs'
 import { createInterface } from 'node:readline'
-import type { Readable, Writable } from 'node:stream'
+import { Readable, type Writable } from 'node:stream'
 import { finished, pipeline } from 'node:stream/promises'
 import { createGunzip, createGzip } from 'node:zlib'
 import { CommandError } from './command-error.ts'
@@ -32,12 +32,30 @@ const streamOf = (path: string): Readable => {
   return file.pipe(unpacked)
 }
 
+/** More than any message, and far less than what a line may take of the memory. */
+const LINE_MAX_BYTES = 16 * 1024 * 1024
+const LINE_FEED = 0x0a
+
+/** Ends with a CommandError where a line does not; whoever reads lines gathers one until it ends. */
+async function* withBoundedLines(input: Readable, path: string): AsyncGenerator<Buffer> {
+  let length = 0
+  for await (const chunk of input) {
+    const piece = Buffer.from(chunk)
+    const last = piece.lastIndexOf(LINE_FEED)
+    length = last < 0 ? length + piece.length : piece.length - last - 1
+    if (length > LINE_MAX_BYTES) {
+      throw new CommandError('main.invalid-line', `a line of ${path} has no end`)
+    }
+    yield piece
+  }
+}
+
 /** Empty lines are left out. Throws a CommandError `main.invalid-line`, or what the file system says. */
 export async function* readJsonLines<Row>(
   path: string,
   parse: ParseLine<Row>,
 ): AsyncGenerator<Row> {
-  const input = streamOf(path)
+  const input = Readable.from(withBoundedLines(streamOf(path), path), { objectMode: false })
   let failed: unknown
   input.on('error', (error: Error) => {
     failed = error

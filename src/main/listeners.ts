@@ -1,7 +1,6 @@
 // The appliance's own ports: health and metrics, the admin API, the read-only log. Loopback unless the
 // settings open them; the core is not among those who connect here.
 
-import { readFileSync } from 'node:fs'
 import {
   servedCheckpoint,
   servedRotation,
@@ -9,7 +8,7 @@ import {
   servedWitnessed,
   TILE_WIDTH,
 } from '../audit/index.ts'
-import { readSecret } from '../config/index.ts'
+import { readNamedFile, readSecret } from '../config/index.ts'
 import { constantTimeEqual, systemRandom } from '../crypto/index.ts'
 import {
   type AppOptions,
@@ -79,7 +78,7 @@ const adminGate = (realm: Realm) => {
 
 const tlsOf = ({ tls }: Realm['settings']['listeners']['admin']): Pick<ListenerOptions, 'tls'> => {
   if (tls === undefined) return {}
-  const certificate = readFileSync(tls.certificateFile)
+  const certificate = readNamedFile(tls.certificateFile)
   return { tls: { certificate, key: readSecret({ file: tls.keyFile }) } }
 }
 

@@ -11,6 +11,7 @@ import {
   readSync,
 } from 'node:fs'
 import { join, sep } from 'node:path'
+import { readNamedFile } from '../config/index.ts'
 import { sha256Hex, sha256OfPieces } from '../crypto/index.ts'
 import type { FoundFile } from '../release/index.ts'
 
@@ -71,6 +72,8 @@ export const readEvidence = (path: string): Uint8Array | undefined => {
 }
 
 export const ownDigests = (configFile?: string): OwnDigests => {
+  // First: whoever names something else hears of it at once.
+  const settings = configFile === undefined ? undefined : readNamedFile(configFile)
   const manifest = readEvidence('manifest.json')
   const lockfile = join(HOME, 'package-lock.json')
   return {
@@ -81,7 +84,7 @@ export const ownDigests = (configFile?: string): OwnDigests => {
       : digestOver(HOME, ['node_modules/**/*.{js,json,node}']),
     nativeSha256: sha256OfFile(join(HOME, NATIVE)),
     ...(manifest === undefined ? {} : { manifestSha256: sha256Hex(manifest) }),
-    ...(configFile === undefined ? {} : { configSha256: sha256OfFile(configFile) }),
+    ...(settings === undefined ? {} : { configSha256: sha256Hex(settings) }),
   }
 }
 

@@ -2,9 +2,9 @@
 // signed and logged, that no file of it was altered, and that it is not an older one put back. A program that lies
 // about itself is not caught here; that is what `scripts/verify-release`, run from outside, is for.
 
-import { readFileSync, realpathSync } from 'node:fs'
+import { realpathSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Settings } from '../config/index.ts'
+import { readNamedText, type Settings } from '../config/index.ts'
 import {
   EVIDENCE,
   EVIDENCE_FILES,
@@ -97,7 +97,7 @@ export const examineRelease = (
 ): VerifiedRelease | ReleaseProblem | undefined => {
   const { signersFile } = settings.release
   if (settings.release['require'] === 'nothing' || signersFile === undefined) return undefined
-  return examine(readFileSync(signersFile, 'utf8'), readSeen(settings))
+  return examine(readNamedText(signersFile), readSeen(settings))
 }
 
 /**

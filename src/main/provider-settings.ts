@@ -1,8 +1,7 @@
 // Settings of the issuers → what the link to identity providers takes: files read, secrets resolved.
 
-import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { readSecret, type Settings, secretPlace } from '../config/index.ts'
+import { readNamedText, readSecret, type Settings, secretPlace } from '../config/index.ts'
 import { SecretBytes } from '../crypto/index.ts'
 import type { IdentityProviderSettings } from '../links/index.ts'
 import { type Log, systemClock } from '../runtime/index.ts'
@@ -25,7 +24,7 @@ const introspectionOf = ({ introspection }: Issuer): Partial<Pick<Provider, 'int
 
 const providerOf = (issuer: Issuer): Provider => ({
   issuer: issuer.issuer,
-  ...(issuer.tlsCaFile === undefined ? {} : { caPem: readFileSync(issuer.tlsCaFile, 'utf8') }),
+  ...(issuer.tlsCaFile === undefined ? {} : { caPem: readNamedText(issuer.tlsCaFile) }),
   ...(issuer.jwksUri === undefined ? {} : { jwksUri: issuer.jwksUri }),
   ...introspectionOf(issuer),
 })

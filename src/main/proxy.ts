@@ -1,7 +1,6 @@
 // Settings of the proxy → what links take: the file read, the secret resolved.
 
-import { readFileSync } from 'node:fs'
-import { readSecret, type Settings, secretPlace } from '../config/index.ts'
+import { readNamedText, readSecret, type Settings, secretPlace } from '../config/index.ts'
 import { SecretBytes } from '../crypto/index.ts'
 import type { HttpProxy } from '../links/index.ts'
 
@@ -18,6 +17,6 @@ export const proxyOf = ({ proxy }: Settings): { readonly proxy?: HttpProxy } => 
             password: SecretBytes.from(readSecret(password, secretPlace(process.env))),
           },
         }
-  const ca = tlsCaFile === undefined ? {} : { caPem: readFileSync(tlsCaFile, 'utf8') }
+  const ca = tlsCaFile === undefined ? {} : { caPem: readNamedText(tlsCaFile) }
   return { proxy: { url, except, ...credentials, ...ca } }
 }

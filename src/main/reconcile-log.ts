@@ -1,6 +1,6 @@
 // `keyrealm audit reconcile`: the same pure code over a realm's own log or over an export, and what it says of it.
 
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { AuditReconcileOptions, CliOutput } from '../admin/index.ts'
 import {
@@ -16,6 +16,7 @@ import {
   textIn,
   tilePath,
 } from '../audit/index.ts'
+import { readNamedFile, readNamedText } from '../config/index.ts'
 import { parseRfc3339, toRfc3339 } from '../time.ts'
 import type { Realm } from './assembly.ts'
 import { besideAsFound } from './beside.ts'
@@ -26,6 +27,9 @@ import { recordUse } from './reading.ts'
 const UNSEEN_RELEASES = 4
 const UNEXPLAINED_USES = 8
 const PAGE = 2000
+
+/** More than the largest bundle that tlog-tiles allows. */
+const BUNDLE_MAX_BYTES = 17 * 1024 * 1024
 
 export const ofRealm = (realm: Realm): ReadLog =>
   async function* () {
@@ -47,14 +51,15 @@ const bundleIn = (directory: string, index: number, width: number): readonly Uin
     join(directory, tilePath({ level: 'entries', index, width: wide })),
   )
   const file = files.find((one) => existsSync(one))
-  const entries = file === undefined ? undefined : parseBundle(readFileSync(file))
+  const entries =
+    file === undefined ? undefined : parseBundle(readNamedFile(file, BUNDLE_MAX_BYTES))
   if (entries === undefined || entries.length < width) return refuseDamaged(index)
   return entries.slice(0, width)
 }
 
 export const ofExport = (directory: string): ReadLog => {
   const file = join(directory, 'checkpoint')
-  const note = existsSync(file) ? parseNote(readFileSync(file, 'utf8')) : undefined
+  const note = existsSync(file) ? parseNote(readNamedText(file)) : undefined
   const checkpoint = note === undefined ? undefined : parseCheckpoint(note.text)
   if (checkpoint === undefined) {
     throw new CommandError('main.not-a-checkpoint', 'there is no export here')

@@ -1,7 +1,6 @@
 // Settings of shipping → shippers as jobs, each with the place it ships to; and one watch over all, which tells people
 // and monitors how far each has got and raises an alarm. None of it is on the path of a request.
 
-import { readFileSync } from 'node:fs'
 import { setTimeout as wait } from 'node:timers/promises'
 import {
   createFilter,
@@ -13,7 +12,7 @@ import {
   type ShipTarget,
   shipStatus,
 } from '../audit/index.ts'
-import { readSecret, type Settings } from '../config/index.ts'
+import { readNamedText, readSecret, type Settings } from '../config/index.ts'
 import { systemRandom } from '../crypto/index.ts'
 import { createLogFile, createSyslogDatagram, createSyslogStream } from '../links/index.ts'
 import { type Job, type Log, type Metrics, systemClock } from '../runtime/index.ts'
@@ -41,7 +40,7 @@ const identityOf = ({ certificateFile, keyFile }: Tls) =>
     ? {}
     : {
         identity: {
-          certificatePem: readFileSync(certificateFile, 'utf8'),
+          certificatePem: readNamedText(certificateFile),
           keyPem: new TextDecoder().decode(readSecret({ file: keyFile })),
         },
       }
@@ -50,7 +49,7 @@ const tlsOf = (destination: Destination) =>
   destination.kind === 'syslog-tls'
     ? {
         tls: {
-          caPem: readFileSync(destination.tls.caFile, 'utf8'),
+          caPem: readNamedText(destination.tls.caFile),
           serverName: destination.tls.serverName ?? destination.host,
           ...identityOf(destination.tls),
         },

@@ -1,7 +1,6 @@
 // Settings of the store → what `openStore` takes: files read, password resolved, URL put together.
 
-import { readFileSync } from 'node:fs'
-import { readSecret, type Settings, secretPlace } from '../config/index.ts'
+import { readNamedText, readSecret, type Settings, secretPlace } from '../config/index.ts'
 import type { StoreSettings } from '../store/index.ts'
 
 type Postgres = Extract<Settings['store'], { readonly kind: 'postgres' }>
@@ -28,6 +27,6 @@ export const storeSettings = ({ store }: Settings): StoreSettings => {
     ...(password === undefined ? {} : { password }),
     ...(mode === 'disable' || caFile === undefined
       ? {}
-      : { tls: { caPem: readFileSync(caFile, 'utf8') } }),
+      : { tls: { caPem: readNamedText(caFile) } }),
   }
 }

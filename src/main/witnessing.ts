@@ -1,7 +1,6 @@
 // Joins witnesses: those that co-sign this realm's checkpoints, and the realm as a witness of others. Both run beside
 // recording, publishing and releasing keys, and stop none of them: late witnesses are an alarm.
 
-import { readFileSync } from 'node:fs'
 import {
   type AddCheckpoint,
   LogWitness,
@@ -10,7 +9,7 @@ import {
   type VerifierKey,
   Witnesses,
 } from '../audit/index.ts'
-import type { Settings } from '../config/index.ts'
+import { readNamedText, type Settings } from '../config/index.ts'
 import { witnessAt } from '../links/index.ts'
 import type { Job, Log, Metrics } from '../runtime/index.ts'
 import { type Duration, milliseconds, seconds } from '../time.ts'
@@ -52,7 +51,7 @@ const witnessesIn = ({ list }: WitnessesSettings) =>
   list.map(({ vkey, url, tlsCaFile }) => ({
     key: keyFrom(vkey, OF_WITNESSES),
     url,
-    ...(tlsCaFile === undefined ? {} : { caPem: readFileSync(tlsCaFile, 'utf8') }),
+    ...(tlsCaFile === undefined ? {} : { caPem: readNamedText(tlsCaFile) }),
   }))
 
 /** Those that the settings name. */

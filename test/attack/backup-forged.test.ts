@@ -73,6 +73,7 @@ test('the same with nothing changed is put back: what follows is refused for its
   const same = await forged({})
   const told = JSON.parse((await restore(same, realm.path('same'))).out)
   assert.equal(told.logEntries, 'whole')
+  assert.equal(told.logSignature, 'not verified')
   assert.equal((await rehearse(same)).good, true)
 })
 

@@ -2,7 +2,13 @@
 
 import { createReadStream } from 'node:fs'
 import { type ReadBackup, readBackup } from '../../backup/index.ts'
-import { namedPaths, parseSettings, parseSettingsText, readSecret } from '../../config/index.ts'
+import {
+  namedPaths,
+  openNamedFile,
+  parseSettings,
+  parseSettingsText,
+  readSecret,
+} from '../../config/index.ts'
 import { createDigest, openWithRecoveryKey, SecretBytes } from '../../crypto/index.ts'
 import { Fault } from '../../fault.ts'
 import { CommandError } from '../command-error.ts'
@@ -50,7 +56,8 @@ async function* watched(
   file: string,
   see: (chunk: Uint8Array) => void,
 ): AsyncGenerator<Uint8Array> {
-  for await (const chunk of createReadStream(file, { highWaterMark: 256 * 1024 })) {
+  const fd = openNamedFile(file)
+  for await (const chunk of createReadStream(file, { fd, highWaterMark: 256 * 1024 })) {
     see(chunk)
     yield chunk
   }

@@ -2,7 +2,8 @@
 // opens, a test key is served, its log is whole. The report goes into the log of the living realm. Nothing is dialled
 // or listened to, and the sandbox is taken away again.
 
-import { rmSync } from 'node:fs'
+import { mkdirSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
 import { type CheckedEntries, checkEntries, rootAt, sameBytes } from '../../audit/index.ts'
 import type { Row, Table } from '../../backup/index.ts'
 import { loadSettings, readSecret, type Settings } from '../../config/index.ts'
@@ -24,8 +25,10 @@ import { beside, SYSTEM } from '../beside.ts'
 import { CommandError } from '../command-error.ts'
 import { askPassphrase } from '../passphrase.ts'
 import { storeSettings } from '../store-settings.ts'
+import { assertEmpty } from './folder.ts'
 import type { BackupQuestion } from './open.ts'
 import { restore, restoredSettings } from './restore.ts'
+import { takeScratch } from './scratch.ts'
 
 export interface RehearsalWish {
   readonly config: string
@@ -154,7 +157,7 @@ const passphraseFor = async ({ config, passphraseFile }: RehearsalWish): Promise
   return configuredPassphrase(loadSettings(config)) ?? (await askPassphrase())
 }
 
-const rehearse = async (
+const tryBackup = async (
   wish: RehearsalWish,
   passphrase: SecretBytes,
   living: Realm,
@@ -165,17 +168,34 @@ const rehearse = async (
   const watched = wish.onBytes === undefined ? {} : { onBytes: wish.onBytes }
   const question = { backup, recoveryKey, domain, ...watched }
   const restored = await restore({ ...question, to: sandbox, store: SANDBOX_STORE })
+  const { about, sha256 } = restored.checked
+  return {
+    backupSha256: sha256,
+    backupOf: about.createdAt,
+    version: about.version,
+    ...(await tryRealm(restoredSettings(restored), passphrase, living)),
+    seconds: Math.ceil((performance.now() - began) / 1000),
+  }
+}
+
+/**
+ * The sandbox holds private keys. Unless it is to stay it is a scratch beside the place that was named: of a rehearsal that was
+ * killed the next one takes it away.
+ */
+const rehearse = async (
+  wish: RehearsalWish,
+  passphrase: SecretBytes,
+  living: Realm,
+): Promise<Rehearsal> => {
+  if (wish.keep) return tryBackup(wish, passphrase, living)
+  const place = resolve(wish.sandbox)
+  assertEmpty(place)
+  mkdirSync(dirname(place), { recursive: true, mode: 0o700 })
+  const scratch = takeScratch(place)
   try {
-    const { about, sha256 } = restored.checked
-    return {
-      backupSha256: sha256,
-      backupOf: about.createdAt,
-      version: about.version,
-      ...(await tryRealm(restoredSettings(restored), passphrase, living)),
-      seconds: Math.ceil((performance.now() - began) / 1000),
-    }
+    return await tryBackup({ ...wish, sandbox: scratch.path }, passphrase, living)
   } finally {
-    if (!wish.keep) rmSync(restored.folder, { recursive: true, force: true })
+    scratch.release()
   }
 }
 

@@ -3,10 +3,15 @@
 // anywhere, the same command does it again.
 
 import { renameSync } from 'node:fs'
-import { mkdir, readFile } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { checkEntries, type EntriesVerdict } from '../../audit/index.ts'
-import { loadSettings, type Settings } from '../../config/index.ts'
+import {
+  loadSettings,
+  parseSettingsText,
+  readNamedText,
+  type Settings,
+} from '../../config/index.ts'
 import { Fault } from '../../fault.ts'
 import { openRealm, type Realm } from '../assembly.ts'
 import { SYSTEM } from '../beside.ts'
@@ -143,7 +148,7 @@ export const restore = async (wish: RestoreWish): Promise<Restored> => {
 }
 
 /** The `store` section that a file holds. */
-export const readStoreSection = async (file: string): Promise<unknown> =>
-  JSON.parse(await readFile(file, 'utf8'))
+export const readStoreSection = (file: string): unknown =>
+  parseSettingsText(readNamedText(file), file)
 
 export const restoredSettings = ({ config }: Restored): Settings => loadSettings(config)

@@ -1,11 +1,13 @@
 // Where the certificates of a new realm come from: files, a PKCS#12 file, or a request that the enterprise's authority
 // signs. A key that waits for its certificate waits sealed under the passphrase.
 
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import {
   type Answers,
   type CertificateAnswer,
+  readNamedFile,
+  readNamedText,
   readSecret,
   type Settings,
   secretPlace,
@@ -46,7 +48,7 @@ type FromPkcs12 = Extract<CertificateAnswer, { readonly kind: 'pkcs12' }>
 
 const fromPkcs12 = ({ file, password }: FromPkcs12): IdentityMaterial => {
   const secret = SecretBytes.from(readSecret(password, secretPlace(process.env)))
-  const content = readPkcs12(readFileSync(file), secret)
+  const content = readPkcs12(readNamedFile(file), secret)
   secret.wipe()
   if (typeof content === 'string') {
     throw new CommandError('main.pkcs12-refused', `${file} is refused: ${content}`)
@@ -59,7 +61,7 @@ const materialOf = (answer: CertificateAnswer): IdentityMaterial | undefined => 
   switch (answer.kind) {
     case 'pem':
       return {
-        chainPem: readFileSync(answer.chain, 'utf8'),
+        chainPem: readNamedText(answer.chain),
         privateKeyPem: SecretBytes.from(readSecret({ file: answer.key })),
       }
     case 'pkcs12':
@@ -139,11 +141,11 @@ export const takeSigned = async (
   if (!existsSync(file)) {
     throw new CommandError('main.nothing-pending', 'no certificate was requested by init')
   }
-  const privateKeyPem = openWithPassphrase(readFileSync(file, 'utf8'), passphrase, PENDING_ABOUT)
+  const privateKeyPem = openWithPassphrase(readNamedText(file), passphrase, PENDING_ABOUT)
   if (typeof privateKeyPem === 'string') {
     throw new CommandError('main.pending-key', `${file} does not open: ${privateKeyPem}`)
   }
-  await takeIdentity(realm, { chainPem: readFileSync(chainFile, 'utf8'), privateKeyPem })
+  await takeIdentity(realm, { chainPem: readNamedText(chainFile), privateKeyPem })
   rmSync(file)
 }
 
@@ -165,7 +167,7 @@ export const requestLink = async (settings: Settings): Promise<string> => {
 
 /** The signed client certificate, put where the settings say. */
 export const takeSignedLink = ({ core }: Settings, chainFile: string): void => {
-  const chainPem = readFileSync(chainFile, 'utf8')
+  const chainPem = readNamedText(chainFile)
   const privateKeyPem = SecretBytes.from(readSecret({ file: core.keyFile }))
   if (!isCertificateOf(chainPem, privateKeyPem)) {
     throw new CommandError('main.link-refused', `${chainFile} does not belong to ${core.keyFile}`)

@@ -1,8 +1,8 @@
 // Certificates and keys that the settings name in files: readable, of each other, valid now and for a while.
 
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { readSecret, type Settings } from '../../config/index.ts'
+import { readNamedText, readSecret, type Settings } from '../../config/index.ts'
 import {
   type DescribedCertificate,
   describeCertificate,
@@ -85,7 +85,7 @@ const checkPair = (pair: Pair, means: Means): readonly Finding[] => {
   let chain: string
   let key: SecretBytes
   try {
-    chain = readFileSync(pair.certificateFile, 'utf8')
+    chain = readNamedText(pair.certificateFile)
     key = SecretBytes.from(readSecret({ file: pair.keyFile }))
   } catch {
     // `files` says so.

@@ -1,9 +1,14 @@
 // `keyrealm preflight`: looks at everything that a start would need, and at what would hurt later; changes nothing.
 
-import { readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import type { CliOutput } from '../../admin/index.ts'
-import { loadSettings, mapPaths, parseSettingsText, type Settings } from '../../config/index.ts'
+import {
+  loadSettings,
+  mapPaths,
+  parseSettingsText,
+  readNamedText,
+  type Settings,
+} from '../../config/index.ts'
 import { askAdmin } from '../ask-admin.ts'
 import { DONE, FAILED } from '../beside.ts'
 import { checkCertificates } from './certificates.ts'
@@ -20,7 +25,7 @@ const isRunning = (settings: Settings): Promise<boolean> =>
   )
 
 const absolutePaths = (config: string): unknown =>
-  mapPaths(parseSettingsText(readFileSync(config, 'utf8'), config), (_setting, path) =>
+  mapPaths(parseSettingsText(readNamedText(config), config), (_setting, path) =>
     resolve(dirname(resolve(config)), path),
   )
 

@@ -1,14 +1,13 @@
 // Clock, names, and everybody whom the realm will dial: the core, identity providers, the proxy on the way.
 
-import { readFileSync } from 'node:fs'
-import type { Settings } from '../../config/index.ts'
+import { readNamedText, type Settings } from '../../config/index.ts'
 import type { ProbeAnswer } from '../../links/index.ts'
 import { proxyOf } from '../proxy.ts'
 import type { Finding, Means } from './finding.ts'
 
 const read = (file: string | undefined): string | undefined => {
   try {
-    return file === undefined ? undefined : readFileSync(file, 'utf8')
+    return file === undefined ? undefined : readNamedText(file)
   } catch {
     // `files` says so.
     return undefined

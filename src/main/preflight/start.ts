@@ -1,8 +1,7 @@
 // What would refuse the start though every file is there: a release that is none, a passphrase that opens nothing, a
 // database that is not the one last published from. Looked at by the rules of the start itself; nothing is remembered.
 
-import { readFileSync } from 'node:fs'
-import { SecretError, type Settings } from '../../config/index.ts'
+import { readNamedText, SecretError, type Settings } from '../../config/index.ts'
 import type { SecretBytes } from '../../crypto/index.ts'
 import { Fault } from '../../fault.ts'
 import { openMainKeys } from '../../kms/index.ts'
@@ -69,7 +68,7 @@ const checkPassphrase = (settings: Settings, passphrase: SecretBytes): readonly 
   try {
     assertEveryMainKey(
       settings,
-      openMainKeys(readFileSync(settings.unlock.sealedFile, 'utf8'), passphrase),
+      openMainKeys(readNamedText(settings.unlock.sealedFile), passphrase),
     )
     return []
   } catch (error) {

@@ -73,3 +73,38 @@ test('a key file that is none is refused without a word of it', async () => {
   assert.equal(failure.code, 'crypto.not-a-recovery-key')
   assert.equal(JSON.stringify([failure.message, String(failure.cause)]).includes('NONSENSE'), false)
 })
+
+test('what is no age file, or begins without end, is refused after a little of it', async () => {
+  const { identity } = await generateRecoveryKey('x25519')
+  const refusedAfter = async (intro: string, piece: string) => {
+    let total = 0
+    async function* endless() {
+      for (let text = intro; ; text = piece) {
+        total += text.length
+        yield Buffer.from(text)
+      }
+    }
+    const opening = openWithRecoveryKey(identity, endless()).next()
+    const code = await opening.then(
+      () => assert.fail('opened'),
+      (error: unknown) => Object(error).code,
+    )
+    return { code, isEarly: total < 2 * 1024 * 1024 }
+  }
+  const zeros = '\0'.repeat(65_536)
+  const stanza = `-> X25519 ${'A'.repeat(43)}\n${'B'.repeat(43)}\n`.repeat(500)
+  const noFile = { code: 'crypto.not-an-age-file', isEarly: true }
+  assert.deepEqual(await refusedAfter(zeros, zeros), noFile)
+  assert.deepEqual(await refusedAfter('', zeros), noFile)
+  const notOurs = { code: 'crypto.age-not-for-this-key', isEarly: true }
+  assert.deepEqual(await refusedAfter('age-encryption.org/v1\n', stanza), notOurs)
+})
+
+test('a disk that cannot be read is not taken for a file that is no backup', async () => {
+  const { identity } = await generateRecoveryKey('x25519')
+  async function* failing() {
+    yield Buffer.from('age-encryption.org/v1\n')
+    throw Object.assign(new Error('EIO'), { code: 'EIO' })
+  }
+  await assert.rejects(openWithRecoveryKey(identity, failing()).next(), { code: 'EIO' })
+})
