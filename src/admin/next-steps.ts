@@ -1,6 +1,9 @@
 // What to do about a failure, by its stable code: printed below the line that names it. A code without a row prints
 // nothing more; a test holds every row against the code.
 
+const WHOSE =
+  'As installed, keyrealm is run by root as the user keyrealm: what it reads must be readable for that user (chown), and a folder that it writes to its own (install -o keyrealm -d -m 700 FOLDER).'
+
 /** Ordered as an operator meets them: store, start, identity, backup. Each is one or two sentences. */
 const NEXT_STEPS: Readonly<Record<string, string>> = {
   'store.migration-pending':
@@ -34,6 +37,10 @@ const NEXT_STEPS: Readonly<Record<string, string>> = {
     'What clients accept: RSA of 2,048 to 4,096 bits, one DNS name (the realm’s domain), no authority itself, its issuers after it in order, all valid now.',
   'main.anchors-unusable':
     'A folder in federation.carrier.trustFolder is named exactly as the one domain for which its PEM files hold. Put it right, or move it away.',
+  'main.peer-trust':
+    'A file in federation.carrier.trustFolder holds no certificate of an authority, or one in crlFolder no revocation list (openssl x509, or crl, -in FILE -noout -text). Put it right, or move it away.',
+  'main.upgrade-unfinished':
+    'A start tries this three times, each after a backup. The log says why it failed; put that right, then: keyrealm upgrade --config FILE',
   'main.not-running': 'Start it: keyrealm serve --config FILE, or systemctl start keyrealm',
   'main.no-passphrase':
     'Name a file: --passphrase-file FILE, or unlock.passphrase in the settings.',
@@ -41,6 +48,8 @@ const NEXT_STEPS: Readonly<Record<string, string>> = {
     'Make a recovery key (keyrealm recovery-key --out FILE) and name its recipient: --recipient age1…, or backup.recipients in the settings.',
   'main.no-backup-folder': 'Say where: --out FILE, or backup.folder in the settings.',
   'main.disk-full': 'Nothing half done was left. Free some space, or choose another disk.',
+  'main.not-writable': WHOSE,
+  EACCES: WHOSE,
   'main.file-exists': 'Choose another name, or move that file away.',
   'main.not-empty': 'Choose a folder that is empty or does not exist.',
   'main.backup-of-another-realm': 'Is it the right file? --realm names whose backup you expect.',

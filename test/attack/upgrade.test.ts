@@ -1,7 +1,15 @@
 // A database of an older program is brought forward after a backup, which opens; one of a newer program is not touched.
 
 import assert from 'node:assert/strict'
-import { copyFileSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { test } from 'node:test'
 import Sqlite from 'better-sqlite3'
 import { loadSettings } from '../../src/config/index.ts'
@@ -67,6 +75,39 @@ test('with backups in the settings a start upgrades by itself, and leaves the ba
   await good('users', 'list', '--config', realm.config)
   const [file = ''] = readdirSync(realm.path('backups'))
   assert.match(file, /^kms\.acme\.example-\d{8}T\d{6}Z\.age$/)
+})
+
+test('a start that fails to upgrade each time leaves three backups and no more, until somebody upgrades', async (t) => {
+  const key = 'age19ue65e42mhuedfpkvsd92j9lkdqgxdqjet77n80ds2ce5wkevvusfw2sft'
+  const realm = await anOldRealm({ backup: { recipients: [key], folder: 'backups' } })
+  t.after(() => realm.remove())
+  const execute = (statement: string): void => {
+    const database = new Sqlite(realm.path('state/realm.sqlite'))
+    database.exec(statement)
+    database.close()
+  }
+  // Somebody else's, and in the way of a migration.
+  execute('create table log_rotations (other text)')
+  const start = () => upgradeIfSetUp(realm.config, loadSettings(realm.config))
+  const backups = () => readdirSync(realm.path('backups'))
+  for (let attempt = 1; attempt <= 3; attempt++) {
+    await assert.rejects(start(), { code: 'store.migration-failed' })
+    assert.equal(backups().length, attempt)
+    // Two within one second would have one name.
+    const [latest = ''] = backups().filter((name) => name.startsWith(DOMAIN))
+    renameSync(realm.path(`backups/${latest}`), realm.path(`backups/${attempt}.age`))
+  }
+  await assert.rejects(start(), { code: 'main.upgrade-unfinished' })
+  const served = await keyrealm('serve', '--config', realm.config)
+  assert.match(served.error, /\(main\.upgrade-unfinished\).*keyrealm upgrade/s)
+  assert.equal(backups().length, 3)
+
+  execute('drop table log_rotations')
+  await good('upgrade', '--config', realm.config)
+  assert.equal(backups().length, 4)
+  await start()
+  const written = (await realm.entries()).filter(({ action }) => action === 'backup.written')
+  assert.equal(written.length, 4)
 })
 
 test('on somebody’s word it goes on without a backup, and the log says that there was none', async (t) => {

@@ -1,17 +1,28 @@
 // The units under a systemd that runs: both programs start in their whole sandbox, from a credential, reach each other,
-// write nothing but their state, come back when killed, stop in time, and say no secret to the journal.
+// write nothing but their state, come back when killed, stop in time, and say no secret to the journal. Then, on the same
+// machine, a newcomer: every line of both pages as it stands, and a message through the realm that they make.
 
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { type BootedDebian, bootDebian } from '../support/booted-debian.ts'
-import { bareDebian } from '../support/debian-chroot.ts'
+import { bareDebian, leaveTheNetwork } from '../support/debian-chroot.ts'
 import { buildRelease, scratchFolder } from '../support/installed-release.ts'
+import {
+  assertAudited,
+  assertOperated,
+  assertServed,
+  follow,
+  type PageMachine,
+} from '../support/pages.ts'
+import { type RunningWorld, startRunningWorld } from '../support/running-world.ts'
 import { ASK, CLIENT_SECRET, furnish, PASSPHRASE } from '../support/systemd-realm.ts'
 
-const scratch = scratchFolder()
 const base = bareDebian(['systemd'])
+if (base !== undefined) leaveTheNetwork()
+const scratch = scratchFolder()
 const booted =
   base === undefined ? undefined : await bootDebian(base, join(scratch.folder, 'debian'))
 if (booted === undefined) scratch.remove()
@@ -20,25 +31,41 @@ const UNITS = ['keyrealm', 'keyrealm-core'] as const
 type Unit = (typeof UNITS)[number]
 const CONFIG = '--config /etc/keyrealm/appliance.json'
 
-describe('the units under systemd', { skip, timeout: 300_000 }, () => {
-  let debian: BootedDebian
+let debian: BootedDebian
+let deb: string
 
-  const succeeded = (script: string): string => {
-    const { status, stdout, stderr } = debian.run(script)
-    assert.equal(status, 0, `${script}\n${stdout}${stderr}`)
-    return stdout.trim()
-  }
+const succeeded = (script: string): string => {
+  const { status, stdout, stderr } = debian.run(script)
+  assert.equal(status, 0, `${script}\n${stdout}${stderr}`)
+  return stdout.trim()
+}
+
+const journal = (unit: string): string => succeeded(`journalctl --no-pager -o cat -u ${unit}`)
+
+const assertReady = (): void => {
+  const parts = JSON.parse(succeeded('/usr/lib/keyrealm/bin/node /root/ask.mjs'))
+  assert.equal(parts.keys, 'ok', journal('keyrealm'))
+  assert.equal(parts.link, 'ok', journal('keyrealm'))
+}
+
+before(() => {
+  if (booted === undefined) return
+  debian = booted
+  const built = buildRelease(scratch.folder, 'out').deb
+  deb = `/root/${basename(built)}`
+  debian.write(deb, readFileSync(built))
+  debian.write('/root/ask.mjs', ASK)
+})
+after(async () => {
+  await debian?.remove()
+  scratch.remove()
+})
+
+describe('the units under systemd', { skip, timeout: 300_000 }, () => {
   const property = (unit: string, name: string): string =>
     succeeded(`systemctl show ${unit} -p ${name} --value`)
-  const journal = (unit: string): string => succeeded(`journalctl --no-pager -o cat -u ${unit}`)
   const until = (condition: string): string =>
     succeeded(`timeout 30 sh -c 'until ${condition}; do sleep 0.1; done'`)
-  const assertReady = (): void => {
-    const parts = JSON.parse(succeeded('/usr/lib/keyrealm/bin/node /root/ask.mjs'))
-    assert.equal(parts.keys, 'ok', journal('keyrealm'))
-    assert.equal(parts.link, 'ok', journal('keyrealm'))
-  }
-
   /** What a script says and does with the rights of a unit: the unit's own text, with another command. */
   const asUnit = (unit: Unit, script: string): string => {
     const text = readFileSync(join(debian.root, `usr/lib/systemd/system/${unit}.service`), 'utf8')
@@ -56,19 +83,8 @@ describe('the units under systemd', { skip, timeout: 300_000 }, () => {
     return said
   }
 
-  before(() => {
-    assert.ok(booted !== undefined)
-    debian = booted
-    debian.write('/root/keyrealm.deb', readFileSync(buildRelease(scratch.folder, 'out').deb))
-    debian.write('/root/ask.mjs', ASK)
-  })
-  after(async () => {
-    await debian?.remove()
-    scratch.remove()
-  })
-
   it('are installed, and start nothing while there are no settings', () => {
-    succeeded('dpkg -i /root/keyrealm.deb')
+    succeeded(`dpkg -i ${deb}`)
     for (const unit of UNITS) {
       succeeded(`systemctl start ${unit}`)
       assert.equal(property(unit, 'ActiveState'), 'inactive')
@@ -80,11 +96,32 @@ describe('the units under systemd', { skip, timeout: 300_000 }, () => {
     furnish(debian, scratch.folder)
     const answers = '--answers /etc/keyrealm/answers.json'
     const secret = '--passphrase-file /etc/keyrealm/init-passphrase'
-    const init = `runuser -u keyrealm -- keyrealm init ${CONFIG} ${answers} ${secret}`
+    const init = `keyrealm init ${CONFIG} ${answers} ${secret}`
     assert.match(succeeded(init), /^initialized kms\.acme\.example$/m)
     succeeded('rm /etc/keyrealm/init-passphrase /etc/keyrealm/identity.key; touch /root/served')
     succeeded('systemctl enable --now keyrealm-core keyrealm')
     assertReady()
+    // Only the service is given the credential: preflight says so, and looks at the rest.
+    const { stdout } = debian.run(`keyrealm preflight ${CONFIG}`)
+    assert.match(stdout, /\(unlock\.credential-elsewhere\).*^\d errors/ms)
+  })
+
+  it('are joined by a command that leaves root at once, and makes nothing that the service cannot read', () => {
+    const key = '/var/lib/keyrealm/probe.key'
+    succeeded(`umask 022; cd /root; keyrealm recovery-key --out ${key}`)
+    assert.equal(succeeded(`stat -c '%U:%G %a' ${key}; rm ${key}`), 'keyrealm:keyrealm 600')
+    const refused = (command: string): string => {
+      const { status, stderr } = debian.run(command)
+      assert.notEqual(status, 0, command)
+      return stderr
+    }
+    assert.match(
+      refused('keyrealm recovery-key --out /root/key'),
+      /\(EACCES\)\n.* the user keyrealm/,
+    )
+    // The core's command is the core's user, who has nothing of the realm's.
+    const foreign = refused('keyrealm core --config /etc/keyrealm/appliance.json')
+    assert.match(foreign, /appliance\.json: cannot be read/)
   })
 
   it('give each process no right, and a system of its own', () => {
@@ -145,7 +182,7 @@ describe('the units under systemd', { skip, timeout: 300_000 }, () => {
     succeeded('systemctl kill -s KILL keyrealm')
     until('[ "$(systemctl show keyrealm -p NRestarts --value)" = 1 ]')
     assertReady()
-    const log = succeeded(`runuser -u keyrealm -- keyrealm audit show ${CONFIG}`)
+    const log = succeeded(`keyrealm audit show ${CONFIG}`)
     assert.match(log, /"previousStop":"unclean"/)
   })
 
@@ -192,7 +229,7 @@ describe('the units under systemd', { skip, timeout: 300_000 }, () => {
 
   it('run the new program after an upgrade, and go with the package', () => {
     const before = property('keyrealm', 'MainPID')
-    succeeded('dpkg -i /root/keyrealm.deb')
+    succeeded(`dpkg -i ${deb}`)
     assert.equal(property('keyrealm', 'ActiveState'), 'active')
     assert.notEqual(property('keyrealm', 'MainPID'), before)
     const removed = debian.run('dpkg -P keyrealm')
@@ -200,5 +237,56 @@ describe('the units under systemd', { skip, timeout: 300_000 }, () => {
     assert.equal(debian.run('getent passwd keyrealm keyrealm-core').stdout, '')
     assert.equal(property('keyrealm', 'LoadState'), 'not-found')
     assert.equal(debian.run('ls /proc/[0-9]*/exe | xargs -n1 readlink | grep keyrealm').stdout, '')
+  })
+})
+
+/** The auditor's own machine has Node and a checkout, and the medium that was carried there. */
+const AUDITOR = 'mount --bind "$1/media" /media; exec sh -euc "$2"'
+
+const asAuditor = (line: string): string => {
+  const { status, stdout, stderr } = spawnSync(
+    'unshare',
+    ['--mount', 'sh', '-euc', AUDITOR, 'sh', debian.root, line],
+    {
+      cwd: join(import.meta.dirname, '../..'),
+      encoding: 'utf8',
+      env: { PATH: `${dirname(process.execPath)}:/usr/bin:/bin` },
+      timeout: 60_000,
+    },
+  )
+  assert.equal(status, 0, `${line}\n${stdout}${stderr}`)
+  return stdout
+}
+
+const machine: PageMachine = {
+  line: async (line) =>
+    /^(?:node|cp) /.test(line) ? asAuditor(line) : succeeded(`umask 022; cd /root; ${line}`),
+  read: (path) => readFileSync(join(debian.root, path), 'utf8'),
+  write: (path, text) => debian.write(path, text),
+}
+
+describe('a newcomer', { skip, timeout: 300_000 }, () => {
+  let world: RunningWorld
+  before(async () => {
+    debian.run('dpkg -P keyrealm')
+    world = await startRunningWorld()
+    await world.realm.stop()
+  })
+  after(() => world?.close())
+
+  it('gets by the operator’s page, from nothing, to an encrypted message between two clients', async (t) => {
+    const began = performance.now()
+    const seconds = (): number => Math.round((performance.now() - began) / 1000)
+    assertOperated(await follow('OPERATING.md', { machine, world }))
+    const page = seconds()
+    assertReady()
+    await assertServed(world)
+    t.diagnostic(
+      `the page took ${page} s of machine time, and the message came after ${seconds()} s`,
+    )
+  })
+
+  it('is given by the auditor’s page the verdicts that it promises', async () => {
+    assertAudited(await follow('AUDITING.md', { machine, world }))
   })
 })

@@ -1,11 +1,11 @@
 #!/bin/sh
 # Boots the Debian in a folder: systemd as the first process of namespaces of its own. $1 the folder, $2 a new cgroup.
-# It sees no device, no network but its own loopback, and may not touch this machine's kernel, clock or modules.
+# It sees no device, of the network what the caller sees, and may not touch this machine's kernel, clock or modules.
 set -eu
 mkdir "$2"
 [ -e "$2/cgroup.procs" ]
 echo $$ > "$2/cgroup.procs"
-exec unshare --pid --mount --uts --ipc --net --cgroup --propagation private --fork --kill-child sh -euc '
+exec unshare --pid --mount --uts --ipc --cgroup --propagation private --fork --kill-child sh -euc '
   mount --bind "$1" "$1"
   cd "$1"
   mount -t proc -o nosuid,nodev,noexec proc proc

@@ -1,10 +1,12 @@
-// A Debian with systemd running in it, in namespaces of its own: for what only a real systemd does. It dies with this
-// process at the latest. Only root can have one, and only where a cgroup2 hierarchy is mounted.
+// A Debian with systemd running in it, in namespaces of its own: for what only a real systemd does. It shares the network of
+// this process, which must have left the machine's, and dies with it at the latest. Only root can have one, and only where a
+// cgroup2 hierarchy is mounted.
 
 import { type ChildProcess, type SpawnSyncReturns, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
+import { networkInterfaces } from 'node:os'
 import { dirname, join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 
@@ -36,7 +38,7 @@ const ownCgroup = (): string | undefined => {
 }
 
 const enter = ({ pid }: ChildProcess, script: string): SpawnSyncReturns<string> => {
-  const spaces = ['-m', '-u', '-i', '-n', '-C', `--pid=/proc/${pid}/ns/pid_for_children`]
+  const spaces = ['-m', '-u', '-i', '-C', `--pid=/proc/${pid}/ns/pid_for_children`]
   const guarded = `[ "$(cat /etc/machine-id)" = ${MACHINE_ID} ]\n${script}`
   return spawnSync('nsenter', ['-t', `${pid}`, ...spaces, '/bin/sh', '-euc', guarded], {
     encoding: 'utf8',
@@ -74,8 +76,12 @@ const removeCgroup = async (cgroup: string): Promise<void> => {
   }
 }
 
-/** Boots a copy of the Debian in `base`; undefined if it does not come up here, with a notice of why. */
+/**
+ * Boots a copy of the Debian in `base`; undefined if it does not come up here, with a notice of why. Throws where more of a
+ * network than loopback could be reached: `leaveTheNetwork` first.
+ */
 export const bootDebian = async (base: string, root: string): Promise<BootedDebian | undefined> => {
+  if (Object.keys(networkInterfaces()).join() !== 'lo') throw new Error('this is no place to boot')
   const notice = (why: string): undefined => void console.log(`# no systemd to start under: ${why}`)
   const above = ownCgroup()
   if (above === undefined) return notice('there is no cgroup2 hierarchy')

@@ -58,6 +58,22 @@ test('peers show says which anchors hold for a domain, and that they are its own
   assert.match(await show(INITECH), new RegExp(`^anchor\t${shaOf(initechPem)}\tevery-domain$`, 'm'))
 })
 
+test('a file for every domain that is no authority stops init and a start, which say what to do, and no backup', async () => {
+  put('notes.txt', 'no certificate')
+  try {
+    for (const command of ['init', 'serve']) {
+      const { code, error } = await keyrealm(command, '--config', realm.config)
+      assert.equal(code, 1, command)
+      assert.match(error, /\(main\.peer-trust\)\n.*trustFolder holds no certificate/)
+    }
+    // It would not let more in once it is put back, and better than none it is.
+    const out = realm.path('backups/notes.age')
+    await good('backup', '--out', out, '--recipient', realm.recipient, '--config', realm.config)
+  } finally {
+    rmSync(join(trust, 'notes.txt'))
+  }
+})
+
 test('a folder that cannot be relied upon is an error of preflight, init, show and backup', async () => {
   assert.deepEqual(await anchorFindings(), [])
   put(`${INITECH.toUpperCase()}/ca.pem`, initechPem)

@@ -281,6 +281,18 @@ describe('files', () => {
 })
 
 describe('what would refuse the start', () => {
+  test('a passphrase that is a credential, which only the service has; or one that is missing', async (t) => {
+    const passphrase = { credential: 'passphrase' }
+    const change: Change = (settings) => {
+      settings['unlock'] = { ...settings['unlock'], passphrase }
+    }
+    found(await findingsWith(change), 'unlock.credential-elsewhere')
+    process.env['CREDENTIALS_DIRECTORY'] = realm.path('.')
+    t.after(() => delete process.env['CREDENTIALS_DIRECTORY'])
+    found(await findingsWith(change))
+    process.env['CREDENTIALS_DIRECTORY'] = realm.path('nowhere')
+    found(await findingsWith(change), 'unlock.secret-missing')
+  })
   test('a passphrase that opens nothing, and a sealed file that is none', async () => {
     writeFileSync(realm.path('other-passphrase'), 'not this one', { mode: 0o600 })
     const other = set('unlock', { passphrase: { file: 'other-passphrase' } })

@@ -13,6 +13,8 @@ import { type Written, writtenAct } from './write.ts'
 interface Note {
   /** Of the program that upgraded. */
   readonly version: string
+  /** How often it tried. */
+  readonly attempts: number
   /** Made before it, the last one last; more than one if an earlier attempt did not end. */
   readonly backups: readonly Written[]
 }
@@ -30,9 +32,19 @@ const readNote = (settings: Settings): Note | undefined => {
   const file = fileOf(settings)
   if (!existsSync(file)) return undefined
   const text = readFileSync(file, 'utf8')
-  const { version, backups } = Object(JSON.parse(text))
+  const { version, attempts, backups } = Object(JSON.parse(text))
   const listed: readonly unknown[] = Array.isArray(backups) ? backups : []
-  return { version: String(version), backups: listed.flatMap((one) => parseWritten(one) ?? []) }
+  return {
+    version: String(version),
+    attempts: typeof attempts === 'number' ? attempts : 0,
+    backups: listed.flatMap((one) => parseWritten(one) ?? []),
+  }
+}
+
+/** How often this very program tried to upgrade this database, and did not come to the end. */
+export const attemptsNoted = (settings: Settings): number => {
+  const note = readNote(settings)
+  return note?.version === VERSION ? note.attempts : 0
 }
 
 /**
@@ -41,7 +53,11 @@ const readNote = (settings: Settings): Note | undefined => {
  */
 export const noteUpgrade = (settings: Settings, backup: Written | undefined): void => {
   const earlier = readNote(settings)?.backups ?? []
-  const note: Note = { version: VERSION, backups: backup ? [...earlier, backup] : earlier }
+  const note: Note = {
+    version: VERSION,
+    attempts: attemptsNoted(settings) + 1,
+    backups: backup ? [...earlier, backup] : earlier,
+  }
   const file = fileOf(settings)
   writeFileSync(`${file}.new`, JSON.stringify(note), { mode: 0o600, flush: true })
   renameSync(`${file}.new`, file)

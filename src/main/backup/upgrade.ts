@@ -6,7 +6,7 @@ import { Fault } from '../../fault.ts'
 import { openRealm, type Realm } from '../assembly.ts'
 import { CommandError } from '../command-error.ts'
 import { refuseRestored } from '../restored.ts'
-import { noteUpgrade, recordUpgrade } from './upgrade-note.ts'
+import { attemptsNoted, noteUpgrade, recordUpgrade } from './upgrade-note.ts'
 import { type BackupWish, planBackup, type Written, writeBackupFile } from './write.ts'
 
 export interface Upgraded {
@@ -61,24 +61,42 @@ const recordAndClose = async (realm: Realm): Promise<void> => {
   }
 }
 
+const refuseAnother = (settings: Settings, most: number): void => {
+  const attempts = attemptsNoted(settings)
+  if (attempts < most) return
+  throw new CommandError(
+    'main.upgrade-unfinished',
+    `an upgrade was begun ${attempts} times and did not end; the database is as it was`,
+  )
+}
+
 /**
  * `isBackedUp` false: on the operator's word. Throws what a backup throws, and a CommandError `main.disk-full`: then nothing
- * was changed. Killed at any time it can be asked for again; the log says in the end what was done.
+ * was changed. Killed at any time it can be asked for again; the log says in the end what was done. After `most` attempts
+ * that did not end: `main.upgrade-unfinished`.
  */
-export const upgrade = async (wish: BackupWish, isBackedUp: boolean): Promise<Upgraded> => {
+export const upgrade = async (
+  wish: BackupWish,
+  isBackedUp: boolean,
+  most = Number.POSITIVE_INFINITY,
+): Promise<Upgraded> => {
   const settings = loadSettings(wish.config)
   const current = await openCurrent(settings)
   if (current !== undefined) {
     await recordAndClose(current)
     return { upgraded: false }
   }
+  refuseAnother(settings, most)
   const { realm, backup } = await bring(settings, wish, isBackedUp)
   await recordAndClose(realm)
   return { upgraded: true, ...(backup === undefined ? {} : { backup: backup.file }) }
 }
 
+/** A power cut is survived by itself; what fails each time must not fill the disk with backups, one each start. */
+const BY_ITSELF_MOST = 3
+
 /** What `serve` does first: with `backup` in the settings it upgrades by itself, without it waits for somebody. */
 export const upgradeIfSetUp = async (config: string, settings: Settings): Promise<void> => {
   if (settings.backup === undefined) return
-  await upgrade({ config, onBytes: () => undefined }, true)
+  await upgrade({ config, onBytes: () => undefined }, true, BY_ITSELF_MOST)
 }

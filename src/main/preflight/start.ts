@@ -1,7 +1,8 @@
 // What would refuse the start though every file is there: a release that is none, a passphrase that opens nothing, a
 // database that is not the one last published from. Looked at by the rules of the start itself; nothing is remembered.
 
-import { readNamedText, type Settings } from '../../config/index.ts'
+import { readNamedText, SecretError, type Settings } from '../../config/index.ts'
+import type { SecretBytes } from '../../crypto/index.ts'
 import { Fault } from '../../fault.ts'
 import { openMainKeys } from '../../kms/index.ts'
 import { isReleaseProblem, wordsOfProblem } from '../../release/index.ts'
@@ -33,10 +34,37 @@ const UNLOCK_WORDS: Readonly<Record<string, string>> = {
     'unlock.sealedFile holds no main key for one of realm.organizations',
 }
 
+/** A credential is the service's alone. With files, `checkFiles` has said it. */
+const credentialFinding = ({ code, message }: SecretError): Finding =>
+  code === 'config.no-credentials'
+    ? {
+        check: 'unlock.credential-elsewhere',
+        level: 'warning',
+        what: 'the passphrase is a credential of systemd, which only the service is given',
+        why: 'whether it opens unlock.sealedFile was not looked at',
+        remedy:
+          'start the service and look: journalctl -u keyrealm; with a wrong one it does not start',
+      }
+    : {
+        check: code.replace('config.', 'unlock.'),
+        level: 'error',
+        what: `the passphrase, a credential of systemd, cannot be used: ${message}`,
+        why: 'without it the realm opens no key and does not start',
+        remedy: 'put it into /etc/keyrealm/credentials/passphrase, or correct unlock.passphrase',
+      }
+
 /** The work of an unlock: as long as that takes. */
 export const checkUnlock = (settings: Settings): readonly Finding[] => {
-  const passphrase = configuredPassphrase(settings)
-  if (passphrase === undefined) return []
+  try {
+    const passphrase = configuredPassphrase(settings)
+    return passphrase === undefined ? [] : checkPassphrase(settings, passphrase)
+  } catch (error) {
+    if (error instanceof SecretError) return [credentialFinding(error)]
+    throw error
+  }
+}
+
+const checkPassphrase = (settings: Settings, passphrase: SecretBytes): readonly Finding[] => {
   try {
     assertEveryMainKey(
       settings,
