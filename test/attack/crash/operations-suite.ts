@@ -130,9 +130,19 @@ export const operationCrashTests = (place: Place, effort: Effort): void => {
     const orders = [{ death: { at: 'answer', after: READINGS }, withdrawsLate: 1000 }] as const
     const one = { manner: 'all at once', habit: 'withdraws' } as const
     await attempt({ ...one, orders })
-    const caught = attempt({ ...one, orders: [{ ...orders[0], isHasty: true }] })
-    const isWhy = ({ cause }: Error) => /the core was told/.test(String(cause))
-    await assert.rejects(caught, isWhy)
+    // It may have committed just in time, but not for ever.
+    const caught = async (): Promise<boolean> => {
+      const hasty = attempt({ ...one, orders: [{ ...orders[0], isHasty: true }] })
+      const why = await hasty.then(
+        () => '',
+        ({ cause }: Error) => String(cause),
+      )
+      assert.match(why, /^$|the core was told/)
+      return why !== ''
+    }
+    let isCaught = false
+    for (let left = 8; left > 0 && !isCaught; left -= 1) isCaught = await caught()
+    assert.ok(isCaught)
   })
 
   for (const manner of MANNERS) {
