@@ -41,7 +41,8 @@ export const readNamedFile = (file: string, maxBytes = USUAL_MAX_BYTES): Buffer 
     if (size > maxBytes) {
       throw new NamedFileError('config.file-too-large', file, `is larger than ${maxBytes} bytes`)
     }
-    return readWhole(descriptor, size)
+    const { buffer, byteOffset, byteLength } = readWhole(descriptor, size)
+    return Buffer.from(buffer, byteOffset, byteLength)
   } finally {
     closeSync(descriptor)
   }
@@ -70,8 +71,9 @@ const open = (file: string): number => {
   }
 }
 
-const readWhole = (descriptor: number, sizeBytes: number): Buffer => {
-  const bytes = Buffer.alloc(sizeBytes)
+/** At most so many bytes from where the descriptor stands; fewer where the file ends. */
+export const readWhole = (descriptor: number, sizeBytes: number): Uint8Array<ArrayBuffer> => {
+  const bytes = new Uint8Array(sizeBytes)
   let filled = 0
   while (filled < sizeBytes) {
     const count = readSync(descriptor, bytes, filled, sizeBytes - filled, null)

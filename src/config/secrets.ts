@@ -7,12 +7,12 @@ import {
   fstatSync,
   fsyncSync,
   openSync,
-  readSync,
   type Stats,
   writeSync,
 } from 'node:fs'
 import { join } from 'node:path'
 import type { SecretSource } from './fields.ts'
+import { readWhole } from './named-file.ts'
 
 export type SecretErrorCode =
   | 'config.secret-missing'
@@ -95,7 +95,7 @@ const read = (file: string, others: number, place: SecretPlace): Uint8Array => {
     // Judged through the descriptor, so that what was judged is what is read.
     const stats = fstatSync(descriptor)
     refuseUnsafe(file, stats, others, place.userId ?? process.geteuid?.() ?? ROOT)
-    return withoutFinalLineBreak(file, readAll(descriptor, stats.size))
+    return withoutFinalLineBreak(file, readWhole(descriptor, stats.size))
   } finally {
     closeSync(descriptor)
   }
@@ -131,17 +131,6 @@ const refuseUnsafe = (file: string, stats: Stats, others: number, userId: number
   if (stats.size > SECRET_MAX_BYTES) {
     throw new SecretError('config.secret-too-large', file, 'is too large for a secret')
   }
-}
-
-const readAll = (descriptor: number, sizeBytes: number): Uint8Array => {
-  const bytes = new Uint8Array(sizeBytes)
-  let filled = 0
-  while (filled < sizeBytes) {
-    const count = readSync(descriptor, bytes, filled, sizeBytes - filled, null)
-    if (count === 0) break
-    filled += count
-  }
-  return bytes.subarray(0, filled)
 }
 
 const LINE_FEED = 0x0a

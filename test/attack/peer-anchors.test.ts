@@ -3,10 +3,11 @@
 
 import assert from 'node:assert/strict'
 import { duplexPair } from 'node:stream'
-import { afterEach, before, describe, test } from 'node:test'
+import { before, describe, test } from 'node:test'
 import { acceptPeer, connectPeer, type PeerTls } from '../../src/links/peer-tls.ts'
 import { isRefusal } from '../../src/refusal.ts'
 import { instant } from '../../src/time.ts'
+import { furnishPeers } from '../support/furnished-peers.ts'
 import { makePeerRealm, makePeerRoot, type PeerLeaf } from '../support/peer-certificates.ts'
 import {
   ACME,
@@ -14,21 +15,12 @@ import {
   GLOBEX,
   INITECH,
   makeCore,
-  makeRealm,
   type TestRealmWishes,
   until,
 } from '../support/peer-world.ts'
 
 type Papers = Awaited<ReturnType<typeof makePeerRealm>>
-const closers: (() => void)[] = []
-const join = (wishes: TestRealmWishes) => {
-  const realm = makeRealm(wishes)
-  closers.push(realm.close)
-  return realm
-}
-afterEach(() => {
-  for (const close of closers.splice(0)) close()
-})
+const { join, closers } = furnishPeers()
 
 const globexName = [{ type: 'dns' as const, value: GLOBEX }]
 let acmePapers: Papers

@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict'
 import { connect as connectTcp } from 'node:net'
 import { duplexPair } from 'node:stream'
-import { afterEach, describe, test } from 'node:test'
+import { describe, test } from 'node:test'
 import {
   type ConnectionOptions,
   connect as connectTls,
@@ -15,6 +15,7 @@ import {
 import { acceptPeer, connectPeer, type PeerTls } from '../../src/links/peer-tls.ts'
 import { isRefusal } from '../../src/refusal.ts'
 import { instant } from '../../src/time.ts'
+import { furnishPeers, type PeerWorld } from '../support/furnished-peers.ts'
 import {
   CLIENT_AUTH,
   makePeerRealm,
@@ -22,32 +23,9 @@ import {
   SERVER_AUTH,
   strangeMarks,
 } from '../support/peer-certificates.ts'
-import {
-  ACME,
-  codeOf,
-  GLOBEX,
-  INITECH,
-  makePeerWorld,
-  makeRealm,
-  type TestRealmWishes,
-  until,
-} from '../support/peer-world.ts'
+import { ACME, codeOf, GLOBEX, INITECH, until } from '../support/peer-world.ts'
 
-type World = Awaited<ReturnType<typeof makePeerWorld>>
-const closers: (() => void)[] = []
-const open = async (...wishes: Parameters<typeof makePeerWorld>): Promise<World> => {
-  const world = await makePeerWorld(...wishes)
-  closers.push(world.close)
-  return world
-}
-const join = (wishes: TestRealmWishes) => {
-  const realm = makeRealm(wishes)
-  closers.push(realm.close)
-  return realm
-}
-afterEach(() => {
-  for (const close of closers.splice(0)) close()
-})
+const { open, join, closers } = furnishPeers()
 
 const dns = (value: string) => [{ type: 'dns' as const, value }]
 const past = { from: new Date(Date.now() - 2e8), to: new Date(Date.now() - 1e8) }
@@ -55,7 +33,7 @@ const QUESTION =
   'POST /federation/v1/ping HTTP/1.1\r\nhost: x\r\ntrackingid: t\r\ncontent-length: 2\r\n\r\n{}'
 
 /** As globex, straight to acme's port. */
-const dial = async ({ acme, papers }: World, more: ConnectionOptions = {}) => {
+const dial = async ({ acme, papers }: PeerWorld, more: ConnectionOptions = {}) => {
   const listener = await acme.listen()
   closers.push(listener.close)
   const { chainPem: cert, keyPem: key } = papers.globex.leaf
@@ -80,7 +58,7 @@ const textOf = async (socket: TLSSocket): Promise<string> => {
 }
 
 describe('a chain that our policy refuses', () => {
-  const cases: Readonly<Record<string, readonly [string, (w: World) => Promise<PeerLeaf>]>> = {
+  const cases: Readonly<Record<string, readonly [string, (w: PeerWorld) => Promise<PeerLeaf>]>> = {
     'for a key that may not sign': [
       'federation.certificate-unfit',
       ({ papers }) => papers.globex.issuer.issue({ names: dns(GLOBEX), isForEncryption: true }),
@@ -353,7 +331,7 @@ describe('no session lives on', () => {
 })
 
 describe('a revocation that comes while', () => {
-  const revoked = async (world: World) => {
+  const revoked = async (world: PeerWorld) => {
     const { papers } = world
     return [await papers.globex.issuer.revoke({ serials: [papers.globex.leaf.serial] })]
   }

@@ -4,38 +4,16 @@
 import assert from 'node:assert/strict'
 import { connect as connectTcp } from 'node:net'
 import { duplexPair, PassThrough } from 'node:stream'
-import { afterEach, describe, test } from 'node:test'
+import { describe, test } from 'node:test'
 import { connect as connectTls, createSecureContext, TLSSocket } from 'node:tls'
 import { decodeStreamData, encodeStreamData } from '../../src/boundary/index.ts'
 import { isRefusal } from '../../src/refusal.ts'
 import { instant } from '../../src/time.ts'
+import { furnishPeers, type PeerWorld } from '../support/furnished-peers.ts'
 import { makePeerRealm, type PeerLeaf } from '../support/peer-certificates.ts'
-import {
-  ACME,
-  codeOf,
-  GLOBEX,
-  INITECH,
-  makePeerWorld,
-  makeRealm,
-  type TestRealmWishes,
-  until,
-} from '../support/peer-world.ts'
+import { ACME, codeOf, GLOBEX, INITECH, until } from '../support/peer-world.ts'
 
-type World = Awaited<ReturnType<typeof makePeerWorld>>
-const closers: (() => void)[] = []
-const open = async (...wishes: Parameters<typeof makePeerWorld>): Promise<World> => {
-  const world = await makePeerWorld(...wishes)
-  closers.push(world.close)
-  return world
-}
-const join = (wishes: TestRealmWishes) => {
-  const realm = makeRealm(wishes)
-  closers.push(realm.close)
-  return realm
-}
-afterEach(() => {
-  for (const close of closers.splice(0)) close()
-})
+const { open, join } = furnishPeers()
 
 const SECRET = 'a-key-that-no-cloud-may-read'
 const dns = (value: string) => [{ type: 'dns' as const, value }]
@@ -227,7 +205,7 @@ describe('a peer that is half up', () => {
 })
 
 describe('a peer with a certificate that proves nothing', () => {
-  const withLeaf = async (make: (world: World) => Promise<PeerLeaf>) => {
+  const withLeaf = async (make: (world: PeerWorld) => Promise<PeerLeaf>) => {
     const world = await open()
     const leaf = await make(world)
     const posing = join({ core: world.core, domain: GLOBEX, leaf, anchors: world.anchors })
@@ -255,12 +233,13 @@ describe('a peer with a certificate that proves nothing', () => {
   })
 
   test('is expired', async () => {
-    const issue = ({ papers }: World) => papers.globex.issuer.issue({ names: dns(GLOBEX), ...past })
+    const issue = ({ papers }: PeerWorld) =>
+      papers.globex.issuer.issue({ names: dns(GLOBEX), ...past })
     assert.equal(await withLeaf(issue), 'federation.certificate-expired')
   })
 
   test('has an issuer that may issue authorities', async () => {
-    const issue = ({ papers }: World) => papers.globex.root.issue({ names: dns(GLOBEX) })
+    const issue = ({ papers }: PeerWorld) => papers.globex.root.issue({ names: dns(GLOBEX) })
     assert.equal(await withLeaf(issue), 'federation.issuer-may-issue-authorities')
   })
 
